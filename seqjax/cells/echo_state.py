@@ -1,0 +1,92 @@
+"""The echo state network's reservoir: Jaeger (2001); leaky, Jaeger et al. (2007). E20.
+
+    h⟨t⟩ = (1 − α) h⟨t−1⟩ + α tanh(W_x x⟨t⟩ + W_h h⟨t−1⟩ + b)
+    y⟨t⟩ = h⟨t⟩
+
+Nothing in it is trained: W_x, W_h and b are drawn once, W_h sparse and scaled to a
+spectral radius, and `trainable` marks all three as fixed. The readout learns. Their
+gradient is the true one all the same.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from seqjax.initializers import Sparse
+from seqjax.layer import Array, Cell
+
+
+class EchoStateParams(NamedTuple):
+    """Fixed kernels and bias."""
+
+    w_x: Array  # [in, H]
+    w_h: Array  # [H, H]
+    b: Array  # [H]
+
+
+class EchoStateCarry(NamedTuple):
+    """The reservoir's state."""
+
+    h: Array  # [*batch, H]
+
+
+@dataclasses.dataclass(frozen=True)
+class EchoState(Cell):
+    """h⟨t⟩ = (1 − α) h⟨t−1⟩ + α tanh(W_x x⟨t⟩ + W_h h⟨t−1⟩ + b).
+
+    Attributes:
+      features: H, the size of the reservoir.
+      leak: α in (0, 1]; 1 forgets at once.
+      spectral_radius: of `w_h`; below 1, old inputs fade.
+      density: the fraction of `w_h` that is not zero.
+      input_scale: `w_x` is uniform in ±input_scale.
+      bias_scale: `b` is uniform in ±bias_scale.
+    """
+
+    features: int
+    leak: float = 1.0
+    spectral_radius: float = 0.9
+    density: float = 0.1
+    input_scale: float = 1.0
+    bias_scale: float = 0.1
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 0 < self.leak <= 1:
+            raise ValueError(f"leak must be in (0, 1], not {self.leak}")
+        if not 0 < self.density <= 1:
+            raise ValueError(f"density must be in (0, 1], not {self.density}")
+
+    def init(self, key, in_features, dtype=jnp.float32):
+        """Draws the reservoir."""
+        key_x, key_h, key_b = jax.random.split(key, 3)
+        H = self.features
+        x, b = self.input_scale, self.bias_scale
+        return EchoStateParams(
+            w_x=jax.random.uniform(key_x, (in_features, H), dtype, -x, x),
+            w_h=Sparse(self.density, self.spectral_radius)(key_h, (H, H), dtype),
+            b=jax.random.uniform(key_b, (H,), dtype, -b, b),
+        )
+
+    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
+        """h⟨0⟩ = 0."""
+        return EchoStateCarry(jnp.zeros((*batch_shape, self.features), dtype))
+
+    def trainable(self, params):
+        """Nothing is."""
+        return jax.tree.map(lambda _: False, params)
+
+    def project(self, params, x):
+        """W_x x⟨t⟩ + b."""
+        return x @ params.w_x + params.b
+
+    def recur(self, params, carry):
+        """W_h h⟨t−1⟩."""
+        return carry.h @ params.w_h
+
+    def update(self, params, carry, u, v):
+        """h⟨t⟩ = (1 − α) h⟨t−1⟩ + α tanh(u + v)."""
+        h = (1 - self.leak) * carry.h + self.leak * jnp.tanh(u + v)
+        return EchoStateCarry(h), h

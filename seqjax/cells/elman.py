@@ -1,0 +1,82 @@
+"""The basic recurrent cell: Elman (1990), "Finding structure in time". E2.
+
+    h⟨t⟩ = g(W_x x⟨t⟩ + W_h h⟨t−1⟩ + b)        the course writes a for h
+    y⟨t⟩ = h⟨t⟩
+
+g is tanh, ReLU, or any elementwise function.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from seqjax.initializers import Glorot, Initializer, Orthogonal
+from seqjax.layer import Array, Cell
+
+
+class ElmanParams(NamedTuple):
+    """Kernels and bias."""
+
+    w_x: Array  # [in, H]
+    w_h: Array  # [H, H]
+    b: Array  # [H]
+
+
+class ElmanCarry(NamedTuple):
+    """The hidden state."""
+
+    h: Array  # [*batch, H]
+
+
+@dataclasses.dataclass(frozen=True)
+class Elman(Cell):
+    """h⟨t⟩ = g(W_x x⟨t⟩ + W_h h⟨t−1⟩ + b).
+
+    Attributes:
+      features: H.
+      activation: g, by its name in `jax.nn` or as a function.
+      kernel_init: of `w_x`.
+      recurrent_init: of `w_h`; `ScaledIdentity()` suits ReLU.
+    """
+
+    features: int
+    activation: Literal["tanh", "relu"] | str | Callable[[Array], Array] = "tanh"
+    kernel_init: Initializer = Glorot()
+    recurrent_init: Initializer = Orthogonal()
+
+    def __post_init__(self):
+        super().__post_init__()
+        if isinstance(self.activation, str) and not hasattr(jax.nn, self.activation):
+            raise ValueError(f"jax.nn has no activation {self.activation!r}")
+
+    def init(self, key, in_features, dtype=jnp.float32):
+        """Draws the kernels; the bias is zero."""
+        key_x, key_h = jax.random.split(key)
+        H = self.features
+        return ElmanParams(
+            w_x=self.kernel_init(key_x, (in_features, H), dtype),
+            w_h=self.recurrent_init(key_h, (H, H), dtype),
+            b=jnp.zeros(H, dtype),
+        )
+
+    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
+        """h⟨0⟩ = 0."""
+        return ElmanCarry(jnp.zeros((*batch_shape, self.features), dtype))
+
+    def project(self, params, x):
+        """W_x x⟨t⟩ + b."""
+        return x @ params.w_x + params.b
+
+    def recur(self, params, carry):
+        """W_h h⟨t−1⟩."""
+        return carry.h @ params.w_h
+
+    def update(self, params, carry, u, v):
+        """h⟨t⟩ = g(u + v)."""
+        name = self.activation
+        g = getattr(jax.nn, name) if isinstance(name, str) else name
+        h = g(u + v)
+        return ElmanCarry(h), h

@@ -1,0 +1,80 @@
+"""The gated recurrent unit as it was published: Cho et al. (2014). E11.
+
+    Γr = σ(W_r [h⟨t−1⟩, x⟨t⟩] + b_r)
+    Γu = σ(W_u [h⟨t−1⟩, x⟨t⟩] + b_u)
+    c̃  = tanh(W_c [Γr ∗ h⟨t−1⟩, x⟨t⟩] + b_c)
+    h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩          the course writes c for h; a = c
+    y⟨t⟩ = h⟨t⟩
+
+The reset multiplies before the matrix product. PyTorch, Flax and cuDNN multiply
+after it, which is another function: `gru_reset_after`.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from seqjax.initializers import Glorot, Initializer, Orthogonal, per_gate
+from seqjax.layer import Array, Cell
+
+
+class GRUParams(NamedTuple):
+    """Kernels and bias; columns r, u, c̃."""
+
+    w_x: Array  # [in, 3H]
+    w_h: Array  # [H, 3H]
+    b: Array  # [3H]
+
+
+class GRUCarry(NamedTuple):
+    """The hidden state, which is the memory cell."""
+
+    h: Array  # [*batch, H]
+
+
+@dataclasses.dataclass(frozen=True)
+class GRU(Cell):
+    """c̃ = tanh(W_c [Γr ∗ h⟨t−1⟩, x⟨t⟩] + b_c): reset before the product.
+
+    Attributes:
+      features: H.
+      kernel_init: of each gate's part of `w_x`.
+      recurrent_init: of each gate's part of `w_h`.
+    """
+
+    features: int
+    kernel_init: Initializer = Glorot()
+    recurrent_init: Initializer = Orthogonal()
+
+    def init(self, key, in_features, dtype=jnp.float32):
+        """Draws the kernels gate by gate; the biases are zero."""
+        key_x, key_h = jax.random.split(key)
+        H = self.features
+        return GRUParams(
+            w_x=per_gate(self.kernel_init, key_x, in_features, H, 3, dtype),
+            w_h=per_gate(self.recurrent_init, key_h, H, H, 3, dtype),
+            b=jnp.zeros(3 * H, dtype),
+        )
+
+    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
+        """h⟨0⟩ = 0."""
+        return GRUCarry(jnp.zeros((*batch_shape, self.features), dtype))
+
+    def project(self, params, x):
+        """W_x x⟨t⟩ + b, columns r, u, c̃."""
+        return x @ params.w_x + params.b
+
+    def recur(self, params, carry):
+        """The gates' part of W_h h⟨t−1⟩, columns r, u."""
+        return carry.h @ params.w_h[:, : 2 * self.features]
+
+    def update(self, params, carry, u, v):
+        """h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩, with the candidate's product inside."""
+        gates, candidate = jnp.split(u, [2 * self.features], axis=-1)
+        Γr, Γu = jnp.split(jax.nn.sigmoid(gates + v), 2, axis=-1)
+        w_c = params.w_h[:, 2 * self.features :]
+        c̃ = jnp.tanh(candidate + (Γr * carry.h).astype(w_c.dtype) @ w_c)
+        h = Γu * c̃ + (1 - Γu) * carry.h
+        return GRUCarry(h), h

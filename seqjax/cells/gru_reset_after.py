@@ -1,0 +1,83 @@
+"""The GRU of PyTorch, Flax and cuDNN: reset after the product.
+
+    r = σ(W_r [h⟨t−1⟩, x⟨t⟩] + b_r)
+    z = σ(W_z [h⟨t−1⟩, x⟨t⟩] + b_z)
+    n = tanh(W_nx x⟨t⟩ + b_nx + r ∗ (W_nh h⟨t−1⟩ + b_n))
+    h⟨t⟩ = (1 − z) ∗ n + z ∗ h⟨t−1⟩
+    y⟨t⟩ = h⟨t⟩
+
+A gate z at 1 keeps the state: the opposite of the course's Γu. The recurrence is one
+product of all gates, which is why libraries prefer it to `gru`. Cho et al. (2014),
+https://arxiv.org/abs/1406.1078v1, in the form of PyTorch's `torch.nn.GRU`.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from seqjax.initializers import Glorot, Initializer, Orthogonal, per_gate
+from seqjax.layer import Array, Cell
+
+
+class GRUResetAfterParams(NamedTuple):
+    """Kernels and biases; columns r, z, n."""
+
+    w_x: Array  # [in, 3H]
+    w_h: Array  # [H, 3H]
+    b: Array  # [3H]
+    b_n: Array  # [H], inside the reset
+
+
+class GRUResetAfterCarry(NamedTuple):
+    """The hidden state."""
+
+    h: Array  # [*batch, H]
+
+
+@dataclasses.dataclass(frozen=True)
+class GRUResetAfter(Cell):
+    """n = tanh(W_nx x⟨t⟩ + b_nx + r ∗ (W_nh h⟨t−1⟩ + b_n)): reset after the product.
+
+    Attributes:
+      features: H.
+      kernel_init: of each gate's part of `w_x`.
+      recurrent_init: of each gate's part of `w_h`.
+    """
+
+    features: int
+    kernel_init: Initializer = Glorot()
+    recurrent_init: Initializer = Orthogonal()
+
+    def init(self, key, in_features, dtype=jnp.float32):
+        """Draws the kernels gate by gate; the biases are zero."""
+        key_x, key_h = jax.random.split(key)
+        H = self.features
+        return GRUResetAfterParams(
+            w_x=per_gate(self.kernel_init, key_x, in_features, H, 3, dtype),
+            w_h=per_gate(self.recurrent_init, key_h, H, H, 3, dtype),
+            b=jnp.zeros(3 * H, dtype),
+            b_n=jnp.zeros(H, dtype),
+        )
+
+    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
+        """h⟨0⟩ = 0."""
+        return GRUResetAfterCarry(jnp.zeros((*batch_shape, self.features), dtype))
+
+    def project(self, params, x):
+        """W_x x⟨t⟩ + b, columns r, z, n."""
+        return x @ params.w_x + params.b
+
+    def recur(self, params, carry):
+        """W_h h⟨t−1⟩, columns r, z, n; the last with its own bias b_n."""
+        gates, n = jnp.split(carry.h @ params.w_h, [2 * self.features], axis=-1)
+        return jnp.concatenate([gates, n + params.b_n], axis=-1)
+
+    def update(self, params, carry, u, v):
+        """h⟨t⟩ = (1 − z) ∗ n + z ∗ h⟨t−1⟩."""
+        (r_x, z_x, n_x), (r_h, z_h, n_h) = (jnp.split(a, 3, axis=-1) for a in (u, v))
+        r, z = jax.nn.sigmoid(r_x + r_h), jax.nn.sigmoid(z_x + z_h)
+        n = jnp.tanh(n_x + r * n_h)
+        h = (1 - z) * n + z * carry.h
+        return GRUResetAfterCarry(h), h

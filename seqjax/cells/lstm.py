@@ -1,0 +1,113 @@
+"""Long short-term memory: Hochreiter and Schmidhuber (1997), Gers et al. (2000). E13.
+
+Γi = σ(W_i [h⟨t−1⟩, x⟨t⟩] + b_i)           the course's update gate Γu
+Γf = σ(W_f [h⟨t−1⟩, x⟨t⟩] + b_f)           or 1 − Γi where coupled (E16)
+c̃  = tanh(W_g [h⟨t−1⟩, x⟨t⟩] + b_g)
+Γo = σ(W_o [h⟨t−1⟩, x⟨t⟩] + b_o)
+c⟨t⟩ = Γi ∗ c̃ + Γf ∗ c⟨t−1⟩
+h⟨t⟩ = Γo ∗ tanh c⟨t⟩                       or Γo ∗ c⟨t⟩ (E14)
+y⟨t⟩ = h⟨t⟩                                 the course writes a for h
+"""
+
+import dataclasses
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from seqjax.initializers import Glorot, Initializer, Orthogonal, chrono, per_gate
+from seqjax.layer import Array, Cell
+
+
+class LSTMParams(NamedTuple):
+    """Kernels and bias; columns i, f, g, o, without f where the gates are coupled."""
+
+    w_x: Array  # [in, 4H]
+    w_h: Array  # [H, 4H]
+    b: Array  # [4H]
+
+
+class LSTMCarry(NamedTuple):
+    """Hidden state and memory cell."""
+
+    h: Array  # [*batch, H]
+    c: Array  # [*batch, H]
+
+
+@dataclasses.dataclass(frozen=True)
+class LSTM(Cell):
+    """c⟨t⟩ = Γi ∗ c̃ + Γf ∗ c⟨t−1⟩; h⟨t⟩ = Γo ∗ tanh c⟨t⟩.
+
+    Attributes:
+      features: H.
+      output_activation: of c⟨t⟩ in h⟨t⟩, "tanh" (E13) or "identity" (E14).
+      coupled: Γf = 1 − Γi (E16); the kernels then have 3H columns: i, g, o.
+      forget_bias: initial b_f; −b_i where coupled. Jozefowicz et al. (2015).
+      chrono: the longest lag in the data, in steps: draws b_f = −b_i for lags up to
+        it, instead of `forget_bias`. Tallec and Ollivier (2018).
+      kernel_init: of each gate's part of `w_x`.
+      recurrent_init: of each gate's part of `w_h`.
+    """
+
+    features: int
+    output_activation: Literal["tanh", "identity"] = "tanh"
+    coupled: bool = False
+    forget_bias: float = 1.0
+    chrono: int | None = None
+    kernel_init: Initializer = Glorot()
+    recurrent_init: Initializer = Orthogonal()
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.output_activation not in ("tanh", "identity"):
+            raise ValueError(
+                f"output_activation must be 'tanh' or 'identity', "
+                f"not {self.output_activation!r}"
+            )
+
+    def init(self, key, in_features, dtype=jnp.float32):
+        """Draws the kernels gate by gate, and the biases of the memory."""
+        key_x, key_h, key_b = jax.random.split(key, 3)
+        H, gates = self.features, 3 if self.coupled else 4
+        return LSTMParams(
+            w_x=per_gate(self.kernel_init, key_x, in_features, H, gates, dtype),
+            w_h=per_gate(self.recurrent_init, key_h, H, H, gates, dtype),
+            b=self._bias(key_b, dtype),
+        )
+
+    def _bias(self, key, dtype):
+        zero = jnp.zeros(self.features, dtype)
+        remember = zero + self.forget_bias
+        if self.chrono is not None:
+            remember = chrono(key, self.features, self.chrono, dtype)
+        if self.coupled:
+            return jnp.concatenate([-remember, zero, zero])
+        b_i = zero if self.chrono is None else -remember
+        return jnp.concatenate([b_i, remember, zero, zero])
+
+    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
+        """h⟨0⟩ = c⟨0⟩ = 0."""
+        zero = jnp.zeros((*batch_shape, self.features), dtype)
+        return LSTMCarry(h=zero, c=zero)
+
+    def project(self, params, x):
+        """W_x x⟨t⟩ + b, columns i, f, g, o."""
+        return x @ params.w_x + params.b
+
+    def recur(self, params, carry):
+        """W_h h⟨t−1⟩, columns i, f, g, o."""
+        return carry.h @ params.w_h
+
+    def update(self, params, carry, u, v):
+        """c⟨t⟩ = Γi ∗ c̃ + Γf ∗ c⟨t−1⟩; h⟨t⟩ = Γo ∗ tanh c⟨t⟩."""
+        σ = jax.nn.sigmoid
+        if self.coupled:
+            i, g, o = jnp.split(u + v, 3, axis=-1)
+            Γi, c̃, Γo = σ(i), jnp.tanh(g), σ(o)
+            Γf = 1 - Γi
+        else:
+            i, f, g, o = jnp.split(u + v, 4, axis=-1)
+            Γi, Γf, c̃, Γo = σ(i), σ(f), jnp.tanh(g), σ(o)
+        c = Γi * c̃ + Γf * carry.c
+        h = Γo * (jnp.tanh(c) if self.output_activation == "tanh" else c)
+        return LSTMCarry(h, c), h

@@ -1,0 +1,76 @@
+"""The GRU without a reset gate, as the course introduces it. E10.
+
+    Γu = σ(W_u [h⟨t−1⟩, x⟨t⟩] + b_u)
+    c̃  = tanh(W_c [h⟨t−1⟩, x⟨t⟩] + b_c)
+    h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩          the course writes c for h; a = c
+    y⟨t⟩ = h⟨t⟩
+
+A gate at 1 takes the candidate; near 0 it keeps the memory (E12).
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from seqjax.initializers import Glorot, Initializer, Orthogonal, per_gate
+from seqjax.layer import Array, Cell
+
+
+class SimplifiedGRUParams(NamedTuple):
+    """Kernels and bias; columns u, c̃."""
+
+    w_x: Array  # [in, 2H]
+    w_h: Array  # [H, 2H]
+    b: Array  # [2H]
+
+
+class SimplifiedGRUCarry(NamedTuple):
+    """The hidden state, which is the memory cell."""
+
+    h: Array  # [*batch, H]
+
+
+@dataclasses.dataclass(frozen=True)
+class SimplifiedGRU(Cell):
+    """h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩.
+
+    Attributes:
+      features: H.
+      kernel_init: of each gate's part of `w_x`.
+      recurrent_init: of each gate's part of `w_h`.
+    """
+
+    features: int
+    kernel_init: Initializer = Glorot()
+    recurrent_init: Initializer = Orthogonal()
+
+    def init(self, key, in_features, dtype=jnp.float32):
+        """Draws the kernels gate by gate; the biases are zero."""
+        key_x, key_h = jax.random.split(key)
+        H = self.features
+        return SimplifiedGRUParams(
+            w_x=per_gate(self.kernel_init, key_x, in_features, H, 2, dtype),
+            w_h=per_gate(self.recurrent_init, key_h, H, H, 2, dtype),
+            b=jnp.zeros(2 * H, dtype),
+        )
+
+    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
+        """h⟨0⟩ = 0."""
+        return SimplifiedGRUCarry(jnp.zeros((*batch_shape, self.features), dtype))
+
+    def project(self, params, x):
+        """W_x x⟨t⟩ + b, columns u, c̃."""
+        return x @ params.w_x + params.b
+
+    def recur(self, params, carry):
+        """W_h h⟨t−1⟩, columns u, c̃."""
+        return carry.h @ params.w_h
+
+    def update(self, params, carry, u, v):
+        """h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩."""
+        update, candidate = jnp.split(u + v, 2, axis=-1)
+        Γu, c̃ = jax.nn.sigmoid(update), jnp.tanh(candidate)
+        h = Γu * c̃ + (1 - Γu) * carry.h
+        return SimplifiedGRUCarry(h), h

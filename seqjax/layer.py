@@ -1,0 +1,240 @@
+"""The contract: what a layer is, and what a cell adds to it.
+
+A layer turns a sequence into a sequence. It is a frozen dataclass of
+hyper-parameters with pure methods; its arrays (parameters and carries) live
+outside it, in NamedTuples. Layers are hashable by value and static pytrees, so
+one passes through `jax.jit` as it is and equal layers share one trace.
+
+Fixed once, for everything in the library: time is axis 0; every axis between
+time and features is batch; results come as (carry, output); kernels are
+[in, out] and used as ``x @ w``; masks are True where valid.
+"""
+
+import abc
+import dataclasses
+from typing import Any, Literal, NamedTuple, get_args
+
+import jax
+import jax.numpy as jnp
+
+from seqjax import scan
+from seqjax.masks import zero_invalid
+
+Array = jax.Array
+Params = Any
+Carry = Any
+Gradient = Literal["lean", "plain", "remat"]
+
+
+class Walk(NamedTuple):
+    """How a sequence is walked; the same for every layer of a combinator."""
+
+    mask: Array | None  # [T, *batch] bool, True where valid
+    resets: Array | None  # [T, *batch] bool, True where a new sequence begins
+    reverse: bool
+    gradient: Gradient
+    chunk: int | None
+    dtype: Any  # of the computation: parameters, inputs and outputs
+
+
+class Layer(abc.ABC):
+    """Sequence in, sequence out.
+
+    A subclass is a frozen dataclass that writes `init`, `initial_carry` and
+    `run`, and `step` if it can be fed one input at a time. Callers use `init`,
+    `unroll` and `step`.
+    """
+
+    features: int  # the width of the output
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        jax.tree_util.register_static(cls)
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):  # pyright: ignore[reportArgumentType]
+            _refuse_unhashable(self, field.name)
+        if not isinstance(self.features, int) or self.features < 1:
+            raise ValueError(
+                f"{type(self).__name__}.features must be a positive integer, "
+                f"not {self.features!r}"
+            )
+
+    @abc.abstractmethod
+    def init(self, key: Array, in_features: int, dtype: Any = jnp.float32) -> Params:
+        """Draws the parameters for inputs of width `in_features`."""
+
+    @abc.abstractmethod
+    def initial_carry(
+        self, batch_shape: tuple[int, ...] = (), dtype: Any = jnp.float32
+    ) -> Carry:
+        """The state before the first step, a⟨0⟩: zeros, leaves [*batch, features]."""
+
+    @abc.abstractmethod
+    def run(
+        self, params: Params, carry: Carry, start: Carry, xs: Array, walk: Walk
+    ) -> tuple[Carry, Array]:
+        """`unroll` after its arguments are checked; what combinators call.
+
+        Args:
+          params: from `init`.
+          carry: the state before the first step that is walked.
+          start: the state that `walk.resets` puts back; same structure as `carry`.
+          xs: [T, *batch, in], of dtype `walk.dtype`, zero where masked.
+          walk: mask, resets, direction, gradient, chunk, dtype.
+
+        Returns:
+          The last carry, and outputs [T, *batch, features], zero where masked.
+        """
+
+    def start(self, params: Params, batch_shape: tuple[int, ...], dtype: Any) -> Carry:
+        """The state a run begins with and `resets` return to; learned ones override."""
+        del params
+        return self.initial_carry(batch_shape, dtype)
+
+    def trainable(self, params: Params) -> Any:
+        """A tree of booleans like `params`: False where no optimiser may step."""
+        return jax.tree.map(lambda _: True, params)
+
+    def step(self, params: Params, carry: Carry, x: Array) -> tuple[Carry, Array]:
+        """One step: carry⟨t−1⟩ and x⟨t⟩ [*batch, in] to carry⟨t⟩ and y⟨t⟩."""
+        raise NotImplementedError(
+            f"{type(self).__name__} needs the whole sequence: use unroll, not step"
+        )
+
+    def unroll(
+        self,
+        params: Params,
+        xs: Array,
+        carry: Carry | None = None,
+        *,
+        mask: Array | None = None,
+        resets: Array | None = None,
+        reverse: bool = False,
+        gradient: Gradient = "lean",
+        chunk: int | None = None,
+        dtype: Any = None,
+    ) -> tuple[Carry, Array]:
+        """Runs the layer over a sequence.
+
+        Args:
+          params: from `init`.
+          xs: inputs [T, *batch, in].
+          carry: the state before the first step; `start` (zeros, or learned) if
+            None. Its dtype is kept from step to step, and is the returned one's.
+          mask: [T, *batch] bool, True where valid. A masked step leaves the carry
+            as it was and outputs zero; nothing that stands there has any effect.
+          resets: [T, *batch] bool. `resets[t]` puts `start` back before step t,
+            masked or not: packed segments, episodes.
+          reverse: walk from the last step to the first; outputs stay in place.
+          gradient: "lean" keeps each step's incoming state and walks back with the
+            parameters as constants; "plain" is autodiff of the scan, the oracle,
+            which also has forward mode and second derivatives; "remat" keeps the
+            carries at chunk borders only, for long sequences.
+          chunk: steps to take at a time; all, or about √T for "remat", if None.
+          dtype: of the computation and the outputs; that of params and xs if None.
+
+        Returns:
+          (carry, ys): the carry after the last step walked; outputs
+          [T, *batch, features].
+
+        Raises:
+          ValueError: a shape, a name or a carry's structure does not fit.
+        """
+        xs = jnp.asarray(xs)
+        dtype = scan.compute_dtype(params, xs) if dtype is None else jnp.dtype(dtype)
+        walk = Walk(mask, resets, reverse, gradient, chunk, dtype)
+        _check_walk(walk, xs)
+        start = self.start(params, xs.shape[1:-1], jnp.promote_types(dtype, "float32"))
+        if carry is None:
+            carry = start
+        _check_carry(self, carry, start)
+        return self.run(
+            params, carry, start, zero_invalid(mask, xs.astype(dtype)), walk
+        )
+
+
+class Cell(Layer):
+    """A recurrent cell: up to three pure functions, split by what they depend on.
+
+    `project` needs the input alone, so it runs over the whole sequence as one
+    product before the scan; `recur` needs the carry alone and is affine in it;
+    `update` is the elementwise rest (a cell that cannot be split may multiply
+    there too). All three take any leading batch axes.
+
+    Every carry leaf is floating point, [*batch, ...].
+    """
+
+    def project(self, params: Params, x: Array) -> Any:
+        """u⟨t⟩ from x⟨t⟩ [..., in]; the input itself unless overridden."""
+        del params
+        return x
+
+    def recur(self, params: Params, carry: Carry) -> Any:
+        """v⟨t⟩ from carry⟨t−1⟩, affine in it; nothing unless overridden."""
+        del params, carry
+        return ()
+
+    @abc.abstractmethod
+    def update(
+        self, params: Params, carry: Carry, u: Any, v: Any
+    ) -> tuple[Carry, Array]:
+        """carry⟨t−1⟩, u⟨t⟩ and v⟨t⟩ to carry⟨t⟩ and the output [..., features]."""
+
+    def step(self, params: Params, carry: Carry, x: Array) -> tuple[Carry, Array]:
+        """One step: carry⟨t−1⟩ and x⟨t⟩ [*batch, in] to carry⟨t⟩ and y⟨t⟩."""
+        return scan.step(self, params, carry, x)
+
+    def run(
+        self, params: Params, carry: Carry, start: Carry, xs: Array, walk: Walk
+    ) -> tuple[Carry, Array]:
+        """The one scan, `seqjax.scan.unroll`."""
+        return scan.unroll(self, params, carry, start, xs, walk)
+
+
+def _refuse_unhashable(layer: Layer, name: str) -> None:
+    value = getattr(layer, name)
+    try:
+        hash(value)
+    except TypeError:
+        raise TypeError(
+            f"{type(layer).__name__}.{name} must be a hashable hyper-parameter, not "
+            f"{type(value).__name__}; arrays belong in the parameters, lists in tuples"
+        ) from None
+
+
+def _check_walk(walk: Walk, xs: Array) -> None:
+    if xs.ndim < 2:
+        raise ValueError(f"xs must be [T, *batch, in_features], got shape {xs.shape}")
+    for name, flags in (("mask", walk.mask), ("resets", walk.resets)):
+        if flags is None:
+            continue
+        if flags.shape != xs.shape[:-1] or flags.dtype != bool:
+            raise ValueError(
+                f"{name} must be bool {xs.shape[:-1]} to go with xs {xs.shape}, "
+                f"got {flags.dtype} {flags.shape}"
+            )
+    if walk.gradient not in get_args(Gradient):
+        raise ValueError(
+            f"gradient must be one of {get_args(Gradient)}, not {walk.gradient!r}"
+        )
+    if walk.chunk is not None and walk.chunk < 1:
+        raise ValueError(f"chunk must be at least 1, not {walk.chunk}")
+
+
+def _check_carry(layer: Layer, carry: Carry, start: Carry) -> None:
+    def shapes(tree):
+        return jax.tree.map(jnp.shape, tree)
+
+    same_structure = jax.tree.structure(carry) == jax.tree.structure(start)
+    if not same_structure or shapes(carry) != shapes(start):
+        raise ValueError(
+            f"the carry of {type(layer).__name__} must look like {shapes(start)}, "
+            f"got {shapes(carry)}"
+        )
+    for leaf in jax.tree.leaves(carry):
+        if not jnp.issubdtype(jnp.result_type(leaf), jnp.inexact):
+            raise ValueError(
+                f"the carry of {type(layer).__name__} must be floating point, "
+                f"got {jnp.result_type(leaf)}"
+            )

@@ -1,0 +1,52 @@
+"""Masks: which steps of a padded batch are real."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+Array = jax.Array
+
+
+def from_lengths(lengths: Array, time: int) -> Array:
+    """Marks the first `lengths[b]` steps of each row as valid.
+
+    Args:
+      lengths: integers [*batch], 0 allowed.
+      time: the padded length T.
+
+    Returns:
+      bool [T, *batch].
+
+    Example:
+      >>> from_lengths(jnp.array([3, 0]), 3).T.tolist()
+      [[True, True, True], [False, False, False]]
+    """
+    lengths = jnp.asarray(lengths)
+    return jnp.expand_dims(jnp.arange(time), range(1, lengths.ndim + 1)) < lengths
+
+
+def select(valid: Array | None, new: Any, old: Any) -> Any:
+    """Takes `new` where valid and `old` elsewhere, leaf by leaf.
+
+    Args:
+      valid: bool [*batch], or None for everywhere.
+      new: a tree of arrays [*batch, ...].
+      old: a tree like `new`.
+
+    Returns:
+      A tree like `new`, in its dtypes.
+    """
+    if valid is None:
+        return new
+
+    def leaf(n: Array, o: Array) -> Array:
+        aligned = jnp.expand_dims(valid, range(valid.ndim, n.ndim))
+        return jnp.where(aligned, n, o.astype(n.dtype))
+
+    return jax.tree.map(leaf, new, old)
+
+
+def zero_invalid(valid: Array | None, xs: Any) -> Any:
+    """Puts zero wherever `valid` [*batch] is False, so that NaN there is gone."""
+    return select(valid, xs, jax.tree.map(jnp.zeros_like, xs))
