@@ -1,0 +1,31 @@
+# One environment, in .venv, from the lock in requirements.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: install demo test lock clean
+
+install: .venv/installed
+
+demo: .venv/installed
+	@$(BIN)/python -m experiments.names
+
+test: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/pytest -n auto
+
+.venv/installed: requirements.txt setup.cfg
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seqjax needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + "; name another by make PYTHON=...")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet -r requirements.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+lock: .venv/installed
+	$(BIN)/pip install --quiet pip-tools
+	CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrade --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra test --output-file requirements.txt setup.cfg
+	sed -i 's/^\(torch==[^+]*\)+.*/\1/' requirements.txt
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,1 @@
+"""One script a task: ``python -m experiments.names --cell=gru``."""

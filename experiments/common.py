@@ -1,0 +1,207 @@
+"""What every experiment shares: the flags, the run directory, the result line."""
+
+import datetime
+import json
+import os
+import pathlib
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import optax
+from absl import app, flags
+
+from seqjax import Bidirectional, Layer, Stack, cells
+from seqjax.data import DataError
+from seqjax.train import (
+    OPTIMIZERS,
+    SCHEDULES,
+    CheckpointError,
+    Interrupted,
+    NonFinite,
+    make_optimizer,
+)
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string(
+    "cell",
+    "lstm",
+    f"The recurrent cell: {', '.join(sorted(cells.CELLS))}; with fields of its own if "
+    f"you like, as in --cell='lstm(coupled=True)'.",
+)
+flags.DEFINE_integer("features", 128, "Units of each layer.", 1)
+flags.DEFINE_integer("layers", 1, "Layers stacked on each other.", 1)
+flags.DEFINE_bool("bidirectional", False, "Read the sequence in both directions.")
+flags.DEFINE_enum(
+    "gradient",
+    "lean",
+    ["lean", "plain", "remat"],
+    "How to differentiate the scan: lean is the fast one, plain is JAX's autodiff, "
+    "remat saves memory on long sequences.",
+)
+flags.DEFINE_integer("steps", 1000, "Training steps, one batch each.", 1)
+flags.DEFINE_integer("batch_size", 64, "Sequences in a batch.", 1)
+flags.DEFINE_float("learning_rate", 1e-3, "The schedule's highest learning rate.", 0.0)
+flags.DEFINE_enum(
+    "schedule",
+    "constant",
+    sorted(SCHEDULES),
+    "The learning rate over time: constant, or a cosine down to zero at --steps, with "
+    "or without a linear warm-up over --warmup steps.",
+)
+flags.DEFINE_integer("warmup", 100, "Steps of warm-up, for such a --schedule.", 0)
+flags.DEFINE_enum("optimizer", "adam", sorted(OPTIMIZERS), "The optimiser, of Optax.")
+flags.DEFINE_float("weight_decay", 0.0, "For --optimizer=adamw.", 0.0)
+flags.DEFINE_float(
+    "clip_norm",
+    0.0,
+    "Scale a gradient whose global norm is larger down to it; 0 does not clip.",
+    0.0,
+)
+flags.DEFINE_float(
+    "clip_value", 0.0, "Cut each entry of a gradient to ±this; 0 does not clip.", 0.0
+)
+flags.DEFINE_integer("seed", 0, "Of the split, weights, order of data and samples.", 0)
+flags.DEFINE_integer("eval_every", 100, "Steps between evaluations.", 1)
+flags.DEFINE_integer("checkpoint_every", 500, "Steps between checkpoints.", 1)
+flags.DEFINE_string(
+    "workdir",
+    None,
+    "The folder of the run; a new one below runs/ if None.",
+)
+flags.DEFINE_string("data", None, "A file of your own.")
+flags.DEFINE_string("dataset", None, "A data set by name.")
+flags.DEFINE_bool(
+    "resume",
+    False,
+    "Go on from the newest checkpoint in --workdir, with the flags in its flags.txt "
+    "except for those given now.",
+)
+flags.DEFINE_bool("quiet", False, "Print the result line only.")
+
+
+class UsageError(Exception):
+    """What the user asked for cannot be; the message says why in one sentence."""
+
+
+def set_defaults(**values: Any) -> None:
+    """Gives shared flags the defaults that suit one task."""
+    for name, value in values.items():
+        FLAGS.set_default(name, value)
+
+
+def run(main: Callable[[list[str]], None]) -> NoReturn:
+    """Parses the flags and calls `main`; bad input ends in one sentence.
+
+    Exit codes: 0 done, 1 bad data or a run that failed, 2 bad flags, 130 interrupted.
+    """
+    app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
+    raise SystemExit
+
+
+def make_layer(causal: bool = False) -> Layer:
+    """The layer that --cell, --features, --layers and --bidirectional ask for.
+
+    Args:
+      causal: the task may not look ahead, so that --bidirectional is refused.
+    """
+    if causal and FLAGS.bidirectional:
+        raise UsageError(
+            "--bidirectional: a model that predicts the next step may not look ahead"
+        )
+    try:
+        cell = cells.make(FLAGS.cell, features=FLAGS.features)
+    except ValueError as error:
+        raise UsageError(f"--cell: {error}") from None
+    layer = Bidirectional(cell) if FLAGS.bidirectional else cell
+    return Stack((layer,) * FLAGS.layers) if FLAGS.layers > 1 else layer
+
+
+def optimizer_from_flags(trainable: Any) -> optax.GradientTransformation:
+    """The optimiser that the flags ask for, moving what `trainable` marks."""
+    return make_optimizer(
+        FLAGS.optimizer,
+        FLAGS.learning_rate,
+        schedule=FLAGS.schedule,
+        steps=FLAGS.steps,
+        warmup=FLAGS.warmup,
+        clip_norm=FLAGS.clip_norm,
+        clip_value=FLAGS.clip_value,
+        weight_decay=FLAGS.weight_decay,
+        trainable=trainable,
+    )
+
+
+def open_workdir(task: str) -> pathlib.Path:
+    """Makes the run's folder, with its flags.txt; call it once the data is sound."""
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    workdir = pathlib.Path(FLAGS.workdir or f"runs/{task}-{stamp}")
+    if not FLAGS.resume and (workdir / "flags.txt").exists():
+        raise UsageError(
+            f"--workdir: {workdir} holds a run already; go on with it by --resume, or "
+            f"name another folder"
+        )
+    try:
+        (workdir / "figures").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--workdir: {error}") from None
+    lines = sorted(
+        flag.serialize()
+        for flag in FLAGS.get_key_flags_for_module(sys.argv[0])
+        if flag.value is not None and flag.name not in ("resume", "workdir", "quiet")
+    )
+    write_text(workdir / "flags.txt", "\n".join(lines) + "\n")
+    return workdir
+
+
+def say(*lines: str) -> None:
+    """Prints lines unless --quiet."""
+    if not FLAGS.quiet:
+        print(*lines, sep="\n", flush=True)
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a file whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text)
+    os.replace(partial, path)
+
+
+def finish(workdir: pathlib.Path, **result: Any) -> None:
+    """Writes result.json and prints it as the last line."""
+    line = json.dumps(result)
+    write_text(workdir / "result.json", line + "\n")
+    print(line, flush=True)
+
+
+def _parse(argv: list[str]) -> list[str]:
+    try:
+        rest = FLAGS(argv)
+        if FLAGS.resume:
+            begun = pathlib.Path(FLAGS.workdir or "") / "flags.txt"
+            if not FLAGS.workdir or not begun.exists():
+                raise UsageError("--resume: needs a --workdir that holds a run")
+            FLAGS.unparse_flags()
+            rest = FLAGS([argv[0], f"--flagfile={begun}", *argv[1:]])
+        if len(rest) > 1:
+            raise UsageError(f"{rest[1]!r} is not a flag; flags begin with --")
+        return rest
+    except (flags.Error, UsageError) as error:
+        _stop(str(error).replace("\n", " "), 2)
+
+
+def _guarded(main: Callable[[list[str]], None], argv: list[str]) -> None:
+    try:
+        main(argv)
+    except UsageError as error:
+        _stop(str(error), 2)
+    except (DataError, CheckpointError, NonFinite) as error:
+        _stop(str(error), 1)
+    except Interrupted as error:
+        _stop(f"interrupted by {error}; go on with --resume and its --workdir", 130)
+
+
+def _stop(sentence: str, code: int) -> NoReturn:
+    print(f"error: {sentence}", file=sys.stderr)
+    sys.exit(code)

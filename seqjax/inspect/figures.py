@@ -1,0 +1,105 @@
+"""The figures of a run, written as PNG."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+History = Sequence[Mapping[str, Any]]
+
+
+def learning_curve(
+    path: str | pathlib.Path,
+    history: History,
+    scores: Mapping[str, str],
+    baselines: Mapping[str, float],
+    unit: str,
+) -> None:
+    """Draws scores over steps, beside horizontal lines of the baselines.
+
+    Args:
+      path: of the PNG.
+      history: the lines of metrics.jsonl.
+      scores: their keys in the history, each with its label.
+      baselines: labels and values.
+      unit: of the vertical axis.
+    """
+    figure, axes = _axes("training step", unit)
+    for key, label in scores.items():
+        steps, values = _series(history, key)
+        axes.plot(steps, values, marker="." if len(steps) < 80 else "", label=label)
+    for i, (label, value) in enumerate(baselines.items()):
+        axes.axhline(value, color="black", linestyle=("--", ":", "-.")[i % 3])
+        axes.annotate(
+            f"{label}: {value:.3f}",
+            (1, value),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="bottom",
+        )
+    axes.legend()
+    figure.savefig(path)
+
+
+def gradient_norms(
+    path: str | pathlib.Path, history: History, clip_norm: float = 0.0
+) -> None:
+    """Draws the gradient's global norm before clipping, on a logarithmic scale.
+
+    Args:
+      path: of the PNG.
+      history: lines with "grad_norm" and "grad_norm_max" of each dispatch.
+      clip_norm: the threshold, drawn if not 0.
+    """
+    figure, axes = _axes("training step", "gradient norm before clipping")
+    steps, mean = _series(history, "grad_norm")
+    _, largest = _series(history, "grad_norm_max")
+    axes.plot(steps, largest, color="tab:orange", lw=0.8, label="largest in a dispatch")
+    axes.plot(steps, mean, color="tab:blue", lw=1.2, label="mean in a dispatch")
+    if clip_norm:
+        axes.axhline(
+            clip_norm, color="black", ls="--", label=f"clipped to {clip_norm:g}"
+        )
+    axes.set_yscale("log")
+    axes.legend()
+    figure.savefig(path)
+
+
+def heat_map(
+    path: str | pathlib.Path, states: np.ndarray, labels: Sequence[str], title: str
+) -> None:
+    """Draws one layer's states along a sequence.
+
+    Args:
+      path: of the PNG.
+      states: [T, features].
+      labels: what was read or written at each step, T of them.
+      title: of the figure.
+    """
+    figure, axes = _axes("step of the sequence", "unit, sorted by its mean")
+    order = np.argsort(states.mean(axis=0))
+    limit = np.abs(states).max()
+    image = axes.imshow(
+        states.T[order], aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit
+    )
+    axes.set_xticks(range(len(labels)), labels)
+    axes.set_title(title)
+    axes.grid(False)
+    figure.colorbar(image, label="activation")
+    figure.savefig(path)
+
+
+def _axes(x: str, y: str):
+    figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.grid(alpha=0.3)
+    return figure, axes
+
+
+def _series(history: History, key: str) -> tuple[list[int], list[float]]:
+    pairs = [(line["step"], line[key]) for line in history if key in line]
+    return [step for step, _ in pairs], [value for _, value in pairs]

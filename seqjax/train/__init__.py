@@ -1,0 +1,18 @@
+"""Training: one loop for every experiment."""
+
+from seqjax.train.checkpoints import CheckpointError, Checkpoints
+from seqjax.train.loop import Fitted, Interrupted, NonFinite, Task, fit
+from seqjax.train.optimizer import OPTIMIZERS, SCHEDULES, make_optimizer
+
+__all__ = [
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "CheckpointError",
+    "Checkpoints",
+    "Fitted",
+    "Interrupted",
+    "NonFinite",
+    "Task",
+    "fit",
+    "make_optimizer",
+]

@@ -1,0 +1,48 @@
+"""metrics.jsonl: one JSON object a line, the file that figures are drawn from."""
+
+import json
+import os
+import pathlib
+from typing import Any
+
+
+class Log:
+    """Appends to a run's metrics, after dropping what a resumed run will redo.
+
+    Args:
+      path: the file.
+      step: lines of later steps are removed.
+    """
+
+    def __init__(self, path: str | pathlib.Path, step: int = 0):
+        self.path = pathlib.Path(path)
+        kept = [line for line in read(self.path) if line["step"] <= step]
+        partial = self.path.with_suffix(".partial")
+        partial.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        os.replace(partial, self.path)
+        self._file = self.path.open("a")
+
+    def write(self, step: int, **numbers: float) -> None:
+        """Appends the numbers of a step."""
+        self._file.write(json.dumps({"step": step, **numbers}) + "\n")
+        self._file.flush()
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._file.close()
+
+
+def read(path: str | pathlib.Path) -> list[dict[str, Any]]:
+    """Reads all lines; a last line that was cut off is left out."""
+    path = pathlib.Path(path)
+    if not path.exists():
+        return []
+    lines = []
+    for line in path.read_text().splitlines():
+        try:
+            lines.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return lines

@@ -1,0 +1,310 @@
+"""The one training loop.
+
+The random key of a step is folded from the run's in one place, and the data of a step
+is a function of its number, so a resumed run repeats an uninterrupted one bit by bit.
+Several steps go in one dispatch, because a small model's step is shorter than a
+Python call: their batches are stacked, and a compiled loop runs as many as there are.
+"""
+
+import contextlib
+import functools
+import pathlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, NoReturn, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import lax
+
+from seqjax.metrics import Mean
+from seqjax.train.checkpoints import CheckpointError, Checkpoints
+from seqjax.train.log import Log, read
+from seqjax.train.progress import Progress
+
+Array = jax.Array
+
+
+class Data(Protocol):
+    """Batches whose order is a function of the step; see `seqjax.data.Batches`."""
+
+    def run_length(self, step: int, most: int) -> int:
+        """How many steps from `step` on, at most `most`, have batches of one shape."""
+        ...
+
+    def stacked(self, step: int, count: int) -> Any:
+        """The batches of those steps; leaves [count, ...]."""
+        ...
+
+
+class Task(NamedTuple):
+    """What is trained.
+
+    Attributes:
+      loss: (params, batch, key) to (objective, tokens): a `Mean` to minimise, and how
+        many tokens it saw.
+      evaluate: params to numbers to report; the loop keeps the parameters for which
+        the first of them is lowest.
+      data: the batches.
+      optimizer: from `make_optimizer`.
+    """
+
+    loss: Callable[[Any, Any, Array], tuple[Mean, Array]]
+    evaluate: Callable[[Any], dict[str, float]]
+    data: Data
+    optimizer: optax.GradientTransformation
+
+
+class State(NamedTuple):
+    """All that changes from step to step."""
+
+    step: Array  # [], steps done
+    params: Any
+    moments: Any  # the optimiser's state
+
+
+class Best(NamedTuple):
+    """The parameters that evaluated best."""
+
+    score: Array  # []
+    step: Array  # []
+    params: Any
+
+
+class Seen(NamedTuple):
+    """What one step reports."""
+
+    loss: Array
+    grad_norm: Array
+    tokens: Array
+
+
+class Fitted(NamedTuple):
+    """A finished run."""
+
+    params: Any  # those that evaluated best
+    step: int  # at which they did
+    scores: dict[str, float]  # their evaluation
+    history: list[dict[str, Any]]  # the lines of metrics.jsonl
+    seconds: float  # of training, compilation and evaluation included
+    tokens_per_second: float  # of training alone, after compilation
+
+
+class NonFinite(RuntimeError):
+    """The loss or a gradient is no longer finite; the message names where it began."""
+
+
+class Interrupted(RuntimeError):
+    """A signal ended the run, after a checkpoint."""
+
+
+def fit(
+    task: Task,
+    params: Any,
+    workdir: str | pathlib.Path,
+    *,
+    steps: int,
+    key: Array,
+    eval_every: int = 100,
+    checkpoint_every: int = 500,
+    per_dispatch: int = 8,
+    resume: bool = False,
+    quiet: bool = False,
+) -> Fitted:
+    """Trains, evaluates, keeps checkpoints and metrics in `workdir`.
+
+    Args:
+      task: what is trained.
+      params: the parameters to begin with.
+      workdir: gets metrics.jsonl and checkpoints/.
+      steps: how many in all, those before a resumption included.
+      key: of all random numbers of the run.
+      eval_every: steps between evaluations; there is one at the end, too.
+      checkpoint_every: steps between checkpoints; there is one at the end, too.
+      per_dispatch: the most steps in one dispatch.
+      resume: begin with the newest sound checkpoint in `workdir`, if there is one.
+      quiet: no progress.
+
+    Returns:
+      The best parameters, their scores, and the history.
+
+    Raises:
+      NonFinite: a loss or a gradient was not finite; the last good checkpoint stays.
+      CheckpointError: a new run would mix with an old one's checkpoints, or there is
+        none to resume from that is sound.
+      Interrupted: SIGINT or SIGTERM came; a checkpoint of that step was written.
+    """
+    workdir = pathlib.Path(workdir)
+    params = jax.tree.map(lambda a: jnp.asarray(a, a.dtype), params)  # not weak
+    state = State(jnp.array(0), params, task.optimizer.init(params))
+    best = Best(jnp.array(jnp.inf), jnp.array(0), params)
+    with contextlib.ExitStack() as stack:
+        checkpoints = stack.enter_context(Checkpoints(workdir / "checkpoints"))
+        if checkpoints.steps() and not resume:
+            raise CheckpointError(f"{checkpoints.folder} belongs to another run")
+        if resume:
+            state, best = checkpoints.restore((state, best)) or (state, best)
+        step = int(state.step)
+        log = stack.enter_context(Log(workdir / "metrics.jsonl", step))
+        progress = stack.enter_context(Progress(steps, step, quiet))
+        signals = stack.enter_context(_Signals())
+        clock = _Clock()
+        while step < steps:
+            borders = [every - step % every for every in (eval_every, checkpoint_every)]
+            most = min(per_dispatch, steps - step, *borders)
+            count = task.data.run_length(step, most)
+            state, seen = _dispatch(task, key, state, count, per_dispatch, clock)
+            step += count
+            last = step == steps
+            numbers = _summary(seen)
+            if step % eval_every == 0 or last:
+                best, scores = _evaluate(task, state, best)
+                numbers |= scores
+            log.write(step, **numbers)
+            progress.update(step, loss=numbers["loss"], tokens_per_s=clock.speed)
+            if step % checkpoint_every == 0 or last or signals.caught:
+                checkpoints.save(step, (state, best))
+            if signals.caught and not last:
+                raise Interrupted(f"{signals.caught} at step {step} of {steps}")
+    return Fitted(
+        best.params,
+        int(best.step),
+        task.evaluate(best.params),
+        read(log.path),
+        clock.seconds(),
+        clock.speed,
+    )
+
+
+def _dispatch(task: Task, key, state: State, count: int, most: int, clock: "_Clock"):
+    """Runs `count` steps in one call of a function compiled for up to `most`."""
+    batches = _fill(task.data.stacked(int(state.step), count), most)
+    with clock.timing(batches):
+        new, seen = _advance(task.loss, task.optimizer, key, state, batches, count)
+        seen = jax.tree.map(lambda a: np.asarray(a)[:count], seen)
+        clock.tokens += int(seen.tokens.sum())
+    bad = ~(np.isfinite(seen.loss) & np.isfinite(seen.grad_norm))
+    if bad.any():
+        _name_what_went_wrong(task, key, state, batches, int(bad.argmax()))
+    return new, seen
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _advance(loss, optimizer, key, state: State, batches, count) -> tuple[State, Seen]:
+    """Runs the first `count` of the stacked batches, one step each."""
+    most = jax.tree.leaves(batches)[0].shape[0]
+    seen = Seen(*(jnp.zeros(most) for _ in Seen._fields))
+
+    def body(i, carried):
+        state, seen = carried
+        batch = jax.tree.map(lambda a: a[i], batches)
+        (value, tokens), grads = _gradient(loss, key, state, batch)
+        updates, moments = optimizer.update(grads, state.moments, state.params)
+        params = optax.apply_updates(state.params, updates)
+        new = Seen(value, optax.tree.norm(grads), tokens)
+        seen = jax.tree.map(lambda a, n: a.at[i].set(n), seen, new)
+        return State(state.step + 1, params, moments), seen
+
+    return lax.fori_loop(0, count, body, (state, seen))
+
+
+def _gradient(loss, key: Array, state: State, batch):
+    def objective(params):
+        mean, tokens = loss(params, batch, jax.random.fold_in(key, state.step))
+        return mean.result(), tokens
+
+    return jax.value_and_grad(objective, has_aux=True)(state.params)
+
+
+def _fill(batches: Any, most: int) -> Any:
+    """Pads the stack with zeros to one shape, so that it compiles once."""
+
+    def leaf(a):
+        return np.concatenate([a, np.zeros((most - len(a), *a.shape[1:]), a.dtype)])
+
+    return jax.tree.map(leaf, batches)
+
+
+def _summary(seen: Seen) -> dict[str, float]:
+    return {
+        "loss": float(seen.loss.mean()),
+        "grad_norm": float(seen.grad_norm.mean()),
+        "grad_norm_max": float(seen.grad_norm.max()),
+    }
+
+
+def _evaluate(task: Task, state: State, best: Best) -> tuple[Best, dict[str, float]]:
+    scores = task.evaluate(state.params)
+    score = next(iter(scores.values()))
+    if score < best.score:
+        best = Best(jnp.array(score), state.step, state.params)
+    return best, scores
+
+
+def _name_what_went_wrong(task: Task, key, state: State, batches, at: int) -> NoReturn:
+    """Replays a dispatch up to step `at` of it, to name the first array at fault."""
+    state, _ = _advance(task.loss, task.optimizer, key, state, batches, at)
+    batch = jax.tree.map(lambda a: a[at], batches)
+    gradient = jax.jit(_gradient, static_argnums=0)
+    (value, _), grads = gradient(task.loss, key, state, batch)
+    named = (("parameter", state.params), ("loss", value), ("gradient", grads))
+    names = [
+        f"{kind} {jax.tree_util.keystr(path, simple=True, separator='/')}".strip()
+        for kind, tree in named
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+        if not np.isfinite(leaf).all()
+    ]
+    raise NonFinite(
+        f"step {int(state.step) + 1}: {names[0] if names else 'the gradient norm'} is "
+        f"not finite; try a lower learning rate, or clipping"
+    )
+
+
+class _Clock:
+    """Times dispatches; the first of each shape compiles, and does not count."""
+
+    def __init__(self):
+        self._began = time.monotonic()
+        self._shapes, self._time, self._counted = set(), 0.0, 0
+        self.tokens = 0
+
+    @contextlib.contextmanager
+    def timing(self, batches: Any) -> Iterator[None]:
+        shape = tuple(a.shape for a in jax.tree.leaves(batches))
+        start, tokens = time.monotonic(), self.tokens
+        yield
+        if shape in self._shapes:
+            self._time += time.monotonic() - start
+            self._counted += self.tokens - tokens
+        self._shapes.add(shape)
+
+    @property
+    def speed(self) -> float:
+        return self._counted / self._time if self._time else 0.0
+
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+
+class _Signals:
+    """Notes SIGINT and SIGTERM, so that the step under way is finished and saved."""
+
+    caught = ""
+
+    def __enter__(self) -> "_Signals":
+        def note(number, frame):
+            del frame
+            self.caught = signal.Signals(number).name
+
+        in_main = threading.current_thread() is threading.main_thread()
+        numbers = (signal.SIGINT, signal.SIGTERM) if in_main else ()
+        self._old = {number: signal.signal(number, note) for number in numbers}
+        return self
+
+    def __exit__(self, *_) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)

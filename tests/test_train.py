@@ -1,0 +1,217 @@
+"""The loop: exact resumption, signals, damage, what is not finite, what is fixed."""
+
+import os
+import signal
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from seqjax.metrics import Mean
+from seqjax.train import (
+    OPTIMIZERS,
+    SCHEDULES,
+    CheckpointError,
+    Interrupted,
+    NonFinite,
+    Task,
+    fit,
+    make_optimizer,
+)
+
+PARAMS = {"w": jnp.array([0.3, -0.2, 0.5]), "b": jnp.array(0.1)}
+
+
+class Data:
+    """Regression batches, a function of the step; shapes change every three steps."""
+
+    def run_length(self, step, most):
+        return min(most, 3 - step % 3)
+
+    def stacked(self, step, count):
+        rows = 4 + (step // 3) % 2
+        xs = [
+            np.random.default_rng(step + i).normal(size=(rows, 3)).astype(np.float32)
+            for i in range(count)
+        ]
+        return {"x": np.stack(xs)}
+
+
+def loss(params, batch, key):
+    noise = 0.1 * jax.random.normal(key, batch["x"].shape[:1])
+    y = batch["x"] @ jnp.array([1.0, -2.0, 0.5]) + noise
+    error = batch["x"] @ params["w"] + params["b"] - y
+    return Mean(jnp.sum(error**2), len(y)), jnp.array(len(y))
+
+
+def evaluate(params):
+    return {"distance": float(jnp.sum((params["w"] - jnp.array([1, -2, 0.5])) ** 2))}
+
+
+def task(loss=loss, evaluate=evaluate, **options):
+    return Task(loss, evaluate, Data(), make_optimizer("adam", 0.1, **options))
+
+
+def run(folder, steps=20, task=task, resume=False, **options):
+    return fit(
+        task() if callable(task) else task,
+        PARAMS,
+        folder,
+        steps=steps,
+        key=jax.random.key(0),
+        eval_every=5,
+        checkpoint_every=10,
+        resume=resume,
+        quiet=True,
+        **options,
+    )
+
+
+def interrupting(at):
+    """An evaluation that sends SIGTERM to its own process at the `at`-th call."""
+    calls = []
+
+    def wrapped(params):
+        calls.append(1)
+        if len(calls) == at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return evaluate(params)
+
+    return task(evaluate=wrapped)
+
+
+def test_training_learns_and_reports_the_best(tmp_path):
+    fitted = run(tmp_path, steps=60)
+    assert fitted.scores["distance"] < 0.2 * evaluate(PARAMS)["distance"]
+    evaluated = [line["distance"] for line in fitted.history if "distance" in line]
+    assert fitted.scores["distance"] == min(evaluated)
+    assert [line["step"] for line in fitted.history][-1] == 60
+    assert fitted.tokens_per_second > 0
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_by_bit(tmp_path):
+    whole = run(tmp_path / "whole")
+    with pytest.raises(Interrupted, match="SIGTERM at step 5 of 20"):
+        run(tmp_path / "broken", task=interrupting(1))
+    with pytest.raises(Interrupted, match="SIGTERM at step 15 of 20"):
+        run(tmp_path / "broken", task=interrupting(2), resume=True)
+    resumed = run(tmp_path / "broken", resume=True)
+    chex.assert_trees_all_equal(resumed.params, whole.params)
+    assert resumed.history == whole.history
+    assert resumed.step == whole.step
+
+
+def test_steps_in_one_dispatch_change_nothing(tmp_path):
+    one = run(tmp_path / "one", per_dispatch=1)
+    many = run(tmp_path / "many", per_dispatch=8)
+    chex.assert_trees_all_close(one.params, many.params, rtol=1e-6)
+
+
+def flip_bits(folder):
+    for file in (folder / "tree").rglob("d/*"):
+        data = bytearray(file.read_bytes())
+        data[len(data) // 2] ^= 1
+        file.write_bytes(bytes(data))
+
+
+def test_a_damaged_checkpoint_is_passed_over(tmp_path):
+    whole = run(tmp_path / "whole")
+    run(tmp_path / "damaged")
+    flip_bits(tmp_path / "damaged" / "checkpoints" / "20")
+    with pytest.warns(UserWarning, match="passed over"):
+        resumed = run(tmp_path / "damaged", resume=True)
+    chex.assert_trees_all_equal(resumed.params, whole.params)
+    assert resumed.history == whole.history
+    assert sorted(os.listdir(tmp_path / "damaged" / "checkpoints"))[:2] == ["10", "20"]
+
+
+def test_no_sound_checkpoint_and_a_mixed_folder_are_refused(tmp_path):
+    run(tmp_path, steps=5)
+    with pytest.raises(CheckpointError, match="belongs to another run"):
+        run(tmp_path)
+    flip_bits(tmp_path / "checkpoints" / "5")
+    with (
+        pytest.warns(UserWarning, match="passed over"),
+        pytest.raises(CheckpointError, match="no checkpoint is sound"),
+    ):
+        run(tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("kind", ["loss", "gradient"])
+def test_what_is_not_finite_is_named_and_the_last_checkpoint_stays(tmp_path, kind):
+    def bad(params, batch, key):
+        mean, count = loss(params, batch, key)
+        poison = jnp.where(count < 5, 0, jnp.where(params["w"][0] > 0.6, jnp.nan, 0))
+        if kind == "loss":
+            return mean._replace(total=mean.total + poison), count
+        return mean._replace(total=mean.total + jnp.sqrt(0 * params["w"][0])), count
+
+    pattern = {"loss": r"^step \d+: loss is not", "gradient": "^step 1: gradient w is"}
+    with pytest.raises(NonFinite, match=pattern[kind]):
+        fit(
+            task(bad),
+            PARAMS,
+            tmp_path,
+            steps=50,
+            key=jax.random.key(0),
+            checkpoint_every=2,
+            quiet=True,
+        )
+    if kind == "loss":
+        assert (tmp_path / "checkpoints").is_dir()
+        assert all(np.isfinite(run_params(tmp_path)).tolist())
+
+
+def run_params(folder):
+    from seqjax.train.checkpoints import Checkpoints
+    from seqjax.train.loop import Best, State
+
+    state = State(jnp.array(0), PARAMS, make_optimizer("adam", 0.1).init(PARAMS))
+    best = Best(jnp.array(jnp.inf), jnp.array(0), PARAMS)
+    with Checkpoints(folder / "checkpoints") as checkpoints:
+        found = checkpoints.restore((state, best))
+    return jnp.concatenate([jnp.ravel(a) for a in jax.tree.leaves(found[0])])
+
+
+def step_of(optimizer, grads, params=PARAMS):
+    updates, _ = optimizer.update(grads, optimizer.init(params), params)
+    return updates
+
+
+def test_clipping_by_norm_keeps_the_direction_and_by_value_cuts_entries():
+    grads = {"w": jnp.array([3.0, -4.0, 0.01]), "b": jnp.array(12.0)}
+    by_norm = step_of(make_optimizer("sgd", 1.0, clip_norm=1.3), grads)
+    expected = jax.tree.map(lambda g: -g * 1.3 / optax.tree.norm(grads), grads)
+    chex.assert_trees_all_close(by_norm, expected, rtol=1e-6)
+    by_value = step_of(make_optimizer("sgd", 1.0, clip_value=0.5), grads)
+    chex.assert_trees_all_close(
+        by_value, jax.tree.map(lambda g: -jnp.clip(g, -0.5, 0.5), grads)
+    )
+    small = step_of(make_optimizer("sgd", 1.0, clip_norm=100.0), grads)
+    chex.assert_trees_all_close(small, jax.tree.map(jnp.negative, grads))
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+def test_what_is_not_trainable_never_moves_and_counts_in_no_norm(name):
+    trainable = {"w": True, "b": False}
+    options = {"clip_norm": 1.0, "weight_decay": 0.1}
+    grads = {"w": jnp.array([0.3, -0.4, 0.1]), "b": jnp.array(1e6)}
+    alone = step_of(
+        make_optimizer(name, 0.1, **options), {"w": grads["w"]}, {"w": PARAMS["w"]}
+    )
+    updates = step_of(make_optimizer(name, 0.1, trainable=trainable, **options), grads)
+    assert updates["b"] == 0
+    chex.assert_trees_all_close(updates["w"], alone["w"])
+
+
+@pytest.mark.parametrize("schedule", sorted(SCHEDULES))
+def test_schedules_start_peak_and_end_where_they_say(schedule):
+    rate = SCHEDULES[schedule](0.2, 100, 10)
+    rates = np.array([rate(step) for step in range(101)])
+    np.testing.assert_allclose(rates.max(), 0.2, rtol=1e-6)
+    warm, falls = "warmup" in schedule, "cosine" in schedule
+    assert (rates[0] < 0.05) == warm
+    assert (rates[100] < 1e-6) == falls
