@@ -1,5 +1,6 @@
 """The loop: exact resumption, signals, damage, what is not finite, what is fixed."""
 
+import json
 import os
 import signal
 
@@ -126,6 +127,19 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path):
     chex.assert_trees_all_equal(resumed.params, whole.params)
     assert resumed.history == whole.history
     assert sorted(os.listdir(tmp_path / "damaged" / "checkpoints"))[:2] == ["10", "20"]
+
+
+def test_arrays_that_load_but_differ_from_their_digest_are_refused(tmp_path):
+    run(tmp_path, steps=5)
+    digests = tmp_path / "checkpoints" / "5" / "digests" / "metadata"
+    stored = json.loads(digests.read_text())
+    name = next(name for name in stored if "'w'" in name)
+    digests.write_text(json.dumps({**stored, name: "0" * 64}))
+    with (
+        pytest.warns(UserWarning, match="digest of .*'w'.* does not match"),
+        pytest.raises(CheckpointError),
+    ):
+        run(tmp_path, resume=True)
 
 
 def test_no_sound_checkpoint_and_a_mixed_folder_are_refused(tmp_path):

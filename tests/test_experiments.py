@@ -1,0 +1,150 @@
+"""Every experiment runs, resumes, and answers bad input in one sentence."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+EXPERIMENTS = sorted(
+    path.stem
+    for path in (ROOT / "experiments").glob("*.py")
+    if "common.run(main)" in path.read_text()
+)
+OWED = {"task", "data", "cell", "metric", "score", "baseline", "steps", "seconds"}
+# What makes a run of each experiment short; a new one needs no entry.
+SHORT = {"names": ["--steps=12", "--eval_every=5", "--features=6", "--samples=20"]}
+
+
+def start(experiment, *flags, cwd, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", f"experiments.{experiment}", *map(str, flags)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def run(experiment, *flags, cwd):
+    process = start(experiment, *flags, cwd=cwd)
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out, err
+
+
+def short(experiment, *flags, cwd):
+    code, out, err = run(experiment, *SHORT.get(experiment, []), *flags, cwd=cwd)
+    assert code == 0, err
+    return json.loads(out.splitlines()[-1])
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_it_runs_and_leaves_what_it_owes(experiment, tmp_path):
+    result = short(experiment, "--workdir=run", cwd=tmp_path)
+    assert OWED <= set(result) and "tokens_per_second" in result
+    folder = tmp_path / "run"
+    assert json.loads((folder / "result.json").read_text()) == result
+    assert list((folder / "figures").glob("*.png"))
+    assert not list(folder.rglob("*.partial"))
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_help_explains_every_flag(experiment, tmp_path):
+    code, out, _ = run(experiment, "--help", cwd=tmp_path)
+    assert code in (0, 1) and "--cell" in out and "--workdir" in out
+    assert not list(tmp_path.iterdir())
+
+
+def numbers(folder):
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_flags_txt_repeats_a_run_bit_by_bit(tmp_path):
+    first = short("names", "--dataset=synthetic", "--workdir=a", cwd=tmp_path)
+    code, out, err = run(
+        "names", "--flagfile=a/flags.txt", "--workdir=b", "--quiet", cwd=tmp_path
+    )
+    assert code == 0, err
+    again = json.loads(out)
+    varying = ("seconds", "tokens_per_second")
+    assert {k: v for k, v in again.items() if k not in varying} == {
+        k: v for k, v in first.items() if k not in varying
+    }
+    assert numbers(tmp_path / "a") == numbers(tmp_path / "b")
+    names = [(tmp_path / run / "names.txt").read_text() for run in "ab"]
+    assert names[0] == names[1]
+
+
+def test_a_run_stopped_by_a_signal_goes_on_to_the_same_numbers(tmp_path):
+    flags = ["--steps=400", "--features=6", "--eval_every=40", "--samples=20"]
+    whole = run("names", *flags, "--workdir=whole", cwd=tmp_path)
+    assert whole[0] == 0, whole[2]
+    process = start("names", *flags, "--workdir=broken", cwd=tmp_path)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if len(list((tmp_path / "broken").glob("metrics.jsonl"))):
+            if len(numbers(tmp_path / "broken")) > 2:
+                process.send_signal(signal.SIGTERM)
+                break
+        time.sleep(0.005)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130 and "--resume" in err, err
+    stopped = numbers(tmp_path / "broken")[-1]["step"]
+    assert stopped < 400
+    resumed = run("names", "--resume", "--workdir=broken", cwd=tmp_path)
+    assert resumed[0] == 0, resumed[2]
+    assert numbers(tmp_path / "whole") == numbers(tmp_path / "broken")
+
+
+BAD = {
+    "missing file": (["--data=none.txt"], "none.txt"),
+    "empty file": (["--data=empty.txt"], "empty.txt"),
+    "not UTF-8": (["--data=latin.txt"], "line 2"),
+    "one name": (["--data=one.txt"], "one.txt"),
+    "unknown cell": (["--cell=gur"], "--cell"),
+    "bad field": (["--cell=lstm(couple=True)"], "--cell"),
+    "negative steps": (["--steps=-3"], "--steps"),
+    "no number": (["--features=many"], "--features"),
+    "unknown flag": (["--feature=3"], "feature"),
+    "no flag": (["gru"], "gru"),
+    "unknown data set": (["--dataset=dragons"], "dragons"),
+    "looking ahead": (["--bidirectional"], "--bidirectional"),
+    "nothing to resume": (["--resume"], "--resume"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(BAD))
+def test_bad_input_ends_in_one_sentence_and_leaves_nothing(case, tmp_path):
+    flags, named = BAD[case]
+    (tmp_path / "empty.txt").write_text("\n \n")
+    (tmp_path / "latin.txt").write_bytes(b"abc\ncaf\xe9\n")
+    (tmp_path / "one.txt").write_text("abc\n")
+    before = sorted(tmp_path.iterdir())
+    code, out, err = run("names", *flags, cwd=tmp_path)
+    lines = err.strip().splitlines()
+    assert code in (1, 2) and out == ""
+    assert len(lines) == 1 and named in lines[0] and "Traceback" not in err, err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_folder_with_a_run_is_not_overwritten(tmp_path):
+    short("names", "--dataset=synthetic", "--workdir=a", cwd=tmp_path)
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "a").rglob("*")}
+    code, _, err = run("names", "--workdir=a", cwd=tmp_path)
+    assert code == 2 and "--workdir" in err
+    assert before == {p: p.stat().st_mtime_ns for p in (tmp_path / "a").rglob("*")}
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
+    flags = ["--optimizer=sgd", "--learning_rate=1e30", "--clip_norm=0", "--steps=50"]
+    code, _, err = run("names", *flags, "--workdir=a", "--quiet", cwd=tmp_path)
+    assert code == 1
+    assert "step" in err.splitlines()[-1] and "is not finite" in err.splitlines()[-1]
