@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import optax
-from absl import app, flags
+from absl import app, flags, logging
 
 from seqjax import Bidirectional, Layer, Stack, cells
 from seqjax.data import DataError
@@ -96,6 +96,7 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
 
     Exit codes: 0 done, 1 bad data or a run that failed, 2 bad flags, 130 interrupted.
     """
+    logging.set_verbosity(logging.WARNING)
     app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
     raise SystemExit
 

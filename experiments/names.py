@@ -18,10 +18,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from absl import flags
-from seqjax.baselines import best_ngram, unigram
 
 from experiments import common
 from seqjax import losses
+from seqjax.baselines import best_ngram, unigram
 from seqjax.data import Batches, Vocabulary, load
 from seqjax.decode import sample
 from seqjax.inspect import gradient_norms, heat_map, learning_curve
@@ -37,11 +37,11 @@ common.set_defaults(
     features=128,
     steps=1500,
     batch_size=64,
-    learning_rate=3e-3,
+    learning_rate=1e-2,
     schedule="cosine",
     optimizer="adamw",
-    weight_decay=0.1,
-    clip_norm=5.0,
+    weight_decay=0.01,
+    clip_norm=1.0,
 )
 TEMPERATURE = flags.DEFINE_float(
     "temperature",
@@ -57,6 +57,17 @@ DROPOUT = flags.DEFINE_float(
     "Share of states hidden from the readout in training.",
     0.0,
     0.99,
+)
+WEIGHT_DROPOUT = flags.DEFINE_float(
+    "weight_dropout", 0.6, "Share of recurrent weights left out in training.", 0.0, 0.99
+)
+RESET_RATE = flags.DEFINE_float(
+    "reset_rate",
+    0.1,
+    "Chance, at each letter in training, that the state is cleared, so that the model "
+    "learns to predict from short contexts too, as n-grams do.",
+    0.0,
+    1.0,
 )
 BUCKETS = flags.DEFINE_integer(
     "buckets", 2, "Groups of names of like length, each padded to its own longest.", 1
@@ -183,7 +194,14 @@ def main(argv: list[str]) -> None:
         "unigram": float(plain.nll(data.test).result()),
     }
 
-    model = LanguageModel(layer, len(vocabulary), DROPOUT.value, FLAGS.gradient)
+    model = LanguageModel(
+        layer,
+        len(vocabulary),
+        DROPOUT.value,
+        WEIGHT_DROPOUT.value,
+        RESET_RATE.value,
+        FLAGS.gradient,
+    )
     key = jax.random.key(FLAGS.seed)
     variables = model.init(key, jnp.zeros((1, 1), int), jnp.ones(1, int))
     fitted = fit(

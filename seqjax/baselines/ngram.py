@@ -6,7 +6,8 @@ where h' is h without its oldest token, and the shortest context leans on 1 / V,
 that every token has a probability. The longest context counts c as they occur. A
 shorter one counts how many different tokens stand before h w, except where h begins a
 sequence and nothing does. D has three values a context length, for counts of 1, 2 and
-more, each from the numbers of n-grams that occur one to four times.
+more, each from the numbers of n-grams that occur one to four times (and kept between
+0.01 and the count; 0.5 where one of the numbers is zero).
 """
 
 import dataclasses
@@ -92,7 +93,7 @@ class Ngram:
           ValueError: a token outside 0 … V − 1.
         """
         log_probs = self._log_probs(sequences)
-        return Mean(float(-log_probs.sum()), float(log_probs.size))
+        return Mean(float(np.sum(-log_probs)), float(log_probs.size))
 
     def _log_probs(self, sequences) -> np.ndarray:
         tokens, history = _windows(sequences, self.order, self.size)

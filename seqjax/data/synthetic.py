@@ -46,12 +46,12 @@ class NameProcess:
         consonants: str = CONSONANTS,
         vowels: str = VOWELS,
         endings: tuple[str, ...] = ENDINGS,
-        shortest: int = 4,
+        shortest: int = 5,
         longest: int = 10,
     ) -> "NameProcess":
         """Draws a process whose stems have `shortest` to `longest` letters.
 
-        After two letters at most four may follow, and after a consonant a stem that
+        After two letters at most five may follow, and after a consonant a stem that
         is long enough stops three times in ten.
         """
         n = len(consonants + vowels)
@@ -61,8 +61,8 @@ class NameProcess:
         for a, b in np.ndindex(n + 1, n):
             inner = a < n and is_vowel[a] and not is_vowel[b]
             allowed = np.flatnonzero(inner | (is_vowel != is_vowel[b]))
-            some = rng.permutation(allowed)[:4]
-            following[a, b, some] = rng.dirichlet(np.ones(len(some)))
+            some = rng.permutation(allowed)[:5]
+            following[a, b, some] = rng.dirichlet(np.full(len(some), 2))
         stopping = np.zeros((longest + 1, n))
         stopping[shortest:, ~is_vowel] = 0.3
         stopping[longest] = 1
@@ -126,7 +126,7 @@ def markov_names(seed: int, count: int) -> tuple[list[str], float]:
 
     Args:
       seed: of both.
-      count: how many names; they are independent, so a few may be equal.
+      count: how many names; they are independent, so some are equal.
 
     Returns:
       The names, and the process's entropy: the score that no model can expect to

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from seqjax.layer import Array, Carry, Gradient, Layer
 from seqjax.masks import from_lengths
+from seqjax.noise import drop_weights
 from seqjax.readout import Readout
 
 BEFORE_FIRST = -1  # one-hot encodes to the zero vector: the course's x⟨1⟩ = 0
@@ -21,13 +22,19 @@ class LanguageModel(nn.Module):
     Attributes:
       layer: any layer whose output at t has seen no input after t.
       vocabulary: the number of tokens V.
-      dropout: the rate at which the readout's inputs are dropped in training.
+      dropout: in training, the share of the readout's inputs that are dropped.
+      weight_dropout: in training, the share of the recurrent weights that are dropped,
+        anew for each batch; see `noise.drop_weights`.
+      reset_rate: in training, the chance at each step that the state is cleared. It
+        makes the model predict from short contexts too, as n-grams back off.
       gradient: how the layer is differentiated; see `Layer.unroll`.
     """
 
     layer: Layer
     vocabulary: int
     dropout: float = 0.0
+    weight_dropout: float = 0.0
+    reset_rate: float = 0.0
     gradient: Gradient = "lean"
 
     def setup(self):
@@ -43,22 +50,30 @@ class LanguageModel(nn.Module):
         Args:
           tokens: integers [B, T].
           lengths: how many tokens of each row are real, integers [B].
-          train: True drops out, and needs an rng named "dropout".
+          train: True adds the noise, and needs an rng named "dropout".
 
         Returns:
           Logits [B, T, V]: those at t are for tokens[:, t].
         """
-        states = self.states(tokens, lengths)
+        states = self.states(tokens, lengths, train)
         return self._read(self.drop(states, deterministic=not train))
 
-    def states(self, tokens: Array, lengths: Array) -> Array:
+    def states(self, tokens: Array, lengths: Array, train: bool = False) -> Array:
         """The layer's outputs [B, T, features], before the readout."""
         before = jnp.full_like(tokens[:, :1], BEFORE_FIRST)
-        inputs = jnp.concatenate([before, tokens[:, :-1]], axis=1)
+        inputs = jnp.concatenate([before, tokens[:, :-1]], axis=1).T
+        params, resets = self.layer_params, None
+        if train and self.weight_dropout:
+            key, trainable = self.make_rng("dropout"), self.layer.trainable(params)
+            params = drop_weights(params, trainable, key, self.weight_dropout)
+        if train and self.reset_rate:
+            key = self.make_rng("dropout")
+            resets = jax.random.bernoulli(key, self.reset_rate, inputs.shape)
         _, ys = self.layer.unroll(
-            self.layer_params,
-            jax.nn.one_hot(inputs.T, self.vocabulary),
+            params,
+            jax.nn.one_hot(inputs, self.vocabulary),
             mask=from_lengths(lengths, tokens.shape[1]),
+            resets=resets,
             gradient=self.gradient,
         )
         return ys.swapaxes(0, 1)

@@ -1,0 +1,176 @@
+"""N-grams: probabilities, the textbook formula, and data whose entropy is known."""
+
+import collections
+
+import numpy as np
+import pytest
+
+from seqjax.baselines import Ngram, best_ngram, unigram
+from seqjax.data import Vocabulary, load
+
+V = 6
+
+
+def ragged(count, seed=0):
+    """Sequences of skewed tokens 1 … V − 2 that end in 0; V − 1 never comes up."""
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.ones(V - 2))
+    return [
+        np.append(1 + rng.choice(V - 2, n, p=p), 0) for n in rng.integers(0, 9, count)
+    ]
+
+
+def following(model, context):
+    """P(token | context) for every token: [V]."""
+    return np.exp([model.log_probs([*context, token])[-1] for token in range(V)])
+
+
+def models():
+    train, valid = ragged(60), ragged(20, seed=1)
+    yield from (Ngram.fit(train, order, V) for order in range(1, 7))
+    yield Ngram.fit(train, 3, V).scaled(1, 0.3).scaled(2, 7.0)
+    yield Ngram.fit([[0], [1, 0]], 4, V)
+    yield best_ngram(train, valid, V)
+
+
+def test_probabilities_are_positive_and_sum_to_one_in_every_context():
+    rng = np.random.default_rng(2)
+    contexts = [rng.integers(0, V, n) for n in range(6) for _ in range(3)]
+    for model in models():
+        for context in contexts + ragged(5):
+            p = following(model, context)
+            assert p.min() > 0
+            np.testing.assert_allclose(p.sum(), 1, rtol=1e-12)
+
+
+def kneser_ney(sequences, order):
+    """The textbook's formula, over dictionaries: (context, token) to p."""
+    grams = collections.Counter(
+        (*(["start", *s][t + 1 - k : t + 1]), s[t])
+        for s in (list(map(int, s)) for s in sequences)
+        for t in range(len(s))
+        for k in range(min(order, t + 2))
+    )
+    before = collections.Counter(gram[1:] for gram in grams)
+    counts = {
+        g: n if len(g) == order or g[0] == "start" else before[g]
+        for g, n in grams.items()
+    }
+
+    def discount(gram):
+        n = collections.Counter(c for g, c in counts.items() if len(g) == len(gram))
+        if not all(n[k] for k in (1, 2, 3, 4)):
+            return 0.5
+        k = min(counts[gram], 3)
+        d = k - (k + 1) * n[1] / (n[1] + 2 * n[2]) * n[k + 1] / n[k]
+        return min(max(d, 0.01), k)
+
+    discounts = {g: discount(g) for g in counts}
+
+    def p(context, token):
+        lower = p(context[1:], token) if context else 1 / V
+        here = [g for g in counts if g[:-1] == context]
+        if not here:
+            return lower
+        gram = (*context, token)
+        kept = counts[gram] - discounts[gram] if gram in counts else 0
+        passed_on = sum(discounts[g] for g in here)
+        return (kept + passed_on * lower) / sum(counts[g] for g in here)
+
+    return p
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_it_is_the_textbooks_formula(order):
+    train = ragged(40)
+    model, p = Ngram.fit(train, order, V), kneser_ney(train, order)
+    for sequence in ragged(4, seed=3):
+        read = ["start", *map(int, sequence)]
+        expected = [
+            p(tuple(read[max(t + 2 - order, 0) : t + 1]), read[t + 1])
+            for t in range(len(sequence))
+        ]
+        np.testing.assert_allclose(np.exp(model.log_probs(sequence)), expected)
+
+
+def test_the_score_is_the_sum_over_tokens():
+    model, data = Ngram.fit(ragged(60), 3, V), ragged(20, seed=1)
+    nll = model.nll(iter(data))
+    assert type(nll.total) is type(nll.weight) is float
+    total = sum(model.log_probs(sequence).sum() for sequence in data)
+    np.testing.assert_allclose(nll, [-total, sum(map(len, data))])
+    assert model.nll([]) == (0, 0)
+
+
+def test_an_unigram_is_the_frequencies_up_to_smoothing():
+    train = ragged(2000)
+    p = following(unigram(train, V), [3, 1])
+    frequencies = np.bincount(np.concatenate(train), minlength=V) / sum(map(len, train))
+    np.testing.assert_allclose(p, frequencies, atol=1e-3)
+
+
+def split(sequences, seed):
+    order, tenth = np.random.default_rng(seed).permutation(len(sequences)), 131
+    parts = order[2 * tenth :], order[tenth : 2 * tenth], order[:tenth]
+    return [[sequences[i] for i in part] for part in parts]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_context_helps_with_dinosaurs(seed):
+    names = load("names").examples
+    vocabulary = Vocabulary.build(names)
+    train, valid, test = split([vocabulary.encode(name) for name in names], seed)
+    size = len(vocabulary)
+
+    def score(model, data=test):
+        return float(model.nll(data).result())
+
+    best = best_ngram(train, valid, size)
+    orders = [Ngram.fit(train, order, size) for order in range(1, 8)]
+    assert score(best, valid) <= min(score(model, valid) for model in orders)
+    assert score(best) < 1.65
+    assert score(unigram(train, size)) > 2.7
+
+
+def test_a_trigram_approaches_the_entropy_of_a_second_order_chain():
+    rng = np.random.default_rng(0)
+    chain = rng.dirichlet(np.full(4, 0.5), (5, 5))  # P(token | two before); 4 is none
+    chain = 0.9 * chain + 0.1 * np.eye(4)[0]  # 0 ends
+
+    def draw():
+        tokens = [4, 4]
+        while tokens[-1]:
+            tokens.append(int(rng.choice(4, p=chain[tokens[-2], tokens[-1]])))
+        return np.array(tokens[2:])
+
+    def exact(tokens):
+        a, b = [4, 4, *tokens[:-2]][: len(tokens)], [4, *tokens[:-1]]
+        return -np.log(chain[a, b, tokens]).sum()
+
+    train, test = ([draw() for _ in range(n)] for n in (4000, 1000))
+    entropy = sum(map(exact, test)) / sum(map(len, test))
+    scores = [float(Ngram.fit(train, n, 4).nll(test).result()) for n in (2, 3, 5)]
+    assert scores[1] == pytest.approx(entropy, abs=0.01)
+    assert scores[0] > entropy + 0.05
+    assert scores[2] < entropy + 0.05
+
+
+@pytest.mark.parametrize(
+    "sequences, order, message",
+    [
+        ([[1, 0]], 0, "order"),
+        ([], 2, "no tokens"),
+        ([[V, 0]], 2, "tokens"),
+        ([[-1]], 1, "tokens"),
+    ],
+)
+def test_what_cannot_be_counted_is_refused(sequences, order, message):
+    with pytest.raises(ValueError, match=message):
+        Ngram.fit(sequences, order, V)
+
+
+def test_what_cannot_be_scored_is_refused():
+    with pytest.raises(ValueError, match="tokens"):
+        unigram([[0]], V).log_probs([V])
+    with pytest.raises(ValueError, match="choose"):
+        best_ngram([[0]], [], V)
