@@ -11,16 +11,8 @@ from typing import Any, NoReturn
 import optax
 from absl import app, flags, logging
 
-from seqjax import Bidirectional, Layer, Stack, cells
-from seqjax.data import DataError
-from seqjax.train import (
-    OPTIMIZERS,
-    SCHEDULES,
-    CheckpointError,
-    Interrupted,
-    NonFinite,
-    make_optimizer,
-)
+from seqjax import Bidirectional, Layer, Stack, cells, train
+from seqjax.data import DATASETS, DataError
 
 FLAGS = flags.FLAGS
 
@@ -46,12 +38,14 @@ flags.DEFINE_float("learning_rate", 1e-3, "The schedule's highest learning rate.
 flags.DEFINE_enum(
     "schedule",
     "constant",
-    sorted(SCHEDULES),
+    sorted(train.SCHEDULES),
     "The learning rate over time: constant, or a cosine down to zero at --steps, with "
     "or without a linear warm-up over --warmup steps.",
 )
 flags.DEFINE_integer("warmup", 100, "Steps of warm-up, for such a --schedule.", 0)
-flags.DEFINE_enum("optimizer", "adam", sorted(OPTIMIZERS), "The optimiser, of Optax.")
+flags.DEFINE_enum(
+    "optimizer", "adam", sorted(train.OPTIMIZERS), "The optimiser, of Optax."
+)
 flags.DEFINE_float("weight_decay", 0.0, "For --optimizer=adamw.", 0.0)
 flags.DEFINE_float(
     "clip_norm",
@@ -91,6 +85,15 @@ def set_defaults(**values: Any) -> None:
         FLAGS.set_default(name, value)
 
 
+def describe_data(task: str, data: str) -> None:
+    """Says in --help what --data takes for a task, and which data sets there are."""
+    entries = [entry for entry in DATASETS.values() if entry.task == task]
+    FLAGS["data"].help = data
+    FLAGS["dataset"].help = "A data set, the first unless told: " + " ".join(
+        f"{entry.name}: {entry.description}" for entry in entries
+    )
+
+
 def run(main: Callable[[list[str]], None]) -> NoReturn:
     """Parses the flags and calls `main`; bad input ends in one sentence.
 
@@ -121,7 +124,7 @@ def make_layer(causal: bool = False) -> Layer:
 
 def optimizer_from_flags(trainable: Any) -> optax.GradientTransformation:
     """The optimiser that the flags ask for, moving what `trainable` marks."""
-    return make_optimizer(
+    return train.make_optimizer(
         FLAGS.optimizer,
         FLAGS.learning_rate,
         schedule=FLAGS.schedule,
@@ -131,6 +134,21 @@ def optimizer_from_flags(trainable: Any) -> optax.GradientTransformation:
         clip_value=FLAGS.clip_value,
         weight_decay=FLAGS.weight_decay,
         trainable=trainable,
+    )
+
+
+def fit(task: train.Task, params: Any, workdir: pathlib.Path, key: Any) -> train.Fitted:
+    """Trains as the flags say; see `seqjax.train.fit`."""
+    return train.fit(
+        task,
+        params,
+        workdir,
+        steps=FLAGS.steps,
+        key=key,
+        eval_every=FLAGS.eval_every,
+        checkpoint_every=FLAGS.checkpoint_every,
+        resume=FLAGS.resume,
+        quiet=FLAGS.quiet,
     )
 
 
@@ -197,9 +215,9 @@ def _guarded(main: Callable[[list[str]], None], argv: list[str]) -> None:
         main(argv)
     except UsageError as error:
         _stop(str(error), 2)
-    except (DataError, CheckpointError, NonFinite) as error:
+    except (DataError, train.CheckpointError, train.NonFinite) as error:
         _stop(str(error), 1)
-    except Interrupted as error:
+    except train.Interrupted as error:
         _stop(f"interrupted by {error}; go on with --resume and its --workdir", 130)
 
 

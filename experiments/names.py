@@ -12,6 +12,7 @@ figures/gradient_norm.png (compare --clip_norm=0 with --clip_norm=1), figures/st
 """
 
 import functools
+import pathlib
 from typing import Any, NamedTuple
 
 import jax
@@ -22,20 +23,21 @@ from absl import flags
 from experiments import common
 from seqjax import losses
 from seqjax.baselines import best_ngram, unigram
-from seqjax.data import Batches, Vocabulary, load
+from seqjax.data import Batch, Batches, DataError, Source, Vocabulary, load
 from seqjax.decode import sample
 from seqjax.inspect import gradient_norms, heat_map, learning_curve
 from seqjax.masks import from_lengths
 from seqjax.metrics import Mean
 from seqjax.models import LanguageModel
 from seqjax.models.language_model import BEFORE_FIRST
-from seqjax.train import Task, fit
+from seqjax.train import Fitted, Task
 
 flags.adopt_module_key_flags(common)
+common.describe_data("names", "A text file of your own, one name a line.")
 common.set_defaults(
     cell="lstm",
     features=128,
-    steps=1500,
+    steps=3000,
     batch_size=64,
     learning_rate=1e-2,
     schedule="cosine",
@@ -52,11 +54,7 @@ TEMPERATURE = flags.DEFINE_float(
 )
 SAMPLES = flags.DEFINE_integer("samples", 1000, "How many names to draw.", 1)
 DROPOUT = flags.DEFINE_float(
-    "dropout",
-    0.5,
-    "Share of states hidden from the readout in training.",
-    0.0,
-    0.99,
+    "dropout", 0.5, "Share of states hidden from the readout in training.", 0.0, 0.99
 )
 WEIGHT_DROPOUT = flags.DEFINE_float(
     "weight_dropout", 0.6, "Share of recurrent weights left out in training.", 0.0, 0.99
@@ -76,55 +74,66 @@ FLAGS = flags.FLAGS
 LONGEST = 40  # letters of a drawn name
 
 
-class Split(NamedTuple):
-    """Names as token sequences, each with <EOS> at its end."""
+class Corpus(NamedTuple):
+    """Names, and the same as token sequences that end with <EOS>, split at random."""
 
+    source: Source
+    vocabulary: Vocabulary
     train: list[np.ndarray]
-    valid: list[np.ndarray]
-    test: list[np.ndarray]
+    valid: list[np.ndarray]  # a tenth, to choose the step and the n-gram by
+    test: list[np.ndarray]  # a tenth, for the score
 
 
-def split(sequences: list[np.ndarray], seed: int) -> Split:
-    """Puts a tenth aside for validation and a tenth for the test, at random."""
-    order = np.random.default_rng(seed).permutation(len(sequences))
-    tenth = max(len(sequences) // 10, 1)
+def read_corpus() -> Corpus:
+    """Reads and splits what --data, --dataset and --seed ask for."""
+    source = load("names", FLAGS.dataset, FLAGS.data)
+    names = sorted(set(source.examples))  # no name stands on two sides
+    tenth = len(names) // 10
+    if not tenth:
+        raise DataError(
+            f"{source.name}: {len(names)} names are too few; give 10 or more"
+        )
+    vocabulary = Vocabulary.build(names)
+    order = np.random.default_rng(FLAGS.seed).permutation(len(names))
     parts = order[2 * tenth :], order[tenth : 2 * tenth], order[:tenth]
-    return Split(*([sequences[i] for i in part] for part in parts))
+    encoded = ([vocabulary.encode(names[i]) for i in part] for part in parts)
+    return Corpus(source, vocabulary, *encoded)
 
 
-def make_task(model: LanguageModel, variables: Any, data: Split) -> Task:
+def make_task(model: LanguageModel, variables: Any, corpus: Corpus) -> Task:
     """The loss is E7: the sum over a name's letters, in the mean over names."""
 
     def loss(variables, batch, key):
         logits = model.apply(variables, *batch, train=True, rngs={"dropout": key})
-        return _cross_entropy(logits, *batch), jnp.sum(batch.lengths)
+        return cross_entropy(logits, batch), jnp.sum(batch.lengths)
 
-    valid = Batches(data.valid, FLAGS.batch_size)
+    valid = Batches(corpus.valid, FLAGS.batch_size)
     return Task(
         loss,
-        lambda variables: {"valid": nll(model, variables, valid)},
-        Batches(data.train, FLAGS.batch_size, FLAGS.seed, FLAGS.buckets),
+        lambda variables: {"valid": nats_per_letter(model, variables, valid)},
+        Batches(corpus.train, FLAGS.batch_size, FLAGS.seed, BUCKETS.value),
         common.optimizer_from_flags(model.trainable(variables)),
     )
 
 
-def nll(model: LanguageModel, variables: Any, batches: Batches) -> float:
-    """The negative log-likelihood per letter, <EOS> counted, in nats."""
-    total = Mean(0.0, 0.0)
+def cross_entropy(logits: jax.Array, batch: Batch) -> Mean:
+    """E7 over a batch; logits [B, T, V]."""
+    mask = from_lengths(batch.lengths, batch.tokens.shape[1])
+    return losses.cross_entropy(logits.swapaxes(0, 1), batch.tokens.T, mask)
+
+
+def nats_per_letter(model: LanguageModel, variables: Any, batches: Batches) -> float:
+    """The negative log-likelihood per letter, <EOS> counted."""
+    nats = Mean(0.0, 0.0)
     for batch in batches.once():
-        loss = _nll_of_batch(model, variables, batch)
-        total = total.merge(Mean(loss.total, np.sum(batch.lengths)))
-    return float(total.result())
+        loss = _loss_of_batch(model, variables, batch)
+        nats = nats.merge(Mean(loss.total, np.sum(batch.lengths)))
+    return float(nats.result())
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _nll_of_batch(model, variables, batch):
-    return _cross_entropy(model.apply(variables, *batch), *batch)
-
-
-def _cross_entropy(logits, tokens, lengths) -> Mean:
-    mask = from_lengths(lengths, tokens.shape[1])
-    return losses.cross_entropy(logits.swapaxes(0, 1), tokens.T, mask)
+def _loss_of_batch(model: LanguageModel, variables: Any, batch: Batch) -> Mean:
+    return cross_entropy(model.apply(variables, *batch), batch)
 
 
 def draw_names(model, variables, vocabulary: Vocabulary, key) -> list[str]:
@@ -144,32 +153,27 @@ def draw_names(model, variables, vocabulary: Vocabulary, key) -> list[str]:
             forbidden=(vocabulary.unk,),
         )
 
-    return [
-        "".join(vocabulary.decode(ids)) for ids in np.asarray(draw(variables).tokens)
-    ]
+    tokens = np.asarray(draw(variables).tokens)
+    return ["".join(vocabulary.decode(ids)) for ids in tokens]
 
 
-def draw_figures(workdir, history, baselines, model, variables, name, vocabulary):
+def draw_figures(
+    figures: pathlib.Path, fitted: Fitted, baselines: dict[str, float], states, name
+) -> None:
     """Writes the run's three figures."""
-    figures = workdir / "figures"
     learning_curve(
         figures / "loss.png",
-        history,
-        {"valid": f"{FLAGS.cell}, validation names"},
-        baselines,
+        fitted.history,
+        {"valid": f"{FLAGS.cell}, on validation names"},
+        {f"{label}, on test names": value for label, value in baselines.items()},
         "negative log-likelihood (nats per letter)",
     )
-    gradient_norms(figures / "gradient_norm.png", history, FLAGS.clip_norm)
-    tokens = vocabulary.encode(name)
-    states = model.apply(
-        variables, tokens[None], jnp.array([len(tokens)]), method="states"
-    )
-    read = ["·", *name]
+    gradient_norms(figures / "gradient_norm.png", fitted.history, FLAGS.clip_norm)
     heat_map(
         figures / "states.png",
-        np.asarray(states[0]),
-        read,
-        f"{FLAGS.cell}: states along the new name “{name}” (· is x⟨1⟩ = 0)",
+        states,
+        ["·", *name],
+        f"{FLAGS.cell}: states while it writes “{name}” (· is x⟨1⟩ = 0)",
     )
 
 
@@ -177,84 +181,72 @@ def main(argv: list[str]) -> None:
     """Data, baselines, model, training, names, figures, result."""
     del argv
     layer = common.make_layer(causal=True)
-    source = load("names", FLAGS.dataset, FLAGS.data)
-    vocabulary = Vocabulary.build(source.examples)
-    data = split([vocabulary.encode(name) for name in source.examples], FLAGS.seed)
+    corpus = read_corpus()
+    vocabulary, names = corpus.vocabulary, set(corpus.source.examples)
     workdir = common.open_workdir("names")
-    tokens = sum(map(len, data.train))
     common.say(
-        f"data: {source.name}, {len(source.examples)} names, split "
-        f"{'/'.join(str(len(part)) for part in data)}; {tokens} letters to learn from"
+        f"data: {corpus.source.name}, {len(names)} names: {len(corpus.train)} to learn "
+        f"from ({sum(map(len, corpus.train))} letters), {len(corpus.valid)} to choose "
+        f"by, {len(corpus.test)} held out"
     )
 
-    ngram = best_ngram(data.train, data.valid, len(vocabulary))
-    plain = unigram(data.train, len(vocabulary))
-    baselines = {
-        f"{ngram.order}-gram": float(ngram.nll(data.test).result()),
-        "unigram": float(plain.nll(data.test).result()),
+    ngram = best_ngram(corpus.train, corpus.valid, len(vocabulary))
+    rivals = {
+        f"{ngram.order}-gram": ngram,
+        "unigram": unigram(corpus.train, len(vocabulary)),
     }
+    baselines = {k: float(v.nll(corpus.test).result()) for k, v in rivals.items()}
 
     model = LanguageModel(
         layer,
         len(vocabulary),
-        DROPOUT.value,
-        WEIGHT_DROPOUT.value,
-        RESET_RATE.value,
-        FLAGS.gradient,
+        dropout=DROPOUT.value,
+        weight_dropout=WEIGHT_DROPOUT.value,
+        reset_rate=RESET_RATE.value,
+        gradient=FLAGS.gradient,
     )
     key = jax.random.key(FLAGS.seed)
     variables = model.init(key, jnp.zeros((1, 1), int), jnp.ones(1, int))
-    fitted = fit(
-        make_task(model, variables, data),
-        variables,
-        workdir,
-        steps=FLAGS.steps,
-        key=key,
-        eval_every=FLAGS.eval_every,
-        checkpoint_every=FLAGS.checkpoint_every,
-        resume=FLAGS.resume,
-        quiet=FLAGS.quiet,
-    )
-    score = nll(model, fitted.params, Batches(data.test, FLAGS.batch_size))
+    task = make_task(model, variables, corpus)
+    fitted = common.fit(task, variables, workdir, key)
+    variables = fitted.params
+    score = nats_per_letter(model, variables, Batches(corpus.test, FLAGS.batch_size))
 
-    drawn = draw_names(model, fitted.params, vocabulary, jax.random.fold_in(key, 1))
-    known = set(source.examples)
-    new = [name for name in drawn if name not in known]
+    drawn = draw_names(model, variables, vocabulary, jax.random.fold_in(key, 1))
+    new = [name for name in drawn if name not in names]
     common.write_text(workdir / "names.txt", "".join(f"{name}\n" for name in new))
-    draw_figures(
-        workdir,
-        fitted.history,
-        baselines,
-        model,
-        fitted.params,
-        max(new[:10], key=len, default="a"),
-        vocabulary,
+    shown = max(drawn[:10], key=len)
+    tokens = vocabulary.encode(shown)[None]
+    states = model.apply(variables, tokens, [tokens.size], method="states")
+    draw_figures(workdir / "figures", fitted, baselines, np.asarray(states[0]), shown)
+
+    rest = ", ".join(
+        f"{value:.4f} by the {label}" for label, value in baselines.items()
     )
     common.say(
-        f"held-out names: {score:.4f} nats per letter, against "
-        + ", ".join(f"{value:.4f} by {label}" for label, value in baselines.items()),
-        f"ten of the {len(new)} new names among {len(drawn)} drawn:",
+        f"held-out names: {score:.4f} nats per letter, against {rest}",
+        f"{len(new)} of {len(drawn)} names drawn are in no list; ten of them:",
         *(f"  {name}" for name in new[:10]),
-        f"all of them, figures and checkpoints: {workdir}",
+        f"the run's folder, with its figures: {workdir}",
     )
     common.finish(
         workdir,
         task="names",
-        data=source.name,
+        data=corpus.source.name,
         cell=FLAGS.cell,
-        metric="nats per letter on held-out names",
+        metric="nats per letter of held-out names",
         score=score,
         baseline=baselines[f"{ngram.order}-gram"],
-        steps=FLAGS.steps,
-        seconds=round(fitted.seconds, 2),
-        tokens_per_second=round(fitted.tokens_per_second),
+        baseline_name=f"best interpolated n-gram, n = {ngram.order}",
         unigram=baselines["unigram"],
-        ngram_order=ngram.order,
-        best_possible=source.best,
+        best_possible=corpus.source.best,
+        steps=FLAGS.steps,
         best_step=fitted.step,
         valid=fitted.scores["valid"],
-        new=len(new) / len(drawn),
-        distinct=len(set(drawn)) / len(drawn),
+        new_names=len(new) / len(drawn),
+        distinct_names=len(set(drawn)) / len(drawn),
+        seconds=round(fitted.seconds, 2),
+        tokens_per_second=round(fitted.tokens_per_second),
     )
 
 

@@ -31,14 +31,8 @@ def learning_curve(
         steps, values = _series(history, key)
         axes.plot(steps, values, marker="." if len(steps) < 80 else "", label=label)
     for i, (label, value) in enumerate(baselines.items()):
-        axes.axhline(value, color="black", linestyle=("--", ":", "-.")[i % 3])
-        axes.annotate(
-            f"{label}: {value:.3f}",
-            (1, value),
-            xycoords=("axes fraction", "data"),
-            ha="right",
-            va="bottom",
-        )
+        style = ("--", ":", "-.")[i % 3]
+        axes.axhline(value, color="black", ls=style, label=f"{label}: {value:.3f}")
     axes.legend()
     figure.savefig(path)
 
