@@ -19,8 +19,6 @@ by_hand.py and run it again: which gradients does it spoil, and why not the othe
 """
 
 import functools
-import json
-import os
 import pathlib
 import sys
 import time
@@ -30,32 +28,21 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from absl import app, flags, logging
+from absl import flags
 from jax.flatten_util import ravel_pytree
 from matplotlib.figure import Figure
 
 import seqjax
-from experiments import by_hand
+from experiments import by_hand, common
 from seqjax import Layer, Readout, losses
 
+for shared in ("cell", "features", "batch_size", "seed", "workdir", "quiet"):
+    flags.declare_key_flag(shared)
+common.set_defaults(cell="all", features=5, batch_size=4)
+flags.FLAGS["cell"].help = "The cell to derive: elman, gru, lstm, or all three."
+IN_FEATURES = flags.DEFINE_integer("in_features", 4, "The width of the input x⟨t⟩.", 1)
+TIME = flags.DEFINE_integer("time", 7, "T, the steps of the longest sequence.", 1)
 FLAGS = flags.FLAGS
-flags.DEFINE_enum(
-    "cell", "all", ["elman", "gru", "lstm", "all"], "The cell to derive, or all three."
-)
-flags.DEFINE_integer("features", 5, "H, the units of the cell.", 1)
-flags.DEFINE_integer("in_features", 4, "The width of the input x⟨t⟩.", 1)
-flags.DEFINE_integer("time", 7, "T, the steps of the longest sequence.", 1)
-flags.DEFINE_integer(
-    "batch_size",
-    4,
-    "B, the sequences; their lengths fall evenly from T to 0, so that masks matter.",
-    1,
-)
-flags.DEFINE_integer("seed", 0, "Of the random weights, inputs and labels.", 0)
-flags.DEFINE_string(
-    "workdir", "runs/step_by_step", "The folder for result.json and figures/."
-)
-flags.DEFINE_bool("quiet", False, "Print the result line only.")
 
 CLASSES = 3
 ROUNDING = 1e-9  # a hand-derived gradient farther off than this is wrong
@@ -81,13 +68,13 @@ class Row(NamedTuple):
 
 def lengths() -> np.ndarray:
     """The sequences' lengths [B], from T down to 0."""
-    return np.linspace(FLAGS.time, 0, FLAGS.batch_size).round().astype(int)
+    return np.linspace(TIME.value, 0, FLAGS.batch_size).round().astype(int)
 
 
 def draw(cell: by_hand.Cell) -> Problem:
     """Draws all at random: no weight is zero, no two rows are alike."""
     rng = np.random.default_rng(FLAGS.seed)
-    n, H, T, B = FLAGS.in_features, FLAGS.features, FLAGS.time, FLAGS.batch_size
+    n, H, T, B = IN_FEATURES.value, FLAGS.features, TIME.value, FLAGS.batch_size
     columns = cell.gates * H
     params = by_hand.Params(
         w_x=rng.normal(size=(n, columns)) / np.sqrt(n),
@@ -167,21 +154,22 @@ def distances(row: Row) -> tuple[float, float]:
 def table(name: str, rows: list[Row]) -> list[str]:
     """One entry of each gradient in three ways, and the largest distances of all."""
     lines = [
-        f"{name:<19}{'largest entry, or the farthest off':^45}{'distance':^23}",
-        f"  {'':<17}{'by hand':>15}{'automatic':>15}{'differences':>15}"
-        f"{'by hand':>10}{'differences':>13}",
+        f"{name:<17}{'largest entry, or the farthest off':^54}{'distance':^22}",
+        f"{'':<17}{'by hand':>18}{'automatic':>18}{'differences':>18}"
+        f"{'by hand':>9}{'differences':>13}",
     ]
     for row in rows:
         hand, slope = distances(row)
         right = hand <= ROUNDING
         size = np.abs(row.lean if right else row.by_hand - row.lean)
         at = np.unravel_index(np.argmax(size), size.shape)
-        hand_entry, entry = (f"{way[at]:15.11f}" for way in (row.by_hand, row.lean))
-        slope_entry = "" if row.slope is None else f"{row.slope[at]:.11f}"
+        by_hand_entry, entry = row.by_hand[at], row.lean[at]
+        is_loss = row.slope is None
+        slope_entry = "" if is_loss else f"{row.slope[at]:#.11g}"
         lines.append(
-            f"  {row.name:<6}{'×'.join(map(str, size.shape)):<11}"
-            f"{hand_entry}{entry}{slope_entry:>15}"
-            f"{hand:10.1e}{'' if row.slope is None else f'{slope:.1e}':>13}"
+            f"  {row.name:<5}{'×'.join(map(str, size.shape)):<10}"
+            f"{by_hand_entry:>#18.11g}{entry:>#18.11g}{slope_entry:>18}"
+            f"{hand:>9.1e}{'' if is_loss else f'{slope:.1e}':>13}"
             f"{'' if right else '  ← by hand is wrong'}"
         )
     return [*(line.rstrip() for line in lines), ""]
@@ -205,62 +193,36 @@ def draw_figure(path: pathlib.Path, tables: dict[str, list[Row]]) -> None:
     figure.savefig(path)
 
 
-def open_workdir() -> pathlib.Path:
-    """Makes the run's folder."""
-    workdir = pathlib.Path(FLAGS.workdir)
-    try:
-        (workdir / "figures").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        print(f"error: --workdir: {error}", file=sys.stderr)
-        sys.exit(2)
-    return workdir
-
-
-def say(*lines: str) -> None:
-    """Prints lines unless --quiet."""
-    if not FLAGS.quiet:
-        print(*lines, sep="\n", flush=True)
-
-
-def finish(workdir: pathlib.Path, **result: Any) -> None:
-    """Writes result.json and prints it as the last line."""
-    line = json.dumps(result)
-    partial = workdir / "result.json.partial"
-    partial.write_text(line + "\n")
-    os.replace(partial, workdir / "result.json")
-    print(line, flush=True)
-
-
 def main(argv: list[str]) -> None:
     """Compares, prints, draws, sums up."""
-    if len(argv) > 1:
-        raise app.UsageError(f"{argv[1]!r} is not a flag; flags begin with --")
-    logging.set_verbosity(logging.WARNING)
+    del argv
     jax.config.update("jax_enable_x64", True)
     names = list(by_hand.CELLS) if FLAGS.cell == "all" else [FLAGS.cell]
-    workdir = open_workdir()
+    if names[0] not in by_hand.CELLS:
+        known = ", ".join(by_hand.CELLS)
+        raise common.UsageError(f"--cell: {names[0]!r} is none of {known}, all")
+    workdir = common.open_workdir("step_by_step")
     begin = time.perf_counter()
     ragged = " ".join(map(str, lengths()))
-    say(
-        f"{CLASSES} classes, H = {FLAGS.features} units, inputs of width "
-        f"{FLAGS.in_features}, {FLAGS.batch_size} sequences of lengths {ragged}, "
-        f"in float64",
+    common.say(
+        f"H = {FLAGS.features} units, inputs of width {IN_FEATURES.value}, {CLASSES} "
+        f"classes, a batch of lengths {ragged}, in float64",
         "",
     )
     tables = {}
     for name in names:
         tables[name] = compare(name)
-        say(*table(name, tables[name]))
+        common.say(*table(name, tables[name]))
     seconds = time.perf_counter() - begin
 
     draw_figure(workdir / "figures" / "gradients.png", tables)
     hand, slope = np.max([distances(r) for rows in tables.values() for r in rows], 0)
-    say(
+    common.say(
         f"largest distance from the automatic gradient, lean or plain: {hand:.1e} by "
         f"hand, {slope:.1e} by differences",
         f"figure and result: {workdir}",
     )
-    finish(
+    common.finish(
         workdir,
         task="step_by_step",
         data=f"random, lengths {ragged}, seed {FLAGS.seed}",
@@ -274,9 +236,9 @@ def main(argv: list[str]) -> None:
     )
     if not hand <= ROUNDING:
         sys.exit(
-            f"error: a gradient by hand differs by {hand:.1e} of its largest entry"
+            f"error: by hand, a gradient is off by {hand:.1e} of its largest entry"
         )
 
 
 if __name__ == "__main__":
-    app.run(main)
+    common.run(main)
