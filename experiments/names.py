@@ -37,9 +37,9 @@ common.describe_data("names", "A text file of your own, one name a line.")
 common.set_defaults(
     cell="lstm",
     features=128,
-    steps=3000,
+    steps=2000,
     batch_size=64,
-    learning_rate=1e-2,
+    learning_rate=2e-2,
     schedule="cosine",
     optimizer="adamw",
     weight_decay=0.01,

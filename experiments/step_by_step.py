@@ -40,6 +40,7 @@ for shared in ("cell", "features", "batch_size", "seed", "workdir", "quiet"):
     flags.declare_key_flag(shared)
 common.set_defaults(cell="all", features=5, batch_size=4)
 flags.FLAGS["cell"].help = "The cell to derive: elman, gru, lstm, or all three."
+flags.FLAGS["batch_size"].help = "B, the sequences; their lengths fall from T to 0."
 IN_FEATURES = flags.DEFINE_integer("in_features", 4, "The width of the input x⟨t⟩.", 1)
 TIME = flags.DEFINE_integer("time", 7, "T, the steps of the longest sequence.", 1)
 FLAGS = flags.FLAGS

@@ -12,29 +12,18 @@ time and features is batch; results come as (carry, output); kernels are
 
 import abc
 import dataclasses
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, get_args
 
 import jax
 import jax.numpy as jnp
 
 from seqjax import scan
 from seqjax.masks import zero_invalid
+from seqjax.scan import Gradient, Walk
 
 Array = jax.Array
 Params = Any
 Carry = Any
-Gradient = Literal["lean", "plain", "remat"]
-
-
-class Walk(NamedTuple):
-    """How a sequence is walked; the same for every layer of a combinator."""
-
-    mask: Array | None  # [T, *batch] bool, True where valid
-    resets: Array | None  # [T, *batch] bool, True where a new sequence begins
-    reverse: bool
-    gradient: Gradient
-    chunk: int | None
-    dtype: Any  # of the computation: parameters, inputs and outputs
 
 
 class Layer(abc.ABC):

@@ -15,7 +15,7 @@ the sum over t of ∂L/∂W at t, and a sum of products is one larger product).
 import functools
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,10 +24,22 @@ from jax import lax
 from seqjax.masks import select, zero_invalid
 
 if TYPE_CHECKING:
-    from seqjax.layer import Cell, Walk
+    from seqjax.layer import Cell
 
 Array = jax.Array
 Tree = Any
+Gradient = Literal["lean", "plain", "remat"]
+
+
+class Walk(NamedTuple):
+    """How a sequence is walked; the same for every layer of a combinator."""
+
+    mask: Array | None  # [T, *batch] bool, True where valid
+    resets: Array | None  # [T, *batch] bool, True where a new sequence begins
+    reverse: bool
+    gradient: Gradient
+    chunk: int | None
+    dtype: Any  # of the computation: parameters, inputs and outputs
 
 
 class _Static(NamedTuple):
@@ -47,7 +59,7 @@ class _Inputs(NamedTuple):
 
 
 def unroll(
-    cell: "Cell", params: Tree, carry: Tree, start: Tree, xs: Array, walk: "Walk"
+    cell: "Cell", params: Tree, carry: Tree, start: Tree, xs: Array, walk: Walk
 ) -> tuple[Tree, Array]:
     """Runs a cell over a sequence; see `Layer.run` for the arguments."""
     static = _Static(cell, walk.dtype, walk.reverse)

@@ -9,10 +9,7 @@ Python call: their batches are stacked, and a compiled loop runs as many as ther
 import contextlib
 import functools
 import pathlib
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn, Protocol
 
 import jax
@@ -24,7 +21,8 @@ from jax import lax
 from seqjax.metrics import Mean
 from seqjax.train.checkpoints import CheckpointError, Checkpoints
 from seqjax.train.log import Log, read
-from seqjax.train.progress import Progress
+from seqjax.train.progress import Clock, Progress
+from seqjax.train.signals import Signals
 
 Array = jax.Array
 
@@ -151,8 +149,8 @@ def fit(
         step = int(state.step)
         log = stack.enter_context(Log(workdir / "metrics.jsonl", step))
         progress = stack.enter_context(Progress(steps, step, quiet))
-        signals = stack.enter_context(_Signals())
-        clock = _Clock()
+        signals = stack.enter_context(Signals())
+        clock = Clock()
         while step < steps:
             borders = [every - step % every for every in (eval_every, checkpoint_every)]
             most = min(per_dispatch, steps - step, *borders)
@@ -180,7 +178,7 @@ def fit(
     )
 
 
-def _dispatch(task: Task, key, state: State, count: int, most: int, clock: "_Clock"):
+def _dispatch(task: Task, key, state: State, count: int, most: int, clock: Clock):
     """Runs `count` steps in one call of a function compiled for up to `most`."""
     batches = _fill(task.data.stacked(int(state.step), count), most)
     with clock.timing(batches):
@@ -262,49 +260,3 @@ def _name_what_went_wrong(task: Task, key, state: State, batches, at: int) -> No
         f"step {int(state.step) + 1}: {names[0] if names else 'the gradient norm'} is "
         f"not finite; try a lower learning rate, or clipping"
     )
-
-
-class _Clock:
-    """Times dispatches; the first of each shape compiles, and does not count."""
-
-    def __init__(self):
-        self._began = time.monotonic()
-        self._shapes, self._time, self._counted = set(), 0.0, 0
-        self.tokens = 0
-
-    @contextlib.contextmanager
-    def timing(self, batches: Any) -> Iterator[None]:
-        shape = tuple(a.shape for a in jax.tree.leaves(batches))
-        start, tokens = time.monotonic(), self.tokens
-        yield
-        if shape in self._shapes:
-            self._time += time.monotonic() - start
-            self._counted += self.tokens - tokens
-        self._shapes.add(shape)
-
-    @property
-    def speed(self) -> float:
-        return self._counted / self._time if self._time else 0.0
-
-    def seconds(self) -> float:
-        return time.monotonic() - self._began
-
-
-class _Signals:
-    """Notes SIGINT and SIGTERM, so that the step under way is finished and saved."""
-
-    caught = ""
-
-    def __enter__(self) -> "_Signals":
-        def note(number, frame):
-            del frame
-            self.caught = signal.Signals(number).name
-
-        in_main = threading.current_thread() is threading.main_thread()
-        numbers = (signal.SIGINT, signal.SIGTERM) if in_main else ()
-        self._old = {number: signal.signal(number, note) for number in numbers}
-        return self
-
-    def __exit__(self, *_) -> None:
-        for number, handler in self._old.items():
-            signal.signal(number, handler)

@@ -1,9 +1,12 @@
-"""Progress: a bar in a terminal, a plain line now and then in a pipe."""
+"""Progress and speed: a bar in a terminal, a plain line now and then in a pipe."""
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
+import jax
 from tqdm import tqdm
 
 
@@ -32,7 +35,10 @@ class Progress:
 
     def update(self, step: int, **shown: float) -> None:
         """Moves to `step`, with numbers to show."""
-        text = {name: f"{value:.4g}" for name, value in shown.items()}
+        text = {
+            name: f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
+            for name, value in shown.items()
+        }
         self._bar.set_postfix(text, refresh=False)
         self._bar.update(step - self._bar.n)
         now = time.monotonic()
@@ -41,16 +47,40 @@ class Progress:
         self._last = now
         left = (now - self._began) / (step - self._first) * (self._total - step)
         numbers = ", ".join(f"{name} {value}" for name, value in text.items())
-        self.say(f"step {step}/{self._total}, {numbers}, {left:.0f} s left")
-
-    def say(self, *lines: Any) -> None:
-        """Prints lines without breaking the bar."""
-        if not self._quiet:
-            for line in lines:
-                tqdm.write(str(line), file=sys.stderr)
+        line = f"step {step}/{self._total}, {numbers}, {left:.0f} s left"
+        print(line, file=sys.stderr, flush=True)
 
     def __enter__(self) -> "Progress":
         return self
 
     def __exit__(self, *_) -> None:
         self._bar.close()
+
+
+class Clock:
+    """Times dispatches; the first of each shape compiles, and does not count."""
+
+    def __init__(self):
+        self._began = time.monotonic()
+        self._shapes, self._time, self._counted = set(), 0.0, 0
+        self.tokens = 0
+
+    @contextlib.contextmanager
+    def timing(self, batches: Any) -> Iterator[None]:
+        """Times what is done inside; add to `tokens` there."""
+        shape = tuple(a.shape for a in jax.tree.leaves(batches))
+        start, tokens = time.monotonic(), self.tokens
+        yield
+        if shape in self._shapes:
+            self._time += time.monotonic() - start
+            self._counted += self.tokens - tokens
+        self._shapes.add(shape)
+
+    @property
+    def speed(self) -> float:
+        """Tokens per second, compilation and evaluation left out."""
+        return self._counted / self._time if self._time else 0.0
+
+    def seconds(self) -> float:
+        """Since the clock was made, all counted."""
+        return time.monotonic() - self._began
