@@ -17,6 +17,9 @@ from seqjax.cells import LSTM, Elman, GRUResetAfter, PeepholeLSTM, SimplifiedGRU
 
 IN, FEATURES = 3, 4
 
+# The laws compile far longer than they run.
+jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+
 
 @dataclasses.dataclass(frozen=True)
 class FastWeights(Cell):

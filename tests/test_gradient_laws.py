@@ -14,6 +14,7 @@ from discovered import (
     assert_close,
     both_ways,
     every_mask_and_reset,
+    jit,
     over,
     poison,
     random_carry,
@@ -54,7 +55,7 @@ def loss(layer, wrt, mask=None, resets=None, **options):
 
 
 static = ("reverse", "gradient", "chunk")
-gradient_jitted = jax.jit(jax.grad(loss, argnums=1), static_argnames=static)
+gradient_jitted = jit(jax.grad(loss, argnums=1), static_argnames=static)
 
 
 def gradient_of(
@@ -84,7 +85,7 @@ def test_gradients_are_central_differences(layer, reverse):
     """Of parameters, inputs and carry, with every mask and reset of three steps."""
     wrt = data(layer)
     f = functools.partial(loss, layer, mask=MASK, resets=RESETS, reverse=reverse)
-    differences = jax.jit(functools.partial(central_differences, f))(wrt)
+    differences = jit(functools.partial(central_differences, f))(wrt)
     found = gradient_of(layer, wrt, reverse=reverse)
     close_to_differences(found, differences)
     for leaf in jax.tree.leaves(found[0]):
@@ -96,8 +97,8 @@ def test_lean_plain_and_remat_agree_whatever_stands_in_the_padding(layer):
     params, xs, carry = data(layer)
     poisoned = (params, poison(MASK, xs), carry)
     ways = (
-        (False, [("lean", None), ("lean", 2), ("plain", None), ("remat", None)]),
-        (True, [("lean", None), ("plain", 2), ("remat", 2)]),
+        (False, [("plain", None), ("remat", None)]),
+        (True, [("plain", 2), ("lean", 2)]),
     )
     for reverse, others in ways:
         expected = gradient_of(layer, (params, xs, carry), reverse=reverse)
@@ -110,17 +111,19 @@ def test_lean_plain_and_remat_agree_whatever_stands_in_the_padding(layer):
 
 
 @both_ways
-@pytest.mark.parametrize("resets", [None, RESETS], ids=["", "resets"])
-@pytest.mark.parametrize("mask", [None, MASK], ids=["", "mask"])
+@pytest.mark.parametrize(
+    ("mask", "resets"),
+    [(None, None), (MASK, None), (None, RESETS)],
+    ids=["bare", "mask", "resets"],
+)
 def test_lean_plain_and_remat_agree_with_and_without_flags(mask, resets, reverse):
-    layer = LAYERS["stack_of_learned_start"]
+    layer = LAYERS["learned_start"]
     gradient = functools.partial(
         gradient_of, layer, data(layer), mask=mask, resets=resets, reverse=reverse
     )
     expected = gradient(gradient="plain")
-    for name in ("lean", "remat"):
-        for chunk in (None, 1, 2):
-            assert_close(gradient(gradient=name, chunk=chunk), expected)
+    for name, chunk in (("lean", None), ("lean", 2), ("remat", 2), ("plain", 1)):
+        assert_close(gradient(gradient=name, chunk=chunk), expected)
 
 
 @over({k: CELL_LAYERS[k] for k in ("elman", "gru", "lstm")})
@@ -129,7 +132,7 @@ def test_gradients_of_no_step_and_of_one(layer, steps):
     wrt = data(layer, steps)
     mask, resets = MASK[:steps], RESETS[:steps]
     f = functools.partial(loss, layer, mask=mask, resets=resets)
-    differences = jax.jit(functools.partial(central_differences, f))(wrt)
+    differences = jit(functools.partial(central_differences, f))(wrt)
     for gradient in ("lean", "plain", "remat"):
         for chunk in (None, 3):
             found = gradient_of(
@@ -143,7 +146,7 @@ def test_forward_mode_is_reverse_mode(layer):
     wrt = data(layer)
     tangent = random_like(wrt, seed=8)
 
-    @jax.jit
+    @jit
     def forward(wrt, tangent):
         f = functools.partial(
             loss, layer, mask=MASK, resets=RESETS, gradient="plain", reverse=True
@@ -154,12 +157,40 @@ def test_forward_mode_is_reverse_mode(layer):
     assert_close(forward(wrt, tangent), sum(jax.tree.leaves(products)))
 
 
-@over({k: v for k, v in CELL_LAYERS.items() if "relu" not in k})
+@over(CELL_LAYERS)
 def test_second_derivatives_of_plain(layer):
+    """H v, forward and in reverse over reverse, is the gradient of ∇f · v."""
+    wrt = data(layer, 2, 3)
     mask = np.array([[True, True, False], [True, False, True]])
     resets = np.array([[False, True, False], [True, False, False]])
-    f = functools.partial(loss, layer, mask=mask, resets=resets, gradient="plain")
-    check_grads(jax.jit(f), (data(layer, 2, 3),), order=2, rtol=1e-4, atol=1e-4)
+    v = random_like(wrt, seed=8)
+
+    @jit
+    def three_ways(wrt):
+        f = functools.partial(loss, layer, mask=mask, resets=resets, gradient="plain")
+
+        def slope(wrt):
+            return sum(jax.tree.leaves(jax.tree.map(jnp.vdot, jax.grad(f)(wrt), v)))
+
+        return (
+            jax.jvp(jax.grad(f), (wrt,), (v,))[1],
+            jax.grad(slope)(wrt),
+            central_differences(slope, wrt),
+        )
+
+    forward, backward, differences = three_ways(wrt)
+    assert_close(forward, backward)
+    close_to_differences(backward, differences)
+
+
+def test_jax_agrees_about_first_and_second_derivatives():
+    layer = LAYERS["lstm"]
+    mask, resets = MASK[:2, ::9], RESETS[:2, ::9]
+    wrt = data(layer, 2, mask.shape[1])
+    f = functools.partial(loss, layer, mask=mask, resets=resets)
+    check_grads(jit(f), (wrt,), order=1, modes=["rev"])
+    plain = functools.partial(f, gradient="plain")
+    check_grads(jit(plain), (wrt,), order=2, rtol=1e-4, atol=1e-4)
 
 
 def test_the_learned_carry_is_learned():
@@ -174,8 +205,8 @@ def test_the_learned_carry_is_learned():
         return weighted(layer.unroll(params, xs, given, mask=MASK, resets=RESETS))
 
     for f in (begins_there, returns_there):
-        found = jax.jit(jax.grad(f))(params).carry
-        differences = jax.jit(functools.partial(central_differences, f))(params).carry
+        found = jit(jax.grad(f))(params).carry
+        differences = jit(functools.partial(central_differences, f))(params).carry
         close_to_differences(found, differences)
         assert all(np.all(leaf) for leaf in jax.tree.leaves(found))
 
@@ -288,11 +319,10 @@ def test_losses_merge_into_the_loss_of_both(of, slow, draw, over_time):
     logits, labels = draw()
     left, right = (
         of(logits[:, b], labels[:, b], LABEL_MASK[:, b], over_time)
-        for b in (slice(2), slice(2, None))
+        for b in (slice(1), slice(1, None))
     )
     whole = of(logits, labels, LABEL_MASK, over_time)
     assert_close(left.merge(right), whole)
-    assert abs(whole.result() - (left.result() + right.result()) / 2) > 1e-3
 
 
 @LOSSES

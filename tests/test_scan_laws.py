@@ -13,6 +13,7 @@ from discovered import (
     assert_close,
     both_ways,
     every_mask_and_reset,
+    jit,
     over,
     patterns,
     poison,
@@ -30,8 +31,8 @@ MASK, RESETS = every_mask_and_reset(STEPS)
 ROWS = MASK.shape[1]
 VALID, NEVER = np.ones_like(MASK), np.zeros_like(MASK)
 
-unroll_jitted = jax.jit(Layer.unroll, static_argnames=("reverse", "gradient", "chunk"))
-step = jax.jit(lambda layer, *arguments: layer.step(*arguments))
+unroll_jitted = jit(Layer.unroll, static_argnames=("reverse", "gradient", "chunk"))
+step = jit(lambda layer, *arguments: layer.step(*arguments))
 
 
 def run(layer, params, xs, carry=None, mask=None, resets=None, **options):
@@ -222,12 +223,12 @@ def test_leading_axes_and_vmap_agree(layer):
         )
 
     (xs, mask, resets), carry = split((xs, MASK, RESETS), 1), split(carry, 0)
-    two_axes = jax.jit(unroll)(xs, carry, mask, resets)
+    two_axes = jit(unroll)(xs, carry, mask, resets)
     assert_close(two_axes, (split(last, 0), split(ys, 1)))
 
     over_rows = jax.vmap(unroll, in_axes=(1, 0, 1, 1), out_axes=(0, 1))
     over_both = jax.vmap(over_rows, in_axes=(1, 0, 1, 1), out_axes=(0, 1))
-    assert_close(jax.jit(over_both)(xs, carry, mask, resets), two_axes)
+    assert_close(jit(over_both)(xs, carry, mask, resets), two_axes)
 
 
 @pytest.mark.parametrize("gradient", ["lean", "plain", "remat"])
