@@ -38,6 +38,7 @@ class Bidirectional(Layer):
     merge: Merge = "concat"
 
     def __post_init__(self):
+        super().__post_init__()
         if self.merge not in get_args(Merge):
             raise ValueError(f"merge must be one of {get_args(Merge)}: {self.merge!r}")
         ahead, back = self.layers
@@ -46,7 +47,6 @@ class Bidirectional(Layer):
                 f"merge={self.merge!r} needs equal widths, "
                 f"got {ahead.features} and {back.features}"
             )
-        super().__post_init__()
 
     @property
     def layers(self) -> Both:

@@ -22,7 +22,7 @@ class Stack(Layer):
     layers: tuple[Layer, ...]
 
     def __post_init__(self):
-        if not self.layers:
+        if isinstance(self.layers, tuple) and not self.layers:
             raise ValueError("Stack needs at least one layer")
         super().__post_init__()
 

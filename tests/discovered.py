@@ -40,7 +40,7 @@ class FastWeights(Cell):
         query, key = jnp.split(jnp.tanh(u @ params["w"]), 2, axis=-1)
         kept = jax.nn.sigmoid(params["decay"]) * carry["m"]
         m = jnp.tanh(kept + query[..., :, None] * key[..., None, :])
-        return {"m": m}, jnp.einsum("...ij,...j->...i", m, query)
+        return {"m": m}, jnp.sum(m * query[..., None, :], axis=-1)
 
 
 def _choices(hint):

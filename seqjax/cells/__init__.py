@@ -62,7 +62,7 @@ recurrent_init=Orthogonal(scale=1.0))
             raise ValueError("not a name with keywords")
         name = call.func.id
         written = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-    except (SyntaxError, ValueError):
+    except (SyntaxError, TypeError, ValueError):
         raise ValueError(
             f"a cell is a name, or a name with fields like lstm(coupled=True), "
             f"not {text!r}"
