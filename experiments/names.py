@@ -36,7 +36,7 @@ flags.adopt_module_key_flags(common)
 common.describe_data("names", "A text file of your own, one name a line.")
 common.set_defaults(
     cell="lstm",
-    features=128,
+    features=256,
     steps=2000,
     batch_size=64,
     learning_rate=2e-2,
@@ -54,14 +54,14 @@ TEMPERATURE = flags.DEFINE_float(
 )
 SAMPLES = flags.DEFINE_integer("samples", 1000, "How many names to draw.", 1)
 DROPOUT = flags.DEFINE_float(
-    "dropout", 0.5, "Share of states hidden from the readout in training.", 0.0, 0.99
+    "dropout", 0.6, "Share of states hidden from the readout in training.", 0.0, 0.99
 )
 WEIGHT_DROPOUT = flags.DEFINE_float(
-    "weight_dropout", 0.6, "Share of recurrent weights left out in training.", 0.0, 0.99
+    "weight_dropout", 0.7, "Share of recurrent weights left out in training.", 0.0, 0.99
 )
 RESET_RATE = flags.DEFINE_float(
     "reset_rate",
-    0.1,
+    0.15,
     "Chance, at each letter in training, that the state is cleared, so that the model "
     "learns to predict from short contexts too, as n-grams do.",
     0.0,
@@ -164,9 +164,9 @@ def draw_figures(
     learning_curve(
         figures / "loss.png",
         fitted.history,
-        {"valid": f"{FLAGS.cell}, on validation names"},
-        {f"{label}, on test names": value for label, value in baselines.items()},
-        "negative log-likelihood (nats per letter)",
+        {"valid": FLAGS.cell},
+        baselines,
+        "validation names: −log P (nats per letter)",
     )
     gradient_norms(figures / "gradient_norm.png", fitted.history, FLAGS.clip_norm)
     heat_map(
@@ -196,6 +196,7 @@ def main(argv: list[str]) -> None:
         "unigram": unigram(corpus.train, len(vocabulary)),
     }
     baselines = {k: float(v.nll(corpus.test).result()) for k, v in rivals.items()}
+    on_valid = {k: float(v.nll(corpus.valid).result()) for k, v in rivals.items()}
 
     model = LanguageModel(
         layer,
@@ -218,7 +219,7 @@ def main(argv: list[str]) -> None:
     shown = max(drawn[:10], key=len)
     tokens = vocabulary.encode(shown)[None]
     states = model.apply(variables, tokens, [tokens.size], method="states")
-    draw_figures(workdir / "figures", fitted, baselines, np.asarray(states[0]), shown)
+    draw_figures(workdir / "figures", fitted, on_valid, np.asarray(states[0]), shown)
 
     rest = ", ".join(
         f"{value:.4f} by the {label}" for label, value in baselines.items()
