@@ -206,16 +206,23 @@ def test_carries_and_parameters_have_the_dtype_that_is_asked_for(layer):
 
 @over(LAYERS)
 def test_init_is_a_function_of_its_key(layer):
+    one, again, other = (
+        layer.init(jax.random.key(seed), IN, jnp.float64) for seed in (5, 5, 6)
+    )
+    chex.assert_trees_all_equal(one, again)
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        if a.ndim == 2:
+            assert np.any(a != b)
+
+
+@over({k: LAYERS[k] for k in ("echo_state", "learned_start")})
+def test_many_keys_draw_at_once(layer):
     def init(key):
         return layer.init(key, IN, jnp.float64)
 
-    keys = jax.vmap(jax.random.key)(jnp.array([5, 5, 6]))
-    drawn = jit(jax.vmap(init))(keys)
-    chex.assert_trees_all_equal(*(jax.tree.map(lambda a: a[i], drawn) for i in (0, 1)))
-    assert_close(jit(init)(keys[2]), jax.tree.map(lambda a: a[2], drawn))
-    for leaf in jax.tree.leaves(drawn):
-        if leaf.ndim == 3:
-            assert np.any(leaf[0] != leaf[2])
+    drawn = jit(jax.vmap(init))(jax.random.split(jax.random.key(0)))
+    other = init(jax.random.split(jax.random.key(0))[1])
+    assert_close(jax.tree.map(lambda a: a[1], drawn), other)
 
 
 def test_the_layers_of_a_combinator_draw_apart():
