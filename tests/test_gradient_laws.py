@@ -126,6 +126,20 @@ def test_lean_plain_and_remat_agree_with_and_without_flags(mask, resets, reverse
         assert_close(gradient(gradient=name, chunk=chunk), expected)
 
 
+def test_remat_remembers_least_and_lean_less_than_plain():
+    layer = LAYERS["lstm"]
+    params, xs = random_params(layer), random_inputs(64, 5)
+
+    def kept(gradient):
+        def pull_back(params):
+            return jax.vjp(lambda p: layer.unroll(p, xs, gradient=gradient), params)[1]
+
+        leaves = jax.tree.leaves(jax.eval_shape(pull_back, params))
+        return sum(leaf.size for leaf in leaves)
+
+    assert 5 * kept("remat") < kept("lean") < kept("plain")
+
+
 @over({k: CELL_LAYERS[k] for k in ("elman", "gru", "lstm")})
 @pytest.mark.parametrize("steps", [0, 1])
 def test_gradients_of_no_step_and_of_one(layer, steps):
