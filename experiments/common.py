@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+import jax
+import jax.numpy as jnp
 import optax
 from absl import app, flags, logging
 
-from seqjax import Bidirectional, Layer, Stack, cells, train
+from seqjax import Bidirectional, Cell, Layer, Stack, cells, train
 from seqjax.data import DATASETS, DataError
 
 FLAGS = flags.FLAGS
@@ -75,6 +77,11 @@ flags.DEFINE_bool(
 flags.DEFINE_bool("quiet", False, "Print the result line only.")
 
 
+# What may differ when a run is resumed; all else would make it another run.
+CHANGEABLE = {"steps", "eval_every", "checkpoint_every", "workdir", "resume", "quiet"}
+CHANGEABLE |= {"samples", "temperature", "flagfile"}
+
+
 class UsageError(Exception):
     """What the user asked for cannot be; the message says why in one sentence."""
 
@@ -99,7 +106,6 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
 
     Exit codes: 0 done, 1 bad data or a run that failed, 2 bad flags, 130 interrupted.
     """
-    logging.set_verbosity(logging.WARNING)
     app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
     raise SystemExit
 
@@ -118,8 +124,22 @@ def make_layer(causal: bool = False) -> Layer:
         cell = cells.make(FLAGS.cell, features=FLAGS.features)
     except ValueError as error:
         raise UsageError(f"--cell: {error}") from None
+    _check_cell(cell)
     layer = Bidirectional(cell) if FLAGS.bidirectional else cell
     return Stack((layer,) * FLAGS.layers) if FLAGS.layers > 1 else layer
+
+
+def _check_cell(cell: Cell) -> None:
+    """Runs shapes alone through a cell, so that a field that does not fit shows."""
+
+    def one_step(key):
+        return cell.unroll(cell.init(key, 2), jnp.zeros((1, 2)))
+
+    try:
+        jax.eval_shape(one_step, jax.random.key(0))
+    except (TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"--cell: {FLAGS.cell!r} does not work: {reason}") from None
 
 
 def optimizer_from_flags(trainable: Any) -> optax.GradientTransformation:
@@ -139,17 +159,22 @@ def optimizer_from_flags(trainable: Any) -> optax.GradientTransformation:
 
 def fit(task: train.Task, params: Any, workdir: pathlib.Path, key: Any) -> train.Fitted:
     """Trains as the flags say; see `seqjax.train.fit`."""
-    return train.fit(
-        task,
-        params,
-        workdir,
-        steps=FLAGS.steps,
-        key=key,
-        eval_every=FLAGS.eval_every,
-        checkpoint_every=FLAGS.checkpoint_every,
-        resume=FLAGS.resume,
-        quiet=FLAGS.quiet,
-    )
+    try:
+        return train.fit(
+            task,
+            params,
+            workdir,
+            steps=FLAGS.steps,
+            key=key,
+            eval_every=FLAGS.eval_every,
+            checkpoint_every=FLAGS.checkpoint_every,
+            resume=FLAGS.resume,
+            quiet=FLAGS.quiet,
+        )
+    except train.Interrupted as stop:
+        raise train.Interrupted(
+            f"{stop}; go on with --resume --workdir={workdir}"
+        ) from None
 
 
 def open_workdir(task: str) -> pathlib.Path:
@@ -183,7 +208,7 @@ def say(*lines: str) -> None:
 def write_text(path: pathlib.Path, text: str) -> None:
     """Writes a file whole or not at all."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text)
+    partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)
 
 
@@ -194,6 +219,11 @@ def finish(workdir: pathlib.Path, **result: Any) -> None:
     print(line, flush=True)
 
 
+def _given() -> dict[str, flags.Flag]:
+    """The flags of the command line."""
+    return {name: FLAGS[name] for name in FLAGS if FLAGS[name].present}
+
+
 def _parse(argv: list[str]) -> list[str]:
     try:
         rest = FLAGS(argv)
@@ -201,8 +231,22 @@ def _parse(argv: list[str]) -> list[str]:
             begun = pathlib.Path(FLAGS.workdir or "") / "flags.txt"
             if not FLAGS.workdir or not begun.exists():
                 raise UsageError("--resume: needs a --workdir that holds a run")
+            given = {name: flag.value for name, flag in _given().items()}
+            FLAGS.unparse_flags()
+            rest = FLAGS([argv[0], f"--flagfile={begun}"])
+            for name, value in given.items():
+                if name not in CHANGEABLE and FLAGS[name].value != value:
+                    raise UsageError(
+                        f"--{name}: the run in {FLAGS.workdir or begun.parent} was "
+                        f"begun with {FLAGS[name].value}, and goes on with it"
+                    )
             FLAGS.unparse_flags()
             rest = FLAGS([argv[0], f"--flagfile={begun}", *argv[1:]])
+        if "warmup" in FLAGS.schedule and FLAGS.warmup >= FLAGS.steps:
+            raise UsageError(
+                f"--warmup: {FLAGS.warmup} steps of warm-up leave none of --steps="
+                f"{FLAGS.steps}"
+            )
         if len(rest) > 1:
             raise UsageError(f"{rest[1]!r} is not a flag; flags begin with --")
         return rest
@@ -211,6 +255,7 @@ def _parse(argv: list[str]) -> list[str]:
 
 
 def _guarded(main: Callable[[list[str]], None], argv: list[str]) -> None:
+    logging.set_verbosity(logging.WARNING)
     try:
         main(argv)
     except UsageError as error:
@@ -218,7 +263,9 @@ def _guarded(main: Callable[[list[str]], None], argv: list[str]) -> None:
     except (DataError, train.CheckpointError, train.NonFinite) as error:
         _stop(str(error), 1)
     except train.Interrupted as error:
-        _stop(f"interrupted by {error}; go on with --resume and its --workdir", 130)
+        _stop(f"interrupted by {error}", 130)
+    except KeyboardInterrupt:
+        _stop("interrupted before there was anything to save", 130)
 
 
 def _stop(sentence: str, code: int) -> NoReturn:

@@ -113,6 +113,7 @@ def make_task(model: LanguageModel, variables: Any, corpus: Corpus) -> Task:
         lambda variables: {"valid": nats_per_letter(model, variables, valid)},
         Batches(corpus.train, FLAGS.batch_size, FLAGS.seed, BUCKETS.value),
         common.optimizer_from_flags(model.trainable(variables)),
+        model.trainable(variables),
     )
 
 

@@ -73,7 +73,7 @@ class Bidirectional(Layer):
         """A carry for each direction."""
         return Both(*(each.initial_carry(batch_shape, dtype) for each in self.layers))
 
-    def start(self, params, batch_shape, dtype):
+    def start(self, params, batch_shape=(), dtype=jnp.float32):
         """A start for each direction."""
         ahead, back = self.layers
         return Both(
@@ -88,10 +88,7 @@ class Bidirectional(Layer):
 
     def run(self, params, carry, start, xs, walk):
         """Both walks; with `walk.reverse`, the two swap direction."""
-        other = walk._replace(
-            reverse=not walk.reverse,
-            resets=_seen_from_behind(walk.resets, walk.reverse),
-        )
+        other = walk._replace(reverse=not walk.reverse)
         ahead, back = self.layers
         carry_ahead, ys_ahead = ahead.run(
             params.ahead, carry.ahead, start.ahead, xs, walk
@@ -103,13 +100,3 @@ class Bidirectional(Layer):
         if self.merge == "concat":
             return jnp.concatenate([ahead, back], axis=-1)
         return (ahead + back) / (2 if self.merge == "mean" else 1)
-
-
-def _seen_from_behind(resets, reverse):
-    """Moves each reset across its border, to the step the other walk meets first."""
-    if resets is None:
-        return None
-    border = jnp.zeros_like(resets[:1])
-    if reverse:
-        return jnp.concatenate([border, resets[:-1]])
-    return jnp.concatenate([resets[1:], border])

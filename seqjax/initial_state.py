@@ -70,7 +70,7 @@ class LearnedStart(Layer):
         """The layer's: zeros, of the shape to hand to `unroll`."""
         return self.layer.initial_carry(batch_shape, dtype)
 
-    def start(self, params, batch_shape, dtype):
+    def start(self, params, batch_shape=(), dtype=jnp.float32):
         """The learned state, repeated over the batch."""
         return jax.tree.map(
             lambda a: jnp.broadcast_to(a.astype(dtype), (*batch_shape, *a.shape)),

@@ -68,15 +68,20 @@ class Layer(abc.ABC):
         Args:
           params: from `init`.
           carry: the state before the first step that is walked.
-          start: the state that `walk.resets` puts back; same structure as `carry`.
+          start: the state to put back at `walk.borders`; same structure as `carry`.
           xs: [T, *batch, in], of dtype `walk.dtype`, zero where masked.
-          walk: mask, resets, direction, gradient, chunk, dtype.
+          walk: mask, borders, direction, gradient, chunk, dtype.
 
         Returns:
           The last carry, and outputs [T, *batch, features], zero where masked.
         """
 
-    def start(self, params: Params, batch_shape: tuple[int, ...], dtype: Any) -> Carry:
+    def start(
+        self,
+        params: Params,
+        batch_shape: tuple[int, ...] = (),
+        dtype: Any = jnp.float32,
+    ) -> Carry:
         """The state a run begins with and `resets` return to; learned ones override."""
         del params
         return self.initial_carry(batch_shape, dtype)
@@ -132,8 +137,10 @@ class Layer(abc.ABC):
         """
         xs = jnp.asarray(xs)
         dtype = scan.compute_dtype(params, xs) if dtype is None else jnp.dtype(dtype)
-        walk = Walk(mask, resets, reverse, gradient, chunk, dtype)
-        _check_walk(walk, xs)
+        _check_flags(xs, mask=mask, resets=resets)
+        _check_options(gradient, chunk)
+        borders = None if resets is None else _borders(resets, reverse)
+        walk = Walk(mask, borders, reverse, gradient, chunk, dtype)
         start = self.start(params, xs.shape[1:-1], jnp.promote_types(dtype, "float32"))
         if carry is None:
             carry = start
@@ -192,10 +199,16 @@ def _refuse_unhashable(layer: Layer, name: str) -> None:
         ) from None
 
 
-def _check_walk(walk: Walk, xs: Array) -> None:
+def _borders(resets: Array, reverse: bool) -> Array:
+    """The reset before a step, in the order of the walk, as a border between steps."""
+    none = jnp.zeros_like(resets[:1], shape=(1, *resets.shape[1:]))
+    return jnp.concatenate([none, resets] if reverse else [resets, none])
+
+
+def _check_flags(xs: Array, **named: Array | None) -> None:
     if xs.ndim < 2:
         raise ValueError(f"xs must be [T, *batch, in_features], got shape {xs.shape}")
-    for name, flags in (("mask", walk.mask), ("resets", walk.resets)):
+    for name, flags in named.items():
         if flags is None:
             continue
         if flags.shape != xs.shape[:-1] or flags.dtype != bool:
@@ -203,12 +216,15 @@ def _check_walk(walk: Walk, xs: Array) -> None:
                 f"{name} must be bool {xs.shape[:-1]} to go with xs {xs.shape}, "
                 f"got {flags.dtype} {flags.shape}"
             )
-    if walk.gradient not in get_args(Gradient):
+
+
+def _check_options(gradient: str, chunk: int | None) -> None:
+    if gradient not in get_args(Gradient):
         raise ValueError(
-            f"gradient must be one of {get_args(Gradient)}, not {walk.gradient!r}"
+            f"gradient must be one of {get_args(Gradient)}, not {gradient!r}"
         )
-    if walk.chunk is not None and walk.chunk < 1:
-        raise ValueError(f"chunk must be at least 1, not {walk.chunk}")
+    if chunk is not None and chunk < 1:
+        raise ValueError(f"chunk must be at least 1, not {chunk}")
 
 
 def _check_carry(layer: Layer, carry: Carry, start: Carry) -> None:

@@ -35,7 +35,8 @@ class Walk(NamedTuple):
     """How a sequence is walked; the same for every layer of a combinator."""
 
     mask: Array | None  # [T, *batch] bool, True where valid
-    resets: Array | None  # [T, *batch] bool, True where a new sequence begins
+    borders: Array | None  # [T+1, *batch] bool, True where a new sequence begins:
+    # border t lies between step t − 1 and step t, whichever is walked first
     reverse: bool
     gradient: Gradient
     chunk: int | None
@@ -76,7 +77,10 @@ def unroll(
     if walk.gradient == "remat":
         run = jax.checkpoint(run, prevent_cse=False)
         size = size or math.isqrt(max(len(xs) - 1, 0)) + 1
-    chunks = (xs, walk.mask, walk.resets)
+    resets = walk.borders
+    if resets is not None:
+        resets = resets[1:] if walk.reverse else resets[:-1]
+    chunks = (xs, walk.mask, resets)
     if size is None or size >= len(xs):
         return run(carry, chunks)
     return _in_chunks(run, carry, chunks, size, walk.reverse)

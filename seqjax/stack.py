@@ -44,7 +44,7 @@ class Stack(Layer):
         """One carry a layer."""
         return tuple(layer.initial_carry(batch_shape, dtype) for layer in self.layers)
 
-    def start(self, params, batch_shape, dtype):
+    def start(self, params, batch_shape=(), dtype=jnp.float32):
         """One start a layer."""
         return tuple(
             layer.start(p, batch_shape, dtype)
@@ -104,7 +104,7 @@ class Residual(Layer):
         """The layer's carry."""
         return self.layer.initial_carry(batch_shape, dtype)
 
-    def start(self, params, batch_shape, dtype):
+    def start(self, params, batch_shape=(), dtype=jnp.float32):
         """The layer's start."""
         return self.layer.start(params, batch_shape, dtype)
 

@@ -40,7 +40,8 @@ class EchoState(Cell):
       features: H, the size of the reservoir.
       leak: α in (0, 1]; 1 forgets at once.
       spectral_radius: of `w_h`; below 1, old inputs fade.
-      density: the fraction of `w_h` that is not zero.
+      density: the fraction of `w_h` that is not zero. Below some 20 units, take more
+        than the default: a draw without a cycle has no memory, and is left unscaled.
       input_scale: `w_x` is uniform in ±input_scale.
       bias_scale: `b` is uniform in ±bias_scale.
     """

@@ -78,8 +78,8 @@ def heat_map(
     image = axes.imshow(
         states.T[order], aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit
     )
-    axes.set_xticks(range(len(labels)), labels)
-    axes.set_title(title)
+    axes.set_xticks(range(len(labels)), labels, parse_math=False)
+    axes.set_title(title, parse_math=False)
     axes.grid(False)
     figure.colorbar(image, label="activation")
     figure.savefig(path)

@@ -18,9 +18,9 @@ class Log:
         self.path = pathlib.Path(path)
         kept = [line for line in read(self.path) if line["step"] <= step]
         partial = self.path.with_suffix(".partial")
-        partial.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        partial.write_text("".join(json.dumps(line) + "\n" for line in kept), "utf-8")
         os.replace(partial, self.path)
-        self._file = self.path.open("a")
+        self._file = self.path.open("a", encoding="utf-8")
 
     def write(self, step: int, **numbers: float) -> None:
         """Appends the numbers of a step."""
@@ -40,7 +40,7 @@ def read(path: str | pathlib.Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     lines = []
-    for line in path.read_text().splitlines():
+    for line in path.read_text("utf-8").splitlines():
         try:
             lines.append(json.loads(line))
         except json.JSONDecodeError:

@@ -49,12 +49,15 @@ class Task(NamedTuple):
         the first of them is lowest.
       data: the batches.
       optimizer: from `make_optimizer`.
+      trainable: a tree of booleans like the parameters; where False, the gradient is
+        zero and not computed. All true if None.
     """
 
     loss: Callable[[Any, Any, Array], tuple[Mean, Array]]
     evaluate: Callable[[Any], dict[str, float]]
     data: Data
     optimizer: optax.GradientTransformation
+    trainable: Any = None
 
 
 class State(NamedTuple):
@@ -76,7 +79,8 @@ class Best(NamedTuple):
 class Seen(NamedTuple):
     """What one step reports."""
 
-    loss: Array
+    total: Array  # of the loss
+    weight: Array  # of the loss
     grad_norm: Array
     tokens: Array
 
@@ -138,6 +142,7 @@ def fit(
     """
     workdir = pathlib.Path(workdir)
     params = jax.tree.map(lambda a: jnp.asarray(a, a.dtype), params)  # not weak
+    task = _frozen(task)
     state = State(jnp.array(0), params, task.optimizer.init(params))
     best = Best(jnp.array(jnp.inf), jnp.array(0), params)
     with contextlib.ExitStack() as stack:
@@ -147,6 +152,8 @@ def fit(
         if resume:
             state, best = checkpoints.restore((state, best)) or (state, best)
         step = int(state.step)
+        if step > steps:
+            raise CheckpointError(f"{workdir} has done {step} steps already: {steps=}")
         log = stack.enter_context(Log(workdir / "metrics.jsonl", step))
         progress = stack.enter_context(Progress(steps, step, quiet))
         signals = stack.enter_context(Signals())
@@ -178,6 +185,20 @@ def fit(
     )
 
 
+def _frozen(task: Task) -> Task:
+    """The task with a loss that does not depend on what is fixed."""
+    if task.trainable is None:
+        return task
+
+    def loss(params, batch, key):
+        learned = jax.tree.map(
+            lambda p, mark: p if mark else lax.stop_gradient(p), params, task.trainable
+        )
+        return task.loss(learned, batch, key)
+
+    return task._replace(loss=loss)
+
+
 def _dispatch(task: Task, key, state: State, count: int, most: int, clock: Clock):
     """Runs `count` steps in one call of a function compiled for up to `most`."""
     batches = _fill(task.data.stacked(int(state.step), count), most)
@@ -185,7 +206,7 @@ def _dispatch(task: Task, key, state: State, count: int, most: int, clock: Clock
         new, seen = _advance(task.loss, task.optimizer, key, state, batches, count)
         seen = jax.tree.map(lambda a: np.asarray(a)[:count], seen)
         clock.tokens += int(seen.tokens.sum())
-    bad = ~(np.isfinite(seen.loss) & np.isfinite(seen.grad_norm))
+    bad = ~(np.isfinite(seen.total) & np.isfinite(seen.grad_norm))
     if bad.any():
         _name_what_went_wrong(task, key, state, batches, int(bad.argmax()))
     return new, seen
@@ -200,10 +221,10 @@ def _advance(loss, optimizer, key, state: State, batches, count) -> tuple[State,
     def body(i, carried):
         state, seen = carried
         batch = jax.tree.map(lambda a: a[i], batches)
-        (value, tokens), grads = _gradient(loss, key, state, batch)
+        (_, (mean, tokens)), grads = _gradient(loss, key, state, batch)
         updates, moments = optimizer.update(grads, state.moments, state.params)
         params = optax.apply_updates(state.params, updates)
-        new = Seen(value, optax.tree.norm(grads), tokens)
+        new = Seen(mean.total, mean.weight, optax.tree.norm(grads), tokens)
         seen = jax.tree.map(lambda a, n: a.at[i].set(n), seen, new)
         return State(state.step + 1, params, moments), seen
 
@@ -213,7 +234,7 @@ def _advance(loss, optimizer, key, state: State, batches, count) -> tuple[State,
 def _gradient(loss, key: Array, state: State, batch):
     def objective(params):
         mean, tokens = loss(params, batch, jax.random.fold_in(key, state.step))
-        return mean.result(), tokens
+        return mean.result(), (mean, tokens)
 
     return jax.value_and_grad(objective, has_aux=True)(state.params)
 
@@ -229,7 +250,7 @@ def _fill(batches: Any, most: int) -> Any:
 
 def _summary(seen: Seen) -> dict[str, float]:
     return {
-        "loss": float(seen.loss.mean()),
+        "loss": float(Mean(seen.total.sum(), seen.weight.sum()).result()),
         "grad_norm": float(seen.grad_norm.mean()),
         "grad_norm_max": float(seen.grad_norm.max()),
     }
