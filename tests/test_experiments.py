@@ -125,6 +125,8 @@ BAD = {
     "unknown data set": (["--dataset=dragons"], "dragons"),
     "looking ahead": (["--bidirectional"], "--bidirectional"),
     "nothing to resume": (["--resume"], "--resume"),
+    "a field that does not fit": (["--cell=lstm(chrono=2)"], "--cell"),
+    "only warm-up": (["--schedule=warmup_cosine", "--steps=50"], "--warmup"),
 }
 
 
@@ -156,3 +158,15 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
     code, _, err = run("names", *flags, "--workdir=a", "--quiet", cwd=tmp_path)
     assert code == 1
     assert "step" in err.splitlines()[-1] and "is not finite" in err.splitlines()[-1]
+
+
+def test_a_resumed_run_keeps_its_flags(tmp_path):
+    short("names", "--dataset=synthetic", "--workdir=a", cwd=tmp_path)
+    flags = (tmp_path / "a/flags.txt").read_text()
+    for changed in ("--features=9", "--seed=5"):
+        code, _, err = run("names", "--resume", "--workdir=a", changed, cwd=tmp_path)
+        name = changed.split("=")[0]
+        assert code == 2 and len(err.splitlines()) == 1 and name in err, err
+    assert (tmp_path / "a/flags.txt").read_text() == flags
+    code, _, err = run("names", "--resume", "--workdir=a", "--quiet", cwd=tmp_path)
+    assert code == 0 and err == "", err

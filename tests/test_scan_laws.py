@@ -310,3 +310,22 @@ def test_learned_start_begins_at_its_carry():
         run(layer, params._replace(carry=learned), xs),
         run(layer.layer, params.layer, xs, start),
     )
+
+
+def test_a_reset_before_the_first_step_reaches_every_walk_ahead():
+    layer = Bidirectional(Bidirectional(LAYERS["simplified_gru"]))
+    params, xs = random_params(layer), random_inputs(STEPS, 3)
+    resets = np.zeros((STEPS, 3), bool)
+    resets[0] = True
+    found = [
+        run(layer, params, xs, random_carry(layer, (3,), seed=seed), resets=resets)[1]
+        for seed in (1, 2)
+    ]
+    walks = [np.split(ys, 4, axis=-1) for ys in found]
+    same = [np.allclose(a, b) for a, b in zip(*walks, strict=True)]
+    assert same == [
+        True,
+        False,
+        False,
+        True,
+    ]  # the outer way back turns its layer round

@@ -217,3 +217,21 @@ def test_schedules_start_peak_and_end_where_they_say(schedule):
     warm, falls = "warmup" in schedule, "cosine" in schedule
     assert (rates[0] < 0.05) == warm
     assert (rates[100] < 1e-6) == falls
+
+
+def test_a_fixed_parameter_has_no_gradient_and_counts_in_no_norm(tmp_path):
+    trainable = {"w": True, "b": False}
+    fixed = task(trainable=trainable)._replace(trainable=trainable)
+    fitted = run(tmp_path, steps=3, task=lambda: fixed, per_dispatch=1)
+    assert fitted.params["b"] == PARAMS["b"]
+
+    def norm(params):
+        batch = {"x": Data().stacked(0, 1)["x"][0]}
+        key = jax.random.fold_in(jax.random.key(0), 0)
+        return loss(params, batch, key)[0].result()
+
+    grads = jax.grad(norm)(PARAMS)
+    assert grads["b"] != 0
+    np.testing.assert_allclose(
+        fitted.history[0]["grad_norm"], jnp.linalg.norm(grads["w"]), rtol=1e-6
+    )
