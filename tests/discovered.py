@@ -10,9 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqjax import CELLS, Bidirectional, Cell, Layer, LearnedStart, Readout
-
-from seqjax import Residual, Stack  # isort: skip
+from seqjax import (
+    CELLS,
+    Bidirectional,
+    Cell,
+    Layer,
+    LearnedStart,
+    Readout,
+    Residual,
+    Stack,
+)
 from seqjax.cells import LSTM, Elman, GRUResetAfter, PeepholeLSTM, SimplifiedGRU, make
 
 IN, FEATURES = 3, 4

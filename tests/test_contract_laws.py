@@ -28,9 +28,15 @@ from discovered import (
 
 import seqjax
 from seqjax import CELLS, Bidirectional, Residual, Stack, cells, initializers
-from seqjax.cells import LSTM, Elman, PeepholeLSTM, SimplifiedGRU
-
-from seqjax.cells import from_stacked, make, to_stacked  # isort: skip
+from seqjax.cells import (
+    LSTM,
+    Elman,
+    PeepholeLSTM,
+    SimplifiedGRU,
+    from_stacked,
+    make,
+    to_stacked,
+)
 from seqjax.initializers import Glorot, He, Orthogonal, ScaledIdentity, Sparse, Zeros
 
 STEPS, ROWS = 3, 5
@@ -510,6 +516,16 @@ def test_orthogonal_kernels(shape):
     small = w @ w.T if shape[0] < shape[1] else w.T @ w
     assert_close(small, np.eye(min(shape)))
     assert np.any(draw(Orthogonal(), *shape, seed=1) != draw(Orthogonal(), *shape))
+
+
+@pytest.mark.parametrize("initializer", [Orthogonal(), Sparse(density=0.5)], ids=repr)
+def test_kernels_are_drawn_in_half_precision_too(initializer):
+    for dtype in (jnp.bfloat16, jnp.float16):
+        half, whole = (
+            initializer(jax.random.key(0), (6, 6), d) for d in (dtype, jnp.float32)
+        )
+        assert half.dtype == dtype
+        np.testing.assert_allclose(half.astype(jnp.float32), whole, atol=0.01)
 
 
 def test_scales_of_kernels():
