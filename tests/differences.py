@@ -1,8 +1,15 @@
 """Gradients by central differences."""
 
+import functools
+
+import chex
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
+
+close_to_differences = functools.partial(
+    chex.assert_trees_all_close, rtol=1e-6, atol=1e-7
+)
 
 
 def central_differences(f, x, step=1e-5):

@@ -1,4 +1,4 @@
-"""Every layer to test, found by being there, and random data to test it on."""
+"""Every layer to test, found by being there, and what repeats a law over them."""
 
 import dataclasses
 import functools
@@ -7,7 +7,6 @@ import typing
 import chex
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from seqjax import (
@@ -23,9 +22,12 @@ from seqjax import (
 from seqjax.cells import LSTM, Elman, GRUResetAfter, PeepholeLSTM, SimplifiedGRU, make
 
 IN, FEATURES = 3, 4
+GRADIENTS = ("lean", "plain", "remat")
 
 # The laws compile far longer than they run.
 jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+
+assert_close = functools.partial(chex.assert_trees_all_close, rtol=1e-10, atol=1e-12)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +53,7 @@ class FastWeights(Cell):
 
 
 def _choices(hint):
+    """All values of a type that has few of them, alone or in a union."""
     if hint is bool:
         return (False, True)
     if typing.get_origin(hint) is typing.Literal:
@@ -109,53 +112,29 @@ STEPPERS = {
 }
 
 
+def parameter_shapes(layer, in_features=IN, dtype=jnp.float32):
+    """The parameters of a layer, as shapes and dtypes alone."""
+    return jax.eval_shape(lambda: layer.init(jax.random.key(0), in_features, dtype))
+
+
+def _is_fused(cell):
+    shapes = parameter_shapes(cell)
+    return hasattr(shapes, "w_x") and hasattr(shapes, "w_h")
+
+
+# The cells with all their gates side by side in two kernels.
+FUSED = {name: cell for name, cell in CELL_LAYERS.items() if _is_fused(cell)}
+
+
 def over(layers):
     """Repeats a test for each layer of a dictionary."""
     return pytest.mark.parametrize("layer", layers.values(), ids=layers.keys())
 
 
+def over_named(*names):
+    """Repeats a test for some layers, by their names."""
+    return over({name: LAYERS[name] for name in names})
+
+
 both_ways = pytest.mark.parametrize("reverse", [False, True], ids=["ahead", "back"])
-
-
-def random_like(tree, seed):
-    """Normal float64 arrays of the shapes of a tree."""
-    leaves, structure = jax.tree.flatten(tree)
-    rng = np.random.default_rng(seed)
-    drawn = [jnp.asarray(0.7 * rng.normal(size=leaf.shape)) for leaf in leaves]
-    return structure.unflatten(drawn)
-
-
-@functools.cache
-def random_params(layer, in_features=IN, seed=1):
-    """Parameters of which none is zero, biases and peepholes included."""
-    shapes = jax.eval_shape(lambda: layer.init(jax.random.key(0), in_features))
-    return random_like(shapes, seed)
-
-
-def random_carry(layer, batch_shape, seed=2):
-    return random_like(layer.initial_carry(batch_shape), seed)
-
-
-def random_inputs(*shape, seed=3):
-    return jnp.asarray(np.random.default_rng(seed).normal(size=(*shape, IN)))
-
-
-def patterns(steps):
-    """Every pattern of flags over time: bool [steps, 2 ** steps]."""
-    bits = np.arange(2**steps) >> np.arange(steps)[:, None] & 1
-    return bits.astype(bool)
-
-
-def every_mask_and_reset(steps):
-    """Every mask together with every pattern of resets: twice [steps, 4 ** steps]."""
-    flags = patterns(steps)
-    return np.repeat(flags, 2**steps, axis=1), np.tile(flags, 2**steps)
-
-
-def poison(mask, xs):
-    """Puts NaN and infinities wherever the mask is False."""
-    bad = np.resize([np.nan, np.inf, -np.inf], xs.shape)
-    return np.where(mask[..., None], xs, bad)
-
-
-assert_close = functools.partial(chex.assert_trees_all_close, rtol=1e-10, atol=1e-12)
+each_gradient = pytest.mark.parametrize("gradient", GRADIENTS)

@@ -45,13 +45,13 @@ def test_probabilities_are_positive_and_sum_to_one_in_every_context():
 
 def kneser_ney(sequences, order):
     """The textbook's formula, over dictionaries: (context, token) to p."""
-    grams = collections.Counter(
-        (*(["start", *s][t + 1 - k : t + 1]), s[t])
-        for s in (list(map(int, s)) for s in sequences)
-        for t in range(len(s))
-        for k in range(min(order, t + 2))
-    )
-    before = collections.Counter(gram[1:] for gram in grams)
+    grams = collections.Counter()
+    for sequence in sequences:
+        read = ["start", *map(int, sequence)]
+        for end in range(2, len(read) + 1):
+            for length in range(1, min(order, end) + 1):
+                grams[tuple(read[end - length : end])] += 1
+    before = collections.Counter(gram[1:] for gram in grams)  # different tokens
     counts = {
         g: n if len(g) == order or g[0] == "start" else before[g]
         for g, n in grams.items()
@@ -81,7 +81,7 @@ def kneser_ney(sequences, order):
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
-def test_it_is_the_textbooks_formula(order):
+def test_probabilities_are_the_textbooks_formula(order):
     train = ragged(40)
     model, p = Ngram.fit(train, order, V), kneser_ney(train, order)
     for sequence in ragged(4, seed=3):
@@ -110,7 +110,9 @@ def test_an_unigram_is_the_frequencies_up_to_smoothing():
 
 
 def split(sequences, seed):
-    order, tenth = np.random.default_rng(seed).permutation(len(sequences)), 131
+    """Eight tenths, one, and one, at random."""
+    order = np.random.default_rng(seed).permutation(len(sequences))
+    tenth = len(order) // 10
     parts = order[2 * tenth :], order[tenth : 2 * tenth], order[:tenth]
     return [[sequences[i] for i in part] for part in parts]
 
@@ -134,25 +136,28 @@ def test_context_helps_with_dinosaurs(seed):
 
 def test_a_trigram_approaches_the_entropy_of_a_second_order_chain():
     rng = np.random.default_rng(0)
-    chain = rng.dirichlet(np.full(4, 0.5), (5, 5))  # P(token | two before); 4 is none
-    chain = 0.9 * chain + 0.1 * np.eye(4)[0]  # 0 ends
+    size = none = 4  # tokens 0 … 3, of which 0 ends; none before the first
+    chain = rng.dirichlet(np.full(size, 0.5), (size + 1, size + 1))
+    chain = 0.9 * chain + 0.1 * np.eye(size)[0]  # P(token | two before)
 
     def draw():
-        tokens = [4, 4]
-        while tokens[-1]:
-            tokens.append(int(rng.choice(4, p=chain[tokens[-2], tokens[-1]])))
+        tokens = [none, none]
+        while tokens[-1] != 0:
+            tokens.append(int(rng.choice(size, p=chain[tokens[-2], tokens[-1]])))
         return np.array(tokens[2:])
 
-    def exact(tokens):
-        a, b = [4, 4, *tokens[:-2]][: len(tokens)], [4, *tokens[:-1]]
-        return -np.log(chain[a, b, tokens]).sum()
+    def exact_nll(tokens):
+        read = np.array([none, none, *tokens])
+        return -np.log(chain[read[:-2], read[1:-1], tokens]).sum()
+
+    def score(order):
+        return float(Ngram.fit(train, order, size).nll(test).result())
 
     train, test = ([draw() for _ in range(n)] for n in (4000, 1000))
-    entropy = sum(map(exact, test)) / sum(map(len, test))
-    scores = [float(Ngram.fit(train, n, 4).nll(test).result()) for n in (2, 3, 5)]
-    assert scores[1] == pytest.approx(entropy, abs=0.01)
-    assert scores[0] > entropy + 0.05
-    assert scores[2] < entropy + 0.05
+    entropy = sum(map(exact_nll, test)) / sum(map(len, test))
+    assert score(order=3) == pytest.approx(entropy, abs=0.01)
+    assert score(order=2) > entropy + 0.05
+    assert score(order=5) < entropy + 0.05
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import chex
 import jax
 import numpy as np
 import pytest
+from discovered import each_gradient
 
 import seqjax
 from experiments import by_hand
@@ -17,8 +18,7 @@ LENGTHS = np.array([T, 2, 0])
 BATCH = len(LENGTHS)
 MASK = np.arange(T)[:, None] < LENGTHS
 
-over_cells = pytest.mark.parametrize("name", by_hand.CELLS)
-over_gradients = pytest.mark.parametrize("gradient", ["lean", "plain", "remat"])
+each_cell = pytest.mark.parametrize("name", by_hand.CELLS)
 
 
 def normal(seed, *shape):
@@ -29,13 +29,12 @@ def draw(name):
     """Weights and first carry of which nothing is zero; NaN where inputs are masked."""
     cell = by_hand.CELLS[name]
     columns = cell.gates * H
+    params = normal(1, IN, columns), normal(2, H, columns), normal(3, columns)
+    readout = normal(4, H, CLASSES), normal(5, CLASSES)
+    carry = tuple(normal(6 + i, BATCH, H) for i in range(len(cell.states)))
+    xs = np.where(MASK[..., None], normal(8, T, BATCH, IN), np.nan)
     return by_hand.Variables(
-        by_hand.Params(
-            normal(1, IN, columns), normal(2, H, columns), normal(3, columns)
-        ),
-        by_hand.Readout(normal(4, H, CLASSES), normal(5, CLASSES)),
-        tuple(normal(6 + i, BATCH, H) for i in range(len(cell.states))),
-        np.where(MASK[..., None], normal(8, T, BATCH, IN), np.nan),
+        by_hand.Params(*params), by_hand.Readout(*readout), carry, xs
     )
 
 
@@ -59,11 +58,11 @@ def assert_equal(found, wanted):
     chex.assert_trees_all_close(found, wanted, rtol=1e-11, atol=1e-13)
 
 
-@over_cells
-def test_one_step(name):
+@each_cell
+def test_one_step_agrees_forward_and_backward(name):
     cell, layer = by_hand.CELLS[name], seqjax.CELLS[name](H)
     params, _, carry, xs = draw(name)
-    x, carry = xs[0, :2], tuple(state[:2] for state in carry)
+    x, carry = xs[0, :2], tuple(state[:2] for state in carry)  # rows with a first step
     d_after = tuple(normal(9 + i, 2, H) for i in range(len(carry)))
 
     def step(params, carry, x):
@@ -81,9 +80,9 @@ def test_one_step(name):
     assert_equal(cell.backward(params, kept, d_after), gradients)
 
 
-@over_cells
-@over_gradients
-def test_a_sequence(name, gradient):
+@each_cell
+@each_gradient
+def test_a_sequence_agrees_forward_and_backward(name, gradient):
     cell = by_hand.CELLS[name]
     params, _, carry, xs = draw(name)
 
@@ -102,8 +101,8 @@ def test_a_sequence(name, gradient):
     assert_equal(found, gradients)
 
 
-@over_cells
-def test_the_loss(name):
+@each_cell
+def test_the_loss_and_its_gradients_agree(name):
     variables = draw(name)
     labels = np.random.default_rng(12).integers(CLASSES, size=(T, BATCH))
     labels = np.where(MASK, labels, -1)

@@ -16,10 +16,10 @@ EXPERIMENTS = sorted(
     for path in (ROOT / "experiments").glob("*.py")
     if "common.run(main)" in path.read_text()
 )
+# What every result.json holds.
 OWED = {"task", "data", "cell", "metric", "score", "baseline", "steps", "seconds"}
 # What makes a run of each experiment short; a new one needs no entry.
 SHORT = {"names": ["--steps=12", "--eval_every=5", "--features=6", "--samples=20"]}
-
 
 # Runs share what they compile; it changes no number.
 CACHE = {
@@ -28,7 +28,8 @@ CACHE = {
 }
 
 
-def start(experiment, *flags, cwd, **options):
+def start(experiment, *flags, cwd):
+    """An experiment as a process, begun."""
     return subprocess.Popen(
         [sys.executable, "-m", f"experiments.{experiment}", *map(str, flags)],
         cwd=cwd,
@@ -36,17 +37,18 @@ def start(experiment, *flags, cwd, **options):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,
     )
 
 
 def run(experiment, *flags, cwd):
+    """Exit status, output and errors of an experiment."""
     process = start(experiment, *flags, cwd=cwd)
     out, err = process.communicate(timeout=300)
     return process.returncode, out, err
 
 
-def short(experiment, *flags, cwd):
+def run_briefly(experiment, *flags, cwd):
+    """The result, as printed, of a few steps of an experiment."""
     code, out, err = run(experiment, *SHORT.get(experiment, []), *flags, cwd=cwd)
     assert code == 0, err
     return json.loads(out.splitlines()[-1])
@@ -54,7 +56,7 @@ def short(experiment, *flags, cwd):
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_it_runs_and_leaves_what_it_owes(experiment, tmp_path):
-    result = short(experiment, "--workdir=run", cwd=tmp_path)
+    result = run_briefly(experiment, "--workdir=run", cwd=tmp_path)
     assert OWED <= set(result) and "tokens_per_second" in result
     folder = tmp_path / "run"
     assert json.loads((folder / "result.json").read_text()) == result
@@ -69,49 +71,52 @@ def test_help_explains_every_flag(experiment, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def numbers(folder):
+def metrics(folder):
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 
 def test_flags_txt_repeats_a_run_bit_by_bit(tmp_path):
-    first = short("names", "--dataset=synthetic", "--workdir=a", cwd=tmp_path)
+    first = run_briefly("names", "--dataset=synthetic", "--workdir=a", cwd=tmp_path)
     code, out, err = run(
         "names", "--flagfile=a/flags.txt", "--workdir=b", "--quiet", cwd=tmp_path
     )
     assert code == 0, err
     again = json.loads(out)
-    varying = ("seconds", "tokens_per_second")
-    assert {k: v for k, v in again.items() if k not in varying} == {
-        k: v for k, v in first.items() if k not in varying
-    }
-    assert numbers(tmp_path / "a") == numbers(tmp_path / "b")
-    names = [(tmp_path / run / "names.txt").read_text() for run in "ab"]
-    assert names[0] == names[1]
+    for varying in ("seconds", "tokens_per_second"):
+        del first[varying], again[varying]
+    assert again == first
+    assert metrics(tmp_path / "a") == metrics(tmp_path / "b")
+    names, names_again = (tmp_path / run / "names.txt" for run in "ab")
+    assert names.read_text() == names_again.read_text()
+
+
+def wait_for_lines(process, path, count):
+    """Waits until a process has written so many lines, or ends."""
+    deadline = time.monotonic() + 120
+    while process.poll() is None:
+        if path.exists() and len(path.read_text().splitlines()) >= count:
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_a_run_stopped_by_a_signal_goes_on_to_the_same_numbers(tmp_path):
     flags = ["--steps=400", "--features=6", "--eval_every=40", "--samples=20"]
-    whole = run("names", *flags, "--workdir=whole", cwd=tmp_path)
-    assert whole[0] == 0, whole[2]
+    code, _, err = run("names", *flags, "--workdir=whole", cwd=tmp_path)
+    assert code == 0, err
     process = start("names", *flags, "--workdir=broken", cwd=tmp_path)
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        if len(list((tmp_path / "broken").glob("metrics.jsonl"))):
-            if len(numbers(tmp_path / "broken")) > 2:
-                process.send_signal(signal.SIGTERM)
-                break
-        time.sleep(0.005)
+    wait_for_lines(process, tmp_path / "broken" / "metrics.jsonl", 3)
+    process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130 and "--resume" in err, err
-    stopped = numbers(tmp_path / "broken")[-1]["step"]
-    assert stopped < 400
-    resumed = run("names", "--resume", "--workdir=broken", cwd=tmp_path)
-    assert resumed[0] == 0, resumed[2]
-    assert numbers(tmp_path / "whole") == numbers(tmp_path / "broken")
+    assert metrics(tmp_path / "broken")[-1]["step"] < 400
+    code, _, err = run("names", "--resume", "--workdir=broken", cwd=tmp_path)
+    assert code == 0, err
+    assert metrics(tmp_path / "whole") == metrics(tmp_path / "broken")
 
 
-BAD = {
+BAD_INPUT = {  # flags, and what the sentence names
     "missing file": (["--data=none.txt"], "none.txt"),
     "empty file": (["--data=empty.txt"], "empty.txt"),
     "not UTF-8": (["--data=latin.txt"], "line 2"),
@@ -130,9 +135,9 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("case", sorted(BAD))
+@pytest.mark.parametrize("case", sorted(BAD_INPUT))
 def test_bad_input_ends_in_one_sentence_and_leaves_nothing(case, tmp_path):
-    flags, named = BAD[case]
+    flags, named = BAD_INPUT[case]
     (tmp_path / "empty.txt").write_text("\n \n")
     (tmp_path / "latin.txt").write_bytes(b"abc\ncaf\xe9\n")
     (tmp_path / "one.txt").write_text("abc\n")
@@ -145,11 +150,15 @@ def test_bad_input_ends_in_one_sentence_and_leaves_nothing(case, tmp_path):
 
 
 def test_a_folder_with_a_run_is_not_overwritten(tmp_path):
-    short("names", "--dataset=synthetic", "--workdir=a", cwd=tmp_path)
-    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "a").rglob("*")}
+    run_briefly("names", "--dataset=synthetic", "--workdir=a", cwd=tmp_path)
+
+    def written():
+        return {p: p.stat().st_mtime_ns for p in (tmp_path / "a").rglob("*")}
+
+    before = written()
     code, _, err = run("names", "--workdir=a", cwd=tmp_path)
     assert code == 2 and "--workdir" in err
-    assert before == {p: p.stat().st_mtime_ns for p in (tmp_path / "a").rglob("*")}
+    assert written() == before
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
@@ -157,11 +166,12 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
     flags += ["--learning_rate=1e3", "--steps=50"]
     code, _, err = run("names", *flags, "--workdir=a", "--quiet", cwd=tmp_path)
     assert code == 1
-    assert "step" in err.splitlines()[-1] and "is not finite" in err.splitlines()[-1]
+    last = err.splitlines()[-1]
+    assert "step" in last and "is not finite" in last
 
 
 def test_a_resumed_run_keeps_its_flags(tmp_path):
-    short("names", "--dataset=synthetic", "--workdir=a", cwd=tmp_path)
+    run_briefly("names", "--dataset=synthetic", "--workdir=a", cwd=tmp_path)
     flags = (tmp_path / "a/flags.txt").read_text()
     for changed in ("--features=9", "--seed=5"):
         code, _, err = run("names", "--resume", "--workdir=a", changed, cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Equal numbers at equal weights: PyTorch, Flax, Haiku, and the equations in NumPy.
+"""Equal numbers at equal weights: PyTorch, Flax and Haiku.
 
 Outputs, last carry, and the gradients of parameters, inputs and carry. The others'
 weights are functions of ours, so their gradients arrive in our layout.
@@ -12,16 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discovered import (
-    CELL_LAYERS,
-    IN,
-    assert_close,
-    jit,
-    random_carry,
-    random_inputs,
-    random_like,
-    random_params,
-)
+from discovered import IN, assert_close, jit
+from random_data import random_arguments, weighted_sum
 
 from seqjax import Bidirectional, Stack
 from seqjax.cells import GRU, LSTM, Elman, GRUResetAfter
@@ -31,22 +23,12 @@ STEPS, ROWS, H = 7, 3, 4
 
 
 def data(layer):
-    return (
-        random_params(layer),
-        random_inputs(STEPS, ROWS),
-        random_carry(layer, (ROWS,)),
-    )
-
-
-def weighted(tree, array=jnp.asarray):
-    weights = jax.device_get(random_like(tree, seed=7))
-    products = jax.tree.map(lambda w, leaf: (array(w) * leaf).sum(), weights, tree)
-    return sum(jax.tree.leaves(products))
+    return random_arguments(layer, STEPS, ROWS)
 
 
 def outcome(unroll, wrt):
     """(last carry, outputs) and the gradients of a function in JAX."""
-    slopes = jax.grad(lambda wrt: weighted(unroll(*wrt)))
+    slopes = jax.grad(lambda wrt: weighted_sum(unroll(*wrt)))
     return jit(lambda wrt: (unroll(*wrt), slopes(wrt)))(wrt)
 
 
@@ -93,6 +75,7 @@ def flax_simple(params, xs, carry):
 
 
 def haiku_step(core, weights):
+    """A step as ours, (carry, x) to (carry, y), of a core of Haiku."""
     apply = hk.without_apply_rng(hk.transform(lambda x, state: core(H)(x, state))).apply
     return lambda state, x: apply(weights, x, state)[::-1]
 
@@ -147,13 +130,23 @@ def haiku_vanilla(params, xs, carry):
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_flax_and_haiku(layer, theirs):
+def test_cells_equal_those_of_flax_and_haiku(layer, theirs):
     wrt = data(layer)
     assert_close(outcome(layer.unroll, wrt), outcome(theirs, wrt))
 
 
 def torch_outcome(torch, module, weights, pack, unpack, wrt, lengths=None):
-    """(last carry, outputs) and the gradients of a PyTorch module, in our layout."""
+    """(last carry, outputs) and the gradients of a PyTorch module, in our layout.
+
+    Args:
+      torch: the package, if it is there.
+      module: one of `torch.nn`.
+      weights: from (torch, our parameters) to the module's, by name.
+      pack: from (torch, our carry) to the module's.
+      unpack: from (our carry, the module's) to ours.
+      wrt: parameters, inputs, carry.
+      lengths: of each row, for a packed sequence.
+    """
     nested = torch.nn.utils.rnn
 
     def tensor(a):
@@ -168,7 +161,7 @@ def torch_outcome(torch, module, weights, pack, unpack, wrt, lengths=None):
     if lengths is not None:
         ys, _ = nested.pad_packed_sequence(ys, total_length=STEPS)
     outcome = unpack(carry, last), ys
-    weighted(outcome, torch.tensor).backward()
+    weighted_sum(outcome, torch.tensor).backward()
     numbers = jax.tree.map(lambda a: jnp.asarray(a.detach().numpy()), outcome)
     return numbers, jax.tree.map(lambda a: jnp.asarray(a.grad.numpy()), leaves)
 
@@ -206,7 +199,7 @@ def unpack_state(carry, last):
     ],
     ids=["lstm", "gru", "tanh", "relu"],
 )
-def test_torch(layer, name, options):
+def test_cells_equal_those_of_pytorch(layer, name, options):
     torch = pytest.importorskip("torch")
     module = getattr(torch.nn, name)(IN, H, **options)
     wrt = data(layer)
@@ -214,7 +207,7 @@ def test_torch(layer, name, options):
     assert_close(outcome(layer.unroll, wrt), theirs)
 
 
-DEEP = ["l0", "l0_reverse", "l1", "l1_reverse"]
+DEEP = ["l0", "l0_reverse", "l1", "l1_reverse"]  # PyTorch's names of the walks
 
 
 def walks(tree):
@@ -228,112 +221,24 @@ def deep_weights(torch, params):
     return {name: weight for weights in each for name, weight in weights.items()}
 
 
-def deep_pack(torch, carry):
+def pack_deep(torch, carry):
     return tuple(torch.stack(leaves) for leaves in zip(*walks(carry), strict=True))
 
 
-def deep_unpack(carry, last):
-    flat = [leaf for h_c in zip(*last, strict=True) for leaf in h_c]
-    return jax.tree.unflatten(jax.tree.structure(carry), flat)
+def unpack_deep(carry, last):
+    of_each_walk = zip(*last, strict=True)
+    leaves = [leaf for h_c in of_each_walk for leaf in h_c]
+    return jax.tree.unflatten(jax.tree.structure(carry), leaves)
 
 
 @pytest.mark.parametrize("lengths", [None, [2, 7, 1]], ids=["whole", "packed"])
-def test_deep_bidirectional_torch(lengths):
+def test_a_deep_bidirectional_lstm_equals_that_of_pytorch(lengths):
     torch = pytest.importorskip("torch")
     layer = Stack((Bidirectional(LSTM(H)), Bidirectional(LSTM(H))))
     module = torch.nn.LSTM(IN, H, num_layers=2, bidirectional=True)
     wrt = data(layer)
     theirs = torch_outcome(
-        torch, module, deep_weights, deep_pack, deep_unpack, wrt, lengths
+        torch, module, deep_weights, pack_deep, unpack_deep, wrt, lengths
     )
     mask = None if lengths is None else from_lengths(jnp.array(lengths), STEPS)
     assert_close(outcome(functools.partial(layer.unroll, mask=mask), wrt), theirs)
-
-
-def σ(a):
-    return 1 / (1 + np.exp(-a))
-
-
-def gates(params, count):
-    """W_k [h; x] + b_k of each gate k, as functions of h and x."""
-    parts = (np.split(a, count, axis=-1) for a in (params.w_h, params.w_x, params.b))
-    return [
-        lambda h, x, w_h=w_h, w_x=w_x, b=b: h @ w_h + x @ w_x + b
-        for w_h, w_x, b in zip(*parts, strict=True)
-    ]
-
-
-def elman(layer, params, carry, x):
-    (z,) = gates(params, 1)
-    g = {"tanh": np.tanh, "relu": lambda a: np.maximum(a, 0)}[layer.activation]
-    return g(z(carry.h, x))
-
-
-def simplified_gru(layer, params, carry, x):
-    u, c = gates(params, 2)
-    Γu, c̃ = σ(u(carry.h, x)), np.tanh(c(carry.h, x))
-    return Γu * c̃ + (1 - Γu) * carry.h
-
-
-def gru(layer, params, carry, x):
-    r, u, c = gates(params, 3)
-    Γr, Γu = σ(r(carry.h, x)), σ(u(carry.h, x))
-    return Γu * np.tanh(c(Γr * carry.h, x)) + (1 - Γu) * carry.h
-
-
-def gru_reset_after(layer, params, carry, x):
-    r, z, n = gates(params, 3)
-    r, z = σ(r(carry.h, x)), σ(z(carry.h, x))
-    outside = n(0 * carry.h, x)
-    inside = n(carry.h, x) - outside + params.b_n
-    return (1 - z) * np.tanh(outside + r * inside) + z * carry.h
-
-
-def lstm(layer, params, carry, x):
-    if layer.coupled:
-        i, g, o = (z(carry.h, x) for z in gates(params, 3))
-        Γf = 1 - σ(i)
-    else:
-        i, f, g, o = (z(carry.h, x) for z in gates(params, 4))
-        Γf = σ(f)
-    c = σ(i) * np.tanh(g) + Γf * carry.c
-    return σ(o) * (c if layer.output_activation == "identity" else np.tanh(c)), c
-
-
-def peephole_lstm(layer, params, carry, x):
-    i, f, g, o = (z(carry.h, x) for z in gates(params, 4))
-    Γi, Γf = σ(i + params.p_i * carry.c), σ(f + params.p_f * carry.c)
-    c = Γi * np.tanh(g) + Γf * carry.c
-    return σ(o + params.p_o * c) * np.tanh(c), c
-
-
-def echo_state(layer, params, carry, x):
-    (z,) = gates(params, 1)
-    return (1 - layer.leak) * carry.h + layer.leak * np.tanh(z(carry.h, x))
-
-
-EQUATIONS = {
-    equation.__name__: equation
-    for equation in (
-        elman,
-        simplified_gru,
-        gru,
-        gru_reset_after,
-        lstm,
-        peephole_lstm,
-        echo_state,
-    )
-}
-
-
-@pytest.mark.parametrize(
-    "name", [name for name in CELL_LAYERS if name.partition("(")[0] in EQUATIONS]
-)
-def test_each_cell_is_its_equations(name):
-    layer, equation = CELL_LAYERS[name], EQUATIONS[name.partition("(")[0]]
-    params, xs, carry = jax.device_get(data(layer))
-    after, y = layer.step(params, carry, xs[0])
-    expected = equation(layer, params, carry, xs[0])
-    expected = expected if isinstance(expected, tuple) else (expected,)
-    assert_close(tuple(after), jax.tree.map(jnp.asarray, expected))
-    assert_close(y, jnp.asarray(expected[0]))

@@ -12,11 +12,16 @@ from discovered import (
     STEPPERS,
     assert_close,
     both_ways,
-    every_mask_and_reset,
+    each_gradient,
     jit,
     over,
+)
+from random_data import (
+    append_axes,
+    every_mask_and_reset,
     patterns,
     poison,
+    random_arguments,
     random_carry,
     random_inputs,
     random_like,
@@ -28,6 +33,7 @@ from seqjax.masks import from_lengths
 
 STEPS = 4
 MASK, RESETS = every_mask_and_reset(STEPS)
+FLAGS = {"mask": MASK, "resets": RESETS}
 ROWS = MASK.shape[1]
 VALID, NEVER = np.ones_like(MASK), np.zeros_like(MASK)
 
@@ -43,16 +49,15 @@ def run(layer, params, xs, carry=None, mask=None, resets=None, **options):
 
 
 def data(layer):
-    carry = random_carry(layer, (ROWS,))
-    return jax.device_get((random_params(layer), random_inputs(STEPS, ROWS), carry))
+    return random_arguments(layer, STEPS, ROWS)
 
 
-def begin(layer, params):
+def start_of(layer, params):
     return jax.device_get(layer.start(params, (ROWS,), jnp.float64))
 
 
-# What can be stepped is walked back in the loop of steps; the rest, here too.
-some_ways = pytest.mark.parametrize(
+# What can be stepped is walked back in the loop of steps already; of it, one here.
+both_ways_where_needed = pytest.mark.parametrize(
     ("layer", "reverse"),
     [pytest.param(layer, False, id=name) for name, layer in LAYERS.items()]
     + [
@@ -63,62 +68,61 @@ some_ways = pytest.mark.parametrize(
 )
 
 
-def where(flags, new, old):
-    def leaf(n, o):
-        return np.where(flags.reshape(-1, *(1,) * (n.ndim - 1)), n, o)
+def select(flags, new, old):
+    """Rows of one tree or the other."""
+    return jax.tree.map(lambda n, o: np.where(append_axes(flags, n), n, o), new, old)
 
-    return jax.tree.map(leaf, new, old)
+
+def at(rows, tree):
+    return jax.tree.map(lambda a: a[rows], tree)
 
 
 @over(STEPPERS)
 @both_ways
 def test_unroll_is_a_loop_of_step(layer, reverse):
     params, xs, carry = data(layer)
-    found = run(layer, params, xs, carry, mask=MASK, resets=RESETS, reverse=reverse)
-    start, ys = begin(layer, params), [None] * STEPS
+    found = run(layer, params, xs, carry, **FLAGS, reverse=reverse)
+    start, ys = start_of(layer, params), [None] * STEPS
     for t in reversed(range(STEPS)) if reverse else range(STEPS):
-        before = where(RESETS[t], start, carry)
+        before = select(RESETS[t], start, carry)
         after, y = step(layer, params, before, xs[t])
-        carry, ys[t] = where(MASK[t], after, before), where(MASK[t], y, 0 * y)
+        carry = select(MASK[t], after, before)
+        ys[t] = select(MASK[t], y, np.zeros_like(y))
     assert_close(found, (carry, np.stack(ys)))
 
 
 @over(LAYERS)
 def test_no_mask_is_all_valid_and_no_resets_is_never(layer):
     params, xs, carry = data(layer)
-    flags = {"mask": MASK, "resets": RESETS}
-    silent = {"mask": VALID, "resets": NEVER}
-    for absent in ({"mask"}, {"resets"}, {"mask", "resets"}):
-        left_out = {k: v for k, v in flags.items() if k not in absent}
-        given = {k: silent[k] if k in absent else v for k, v in flags.items()}
-        assert_close(
-            run(layer, params, xs, carry, **left_out),
-            run(layer, params, xs, carry, **given),
-        )
+    unroll = functools.partial(run, layer, params, xs, carry)
+    for absent, silent in (
+        ({"mask": None}, {"mask": VALID}),
+        ({"resets": None}, {"resets": NEVER}),
+        ({"mask": None, "resets": None}, {"mask": VALID, "resets": NEVER}),
+    ):
+        assert_close(unroll(**FLAGS | absent), unroll(**FLAGS | silent))
 
 
 @over(LAYERS)
 def test_without_a_carry_a_run_begins_at_the_start(layer):
     params, xs, _ = data(layer)
-    unroll = functools.partial(run, layer, params, xs, mask=MASK, resets=RESETS)
-    assert_close(unroll(None), unroll(begin(layer, params)))
+    unroll = functools.partial(run, layer, params, xs, **FLAGS)
+    assert_close(unroll(None), unroll(start_of(layer, params)))
 
 
 @over(LAYERS)
 @both_ways
 def test_masked_steps_output_zero_and_empty_rows_keep_the_carry(layer, reverse):
     params, xs, carry = data(layer)
-    last, ys = run(layer, params, xs, carry, mask=MASK, resets=RESETS, reverse=reverse)
+    last, ys = run(layer, params, xs, carry, **FLAGS, reverse=reverse)
     assert not np.any(ys[~MASK])
     assert np.any(ys[MASK])
     empty = ~np.any(MASK | RESETS, axis=0)
     assert np.any(empty)
-    chex.assert_trees_all_equal(
-        jax.tree.map(lambda a: a[empty], last), jax.tree.map(lambda a: a[empty], carry)
-    )
+    chex.assert_trees_all_equal(at(empty, last), at(empty, carry))
 
 
-@some_ways
+@both_ways_where_needed
 def test_a_padded_row_is_the_row_alone(layer, reverse):
     params, xs, carry = data(layer)
     unroll = functools.partial(run, layer, params, reverse=reverse)
@@ -143,42 +147,42 @@ def test_lengths_mark_the_first_steps():
 def test_poisoned_padding_changes_no_output(layer, reverse):
     params, xs, carry = data(layer)
     unroll = functools.partial(
-        run, layer, params, carry=carry, mask=MASK, resets=RESETS, reverse=reverse
+        run, layer, params, carry=carry, **FLAGS, reverse=reverse
     )
     clean, poisoned = unroll(xs=xs), unroll(xs=poison(MASK, xs))
     chex.assert_tree_all_finite(poisoned)
     chex.assert_trees_all_equal(poisoned, clean)
 
 
-@some_ways
+@both_ways_where_needed
 def test_resets_run_segments_apart(layer, reverse):
     params, xs, _ = data(layer)
-    start = begin(layer, params)
+    start = start_of(layer, params)
     unroll = functools.partial(run, layer, params, carry=start, reverse=reverse)
-    for resets in patterns(STEPS).T:
-        last, ys = unroll(
-            xs=xs, mask=MASK, resets=np.broadcast_to(resets[:, None], MASK.shape)
-        )
-        borders = np.flatnonzero(resets) + (1 if reverse else 0)
+    for pattern in patterns(STEPS).T:
+        resets = np.broadcast_to(pattern[:, None], MASK.shape)
+        last, ys = unroll(xs=xs, mask=MASK, resets=resets)
+        borders = np.flatnonzero(pattern) + (1 if reverse else 0)
         segments = np.split(np.arange(STEPS), borders)
         apart = [unroll(xs=xs[s], mask=MASK[s], resets=NEVER[s]) for s in segments]
         assert_close(ys, np.concatenate([ys for _, ys in apart]))
         if layer in STEPPERS.values():
-            assert_close(last, apart[0 if reverse else -1][0])
+            last_apart, _ = apart[0 if reverse else -1]
+            assert_close(last, last_apart)
 
 
 @over(LAYERS)
 def test_reverse_is_flip_run_flip(layer):
     params, xs, carry = data(layer)
     last, ys = run(layer, params, xs[::-1], carry, mask=MASK[::-1], resets=RESETS[::-1])
-    found = run(layer, params, xs, carry, mask=MASK, resets=RESETS, reverse=True)
+    found = run(layer, params, xs, carry, **FLAGS, reverse=True)
     assert_close(found, (last, ys[::-1]))
 
 
 @over(LAYERS)
 def test_chunks_compose(layer):
     params, xs, carry = data(layer)
-    unroll = functools.partial(run, layer, params, xs, carry, mask=MASK, resets=RESETS)
+    unroll = functools.partial(run, layer, params, xs, carry, **FLAGS)
     for size, reverse in ((3, False), (2, True)):
         assert_close(unroll(chunk=size, reverse=reverse), unroll(reverse=reverse))
 
@@ -189,21 +193,19 @@ def test_chunks_of_any_size_compose(size, reverse):
     layer = LAYERS["gru"]
     params, xs, carry = data(layer)
     unroll = functools.partial(run, layer, params, xs, carry, reverse=reverse)
-    for flags in ({}, {"mask": MASK, "resets": RESETS}):
-        found = unroll(chunk=size, **flags)
-        assert_close(found, unroll(**flags))
+    for flags in ({}, FLAGS):
+        assert_close(unroll(chunk=size, **flags), unroll(**flags))
 
 
 @over(STEPPERS)
 def test_streaming_is_the_whole(layer):
     params, xs, carry = data(layer)
-    whole = run(layer, params, xs, carry, mask=MASK, resets=RESETS)
+    whole = run(layer, params, xs, carry, **FLAGS)
     for border in range(STEPS + 1):
         passed, parts = carry, []
         for part in (slice(border), slice(border, None)):
-            passed, ys = run(
-                layer, params, xs[part], passed, mask=MASK[part], resets=RESETS[part]
-            )
+            flags = at(part, FLAGS)
+            passed, ys = run(layer, params, xs[part], passed, **flags)
             parts.append(ys)
         assert_close((passed, np.concatenate(parts)), whole)
 
@@ -211,12 +213,13 @@ def test_streaming_is_the_whole(layer):
 @over(LAYERS)
 def test_leading_axes_and_vmap_agree(layer):
     params, xs, carry = data(layer)
-    last, ys = run(layer, params, xs, carry, mask=MASK, resets=RESETS)
+    last, ys = run(layer, params, xs, carry, **FLAGS)
 
     def unroll(xs, carry, mask, resets):
         return layer.unroll(params, xs, carry, mask=mask, resets=resets)
 
     def split(tree, axis):
+        """Makes one axis of rows two, of which the first has eight."""
         return jax.tree.map(
             lambda a: a.reshape(*a.shape[:axis], 8, -1, *a.shape[axis + 1 :]), tree
         )
@@ -230,31 +233,23 @@ def test_leading_axes_and_vmap_agree(layer):
     assert_close(jit(over_both)(xs, carry, mask, resets), two_axes)
 
 
-@pytest.mark.parametrize("gradient", ["lean", "plain", "remat"])
+@each_gradient
 def test_a_row_may_stand_alone(gradient):
     layer = LAYERS["lstm"]
     params, xs, carry = data(layer)
-    last, ys = run(layer, params, xs, carry, mask=MASK, resets=RESETS)
-    row = 91
-    first, last = jax.tree.map(lambda a: a[row], (carry, last))
-    alone = run(
-        layer,
-        params,
-        xs[:, row],
-        first,
-        mask=MASK[:, row],
-        resets=RESETS[:, row],
-        gradient=gradient,
-    )
-    assert_close(alone, (last, ys[:, row]))
+    last, ys = run(layer, params, xs, carry, **FLAGS)
+    row = 91  # with masked and valid steps, resets and none
+    flags = {"mask": MASK[:, row], "resets": RESETS[:, row]}
+    alone = run(layer, params, xs[:, row], at(row, carry), **flags, gradient=gradient)
+    assert_close(alone, (at(row, last), ys[:, row]))
 
 
 @over(LAYERS)
-@pytest.mark.parametrize("gradient", ["lean", "plain", "remat"])
-def test_no_time_at_all(layer, gradient):
+@each_gradient
+def test_no_step_at_all_keeps_the_carry(layer, gradient):
     params, carry = random_params(layer), random_carry(layer, (3,))
-    xs, mask = random_inputs(0, 3), np.zeros((0, 3), bool)
-    for flags in ({}, {"mask": mask, "resets": mask}):
+    xs, none = random_inputs(0, 3), np.zeros((0, 3), bool)
+    for flags in ({}, {"mask": none, "resets": none}):
         last, ys = layer.unroll(params, xs, carry, gradient=gradient, chunk=2, **flags)
         chex.assert_trees_all_equal(last, carry)
         assert ys.shape == (0, 3, layer.features)
@@ -268,20 +263,15 @@ BIDIRECTIONAL = {k: v for k, v in LAYERS.items() if isinstance(v, Bidirectional)
 def test_bidirectional_is_two_walks(layer, reverse):
     params, xs, carry = data(layer)
     ahead, back = layer.layers
-    last, ys = run(layer, params, xs, carry, mask=MASK, resets=RESETS, reverse=reverse)
+    last, ys = run(layer, params, xs, carry, **FLAGS, reverse=reverse)
+    last_ahead, ys_ahead = run(
+        ahead, params.ahead, xs, carry.ahead, **FLAGS, reverse=reverse
+    )
     borders = np.pad(RESETS, ((1, 1), (0, 0)))
     seen_from_behind = borders[:-2] if reverse else borders[2:]
-    last_ahead, ys_ahead = run(
-        ahead, params.ahead, xs, carry.ahead, mask=MASK, resets=RESETS, reverse=reverse
-    )
+    flags = {"mask": MASK, "resets": seen_from_behind}
     last_back, ys_back = run(
-        back,
-        params.back,
-        xs,
-        carry.back,
-        mask=MASK,
-        resets=seen_from_behind,
-        reverse=not reverse,
+        back, params.back, xs, carry.back, **flags, reverse=not reverse
     )
     assert_close(tuple(last), (last_ahead, last_back))
     merged = {
@@ -317,15 +307,13 @@ def test_a_reset_before_the_first_step_reaches_every_walk_ahead():
     params, xs = random_params(layer), random_inputs(STEPS, 3)
     resets = np.zeros((STEPS, 3), bool)
     resets[0] = True
-    found = [
-        run(layer, params, xs, random_carry(layer, (3,), seed=seed), resets=resets)[1]
-        for seed in (1, 2)
-    ]
-    walks = [np.split(ys, 4, axis=-1) for ys in found]
-    same = [np.allclose(a, b) for a, b in zip(*walks, strict=True)]
-    assert same == [
-        True,
-        False,
-        False,
-        True,
-    ]  # the outer way back turns its layer round
+
+    def outputs_of_each_walk(seed):
+        carry = random_carry(layer, (3,), seed=seed)
+        _, ys = run(layer, params, xs, carry, resets=resets)
+        return np.split(ys, 4, axis=-1)
+
+    walks = zip(outputs_of_each_walk(1), outputs_of_each_walk(2), strict=True)
+    reached = [np.allclose(one, other) for one, other in walks]
+    # The outer way back turns its layer round: there, the inner way back walks ahead.
+    assert reached == [True, False, False, True]

@@ -1,0 +1,149 @@
+"""Losses and metrics: their definitions, padding, merging, gradients."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from differences import central_differences, close_to_differences
+from discovered import assert_close
+from random_data import poison
+
+from seqjax.losses import binary_cross_entropy, cross_entropy
+from seqjax.metrics import Mean, accuracy, perplexity
+
+LABEL_MASK = np.array(
+    [
+        [1, 1, 1, 1, 1],
+        [1, 1, 0, 0, 0],
+        [0, 0, 0, 0, 0],
+        [0, 0, 1, 1, 1],  # padded on the left
+        [1, 0, 1, 1, 0],  # with a hole
+    ],
+    bool,
+).T  # [T, B]
+CLASSES = 4
+
+
+def binary_data():
+    rng = np.random.default_rng(0)
+    return 2 * rng.normal(size=LABEL_MASK.shape), rng.integers(0, 2, LABEL_MASK.shape)
+
+
+def class_data():
+    rng = np.random.default_rng(0)
+    logits = 2 * rng.normal(size=(*LABEL_MASK.shape, CLASSES))
+    return logits, rng.integers(0, CLASSES, LABEL_MASK.shape)
+
+
+def slow_binary(logit, label):
+    p = 1 / (1 + np.exp(-logit))
+    return -label * np.log(p) - (1 - label) * np.log(1 - p)
+
+
+def slow_classes(logits, label):
+    return -np.log(np.exp(logits[label]) / np.sum(np.exp(logits)))
+
+
+def slow_loss(slow, logits, labels, mask, over_time):
+    """The mean over sequences of their sums, or the mean over all steps."""
+    rows = [
+        [slow(logits[t, b], labels[t, b]) for t in np.flatnonzero(mask[:, b])]
+        for b in range(mask.shape[1])
+    ]
+    rows = [row for row in rows if row]
+    if over_time == "sum":
+        return np.mean([sum(row) for row in rows])
+    return np.mean(np.concatenate(rows))
+
+
+both_losses = pytest.mark.parametrize(
+    ("loss", "slow", "draw"),
+    [
+        (binary_cross_entropy, slow_binary, binary_data),
+        (cross_entropy, slow_classes, class_data),
+    ],
+    ids=["binary", "classes"],
+)
+sum_or_mean = pytest.mark.parametrize("over_time", ["sum", "mean"])
+
+
+@both_losses
+@sum_or_mean
+def test_losses_are_their_definition(loss, slow, draw, over_time):
+    logits, labels = draw()
+    everything = np.ones_like(LABEL_MASK)
+    for given, meant in ((LABEL_MASK, LABEL_MASK), (None, everything)):
+        found = loss(logits, labels, given, over_time).result()
+        expected = slow_loss(slow, logits, labels, meant, over_time)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+    alone = loss(logits[:, 0], labels[:, 0], over_time="sum").result()  # no batch axis
+    first = slow_loss(slow, logits[:, :1], labels[:, :1], LABEL_MASK[:, :1], "sum")
+    np.testing.assert_allclose(alone, first)
+
+
+@both_losses
+@sum_or_mean
+def test_padding_changes_no_loss_and_no_gradient_of_it(loss, slow, draw, over_time):
+    logits, labels = draw()
+    poisoned = poison(LABEL_MASK, logits), np.where(LABEL_MASK, labels, 999)
+
+    def value(logits, labels):
+        return loss(logits, labels, LABEL_MASK, over_time).result()
+
+    clean = jax.value_and_grad(value)(logits, labels)
+    chex.assert_trees_all_equal(jax.value_and_grad(value)(*poisoned), clean)
+    _, slope = clean
+    differences = central_differences(lambda x: value(x, labels), jnp.asarray(logits))
+    close_to_differences(slope, differences)
+
+
+@both_losses
+@sum_or_mean
+def test_losses_merge_into_the_loss_of_both(loss, slow, draw, over_time):
+    logits, labels = draw()
+    left, right = (
+        loss(logits[:, rows], labels[:, rows], LABEL_MASK[:, rows], over_time)
+        for rows in (slice(1), slice(1, None))
+    )
+    assert_close(left.merge(right), loss(logits, labels, LABEL_MASK, over_time))
+
+
+@both_losses
+def test_losses_refuse_what_does_not_fit(loss, slow, draw):
+    logits, labels = draw()
+    with pytest.raises(AssertionError):
+        loss(logits, labels[:-1])
+    with pytest.raises(ValueError, match="over_time must be .* not 'max'"):
+        loss(logits, labels, over_time="max")
+
+
+def test_where_nothing_is_valid_the_loss_and_its_gradient_are_zero():
+    logits, labels = class_data()
+
+    def value(logits):
+        return cross_entropy(logits, labels, np.zeros_like(LABEL_MASK)).result()
+
+    found, slope = jax.value_and_grad(value)(logits)
+    assert found == 0
+    assert not np.any(slope)
+
+
+def test_accuracy_counts_valid_steps_and_merges():
+    logits, labels = class_data()
+    hits = np.argmax(logits, axis=-1) == labels
+    assert 0 < hits[LABEL_MASK].mean() < 1
+    np.testing.assert_allclose(accuracy(logits, labels).result(), hits.mean())
+    found = accuracy(logits, labels, LABEL_MASK)
+    np.testing.assert_allclose(found.result(), hits[LABEL_MASK].mean())
+    left, right = (
+        accuracy(logits[:, rows], labels[:, rows], LABEL_MASK[:, rows])
+        for rows in (slice(2), slice(2, None))
+    )
+    assert_close(left.merge(right), found)
+
+
+def test_perplexity_is_of_all_tokens():
+    found = Mean(6.0, 3.0).merge(Mean(1.0, 1.0))
+    np.testing.assert_allclose(perplexity(found), np.exp(7 / 4))
+    assert Mean(0.0, 0.0).result() == 0
