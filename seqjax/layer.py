@@ -177,6 +177,37 @@ class Cell(Layer):
     ) -> tuple[Carry, Array]:
         """carry⟨t−1⟩, u⟨t⟩ and v⟨t⟩ to carry⟨t⟩ and the output [..., features]."""
 
+    def residuals(
+        self, params: Params, carry: Carry, u: Any, v: Any, after: Carry
+    ) -> Any:
+        """What `pull_back` needs of a step beside the carry before it: u⟨t⟩ and v⟨t⟩.
+
+        A cell that overrides it, and `pull_back` with it, keeps what spares the way
+        back its exponentials: the gates.
+        """
+        del params, carry, after
+        return u, v
+
+    def pull_back(
+        self, params: Params, carry: Carry, residuals: Any, d_after: Carry, d_y: Array
+    ) -> tuple[Params | None, Carry, Any, Any]:
+        """The derivative of `update`: JAX's own, unless overridden for speed.
+
+        Args:
+          params: from `init`.
+          carry: carry⟨t−1⟩.
+          residuals: from `residuals`.
+          d_after: the cotangent of carry⟨t⟩.
+          d_y: the cotangent of the output.
+
+        Returns:
+          The cotangents of the arguments of `update`: params (summed over every
+          leading axis, or None where `update` reads none), carry, u and v.
+        """
+        outputs, pull = jax.vjp(self.update, params, carry, *residuals)
+        cotangents = (d_after, d_y)
+        return pull(jax.tree.map(lambda d, o: d.astype(o.dtype), cotangents, outputs))
+
     def step(self, params: Params, carry: Carry, x: Array) -> tuple[Carry, Array]:
         """One step: carry⟨t−1⟩ and x⟨t⟩ [*batch, in] to carry⟨t⟩ and y⟨t⟩."""
         return scan.step(self, params, carry, x)

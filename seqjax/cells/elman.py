@@ -8,13 +8,20 @@ g is tanh, ReLU, or any elementwise function.
 
 import dataclasses
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from seqjax.initializers import Glorot, Initializer, Orthogonal
 from seqjax.layer import Array, Cell
+
+# g′ from g, for the activations that allow it
+SLOPES: dict[Any, Callable[[Array], Array]] = {
+    "tanh": lambda h: 1 - h * h,
+    "relu": lambda h: (h > 0).astype(h.dtype),
+    "sigmoid": lambda h: h * (1 - h),
+}
 
 
 class ElmanParams(NamedTuple):
@@ -80,3 +87,16 @@ class Elman(Cell):
         g = getattr(jax.nn, name) if isinstance(name, str) else name
         h = g(u + v)
         return ElmanCarry(h), h
+
+    def residuals(self, params, carry, u, v, after):
+        """h⟨t⟩, where the slope of g follows from it."""
+        if self.activation in SLOPES:
+            return after.h
+        return super().residuals(params, carry, u, v, after)
+
+    def pull_back(self, params, carry, residuals, d_after, d_y):
+        """δ = (∂L/∂h⟨t⟩) g′, with g′ from h⟨t⟩."""
+        if self.activation not in SLOPES:
+            return super().pull_back(params, carry, residuals, d_after, d_y)
+        δ = (d_after.h + d_y) * SLOPES[self.activation](residuals)
+        return None, ElmanCarry(jnp.zeros_like(d_after.h)), δ, δ

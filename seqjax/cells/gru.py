@@ -16,6 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from seqjax.cells._gates import squash
 from seqjax.initializers import Glorot, Initializer, Orthogonal, per_gate
 from seqjax.layer import Array, Cell
 
@@ -72,9 +73,34 @@ class GRU(Cell):
 
     def update(self, params, carry, u, v):
         """h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩, with the candidate's product inside."""
-        gates, candidate = jnp.split(u, [2 * self.features], axis=-1)
-        Γr, Γu = jnp.split(jax.nn.sigmoid(gates + v), 2, axis=-1)
-        w_c = params.w_h[:, 2 * self.features :]
-        c̃ = jnp.tanh(candidate + (Γr * carry.h).astype(w_c.dtype) @ w_c)
+        Γr, Γu, c̃ = self._activations(params, carry, u, v)
         h = Γu * c̃ + (1 - Γu) * carry.h
         return GRUCarry(h), h
+
+    def _activations(self, params, carry, u, v):
+        gates, candidate = jnp.split(u, [2 * self.features], axis=-1)
+        Γr, Γu = jnp.split(squash(gates + v, "ss"), 2, axis=-1)
+        w_c = params.w_h[:, 2 * self.features :]
+        c̃ = jnp.tanh(candidate + (Γr * carry.h).astype(w_c.dtype) @ w_c)
+        return Γr, Γu, c̃
+
+    def residuals(self, params, carry, u, v, after):
+        """Γr, Γu and c̃."""
+        return self._activations(params, carry, u, v)
+
+    def pull_back(self, params, carry, residuals, d_after, d_y):
+        """δ of c̃, then through its product δ of Γr and Γu."""
+        Γr, Γu, c̃ = residuals
+        d_h = d_after.h + d_y
+        w_c = params.w_h[:, 2 * self.features :]
+        δc = (d_h * Γu * (1 - c̃ * c̃)).astype(w_c.dtype)
+        d_reset = δc @ w_c.T
+        d_gates = d_reset * carry.h * Γr * (1 - Γr), d_h * (c̃ - carry.h) * Γu * (1 - Γu)
+        d_v = jnp.concatenate(d_gates, axis=-1)
+        d_u = jnp.concatenate([d_v, δc], axis=-1)
+        d_w_c = jnp.einsum("...i,...j->ij", (Γr * carry.h).astype(w_c.dtype), δc)
+        d_params = jax.tree.map(jnp.zeros_like, params)
+        d_params = d_params._replace(
+            w_h=jnp.pad(d_w_c, ((0, 0), (2 * self.features, 0)))
+        )
+        return d_params, GRUCarry(d_h * (1 - Γu) + d_reset * Γr), d_u, d_v

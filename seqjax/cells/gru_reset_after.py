@@ -17,6 +17,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from seqjax.cells._gates import slope, squash
 from seqjax.initializers import Glorot, Initializer, Orthogonal, per_gate
 from seqjax.layer import Array, Cell
 
@@ -71,13 +72,33 @@ class GRUResetAfter(Cell):
 
     def recur(self, params, carry):
         """W_h h⟨t−1⟩, columns r, z, n; the last with its own bias b_n."""
-        gates, n = jnp.split(carry.h @ params.w_h, [2 * self.features], axis=-1)
-        return jnp.concatenate([gates, n + params.b_n], axis=-1)
+        return carry.h @ params.w_h + jnp.pad(params.b_n, (2 * self.features, 0))
 
     def update(self, params, carry, u, v):
         """h⟨t⟩ = (1 − z) ∗ n + z ∗ h⟨t−1⟩."""
-        (r_x, z_x, n_x), (r_h, z_h, n_h) = (jnp.split(a, 3, axis=-1) for a in (u, v))
-        r, z = jax.nn.sigmoid(r_x + r_h), jax.nn.sigmoid(z_x + z_h)
+        (gates_x, n_x), (gates_h, n_h) = self._split(u), self._split(v)
+        r, z = jnp.split(squash(gates_x + gates_h, "ss"), 2, axis=-1)
         n = jnp.tanh(n_x + r * n_h)
         h = (1 - z) * n + z * carry.h
         return GRUResetAfterCarry(h), h
+
+    def _split(self, columns):
+        return jnp.split(columns, [2 * self.features], axis=-1)
+
+    def residuals(self, params, carry, u, v, after):
+        """r and z, n, and the part of v that r multiplies."""
+        (gates_x, n_x), (gates_h, n_h) = self._split(u), self._split(v)
+        gates = squash(gates_x + gates_h, "ss")
+        r, _ = jnp.split(gates, 2, axis=-1)
+        return gates, jnp.tanh(n_x + r * n_h), n_h
+
+    def pull_back(self, params, carry, residuals, d_after, d_y):
+        """δ of r and z, the same for u and v; and δ of n, where r scales v's part."""
+        gates, n, n_h = residuals
+        r, z = jnp.split(gates, 2, axis=-1)
+        d_h = d_after.h + d_y
+        δn = d_h * (1 - z) * (1 - n * n)
+        d_gates = jnp.concatenate([δn * n_h, d_h * (carry.h - n)], axis=-1)
+        δ = d_gates * slope(gates, "ss")
+        d_u, d_v = (jnp.concatenate([δ, last], axis=-1) for last in (δn, δn * r))
+        return None, GRUResetAfterCarry(d_h * z), d_u, d_v

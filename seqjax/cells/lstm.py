@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from seqjax.cells._gates import slope, squash
 from seqjax.initializers import Glorot, Initializer, Orthogonal, chrono, per_gate
 from seqjax.layer import Array, Cell
 
@@ -100,14 +101,40 @@ class LSTM(Cell):
 
     def update(self, params, carry, u, v):
         """c⟨t⟩ = Γi ∗ c̃ + Γf ∗ c⟨t−1⟩; h⟨t⟩ = Γo ∗ tanh c⟨t⟩."""
-        σ = jax.nn.sigmoid
-        if self.coupled:
-            i, g, o = jnp.split(u + v, 3, axis=-1)
-            Γi, c̃, Γo = σ(i), jnp.tanh(g), σ(o)
-            Γf = 1 - Γi
-        else:
-            i, f, g, o = jnp.split(u + v, 4, axis=-1)
-            Γi, Γf, c̃, Γo = σ(i), σ(f), jnp.tanh(g), σ(o)
+        Γi, Γf, c̃, Γo = self._split(squash(u + v, self._gates))
         c = Γi * c̃ + Γf * carry.c
-        h = Γo * (jnp.tanh(c) if self.output_activation == "tanh" else c)
+        h = Γo * self._output(c)
         return LSTMCarry(h, c), h
+
+    @property
+    def _gates(self):
+        return "sts" if self.coupled else "ssts"
+
+    def _split(self, gates):
+        if not self.coupled:
+            return jnp.split(gates, 4, axis=-1)
+        Γi, c̃, Γo = jnp.split(gates, 3, axis=-1)
+        return Γi, 1 - Γi, c̃, Γo
+
+    def _output(self, c):
+        return jnp.tanh(c) if self.output_activation == "tanh" else c
+
+    def residuals(self, params, carry, u, v, after):
+        """The gates, and c⟨t⟩."""
+        return squash(u + v, self._gates), after.c
+
+    def pull_back(self, params, carry, residuals, d_after, d_y):
+        """δ = ∂L/∂(u + v), through the slope of each gate."""
+        gates, c = residuals
+        Γi, Γf, c̃, Γo = self._split(gates)
+        m, d_h = self._output(c), d_after.h + d_y
+        d_c = d_after.c + d_h * Γo * self._output_slope(m)
+        if self.coupled:
+            d_gates = d_c * (c̃ - carry.c), d_c * Γi, d_h * m
+        else:
+            d_gates = d_c * c̃, d_c * carry.c, d_c * Γi, d_h * m
+        δ = jnp.concatenate(d_gates, axis=-1) * slope(gates, self._gates)
+        return None, LSTMCarry(h=jnp.zeros_like(d_h), c=d_c * Γf), δ, δ
+
+    def _output_slope(self, m):
+        return 1 - m * m if self.output_activation == "tanh" else jnp.ones_like(m)

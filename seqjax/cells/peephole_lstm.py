@@ -18,6 +18,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from seqjax.cells._gates import slope, squash
 from seqjax.initializers import Glorot, Initializer, Orthogonal, per_gate
 from seqjax.layer import Array, Cell
 
@@ -85,10 +86,42 @@ class PeepholeLSTM(Cell):
 
     def update(self, params, carry, u, v):
         """The LSTM's update, with p ∗ c added to each gate."""
-        σ, (i, f, g, o) = jax.nn.sigmoid, jnp.split(u + v, 4, axis=-1)
-        Γi = σ(i + params.p_i * carry.c)
-        Γf = σ(f + params.p_f * carry.c)
-        c = Γi * jnp.tanh(g) + Γf * carry.c
-        Γo = σ(o + params.p_o * c)
+        gates, Γo, c = self._activations(params, carry, u, v)
         h = Γo * jnp.tanh(c)
         return PeepholeLSTMCarry(h, c), h
+
+    def _activations(self, params, carry, u, v):
+        i, f, g, o = jnp.split(u + v, 4, axis=-1)
+        i, f = i + params.p_i * carry.c, f + params.p_f * carry.c
+        gates = squash(jnp.concatenate([i, f, g], axis=-1), "sst")
+        Γi, Γf, c̃ = jnp.split(gates, 3, axis=-1)
+        c = Γi * c̃ + Γf * carry.c
+        return gates, jax.nn.sigmoid(o + params.p_o * c), c
+
+    def residuals(self, params, carry, u, v, after):
+        """Γi, Γf and c̃ side by side, Γo, and c⟨t⟩."""
+        gates, Γo, _ = self._activations(params, carry, u, v)
+        return gates, Γo, after.c
+
+    def pull_back(self, params, carry, residuals, d_after, d_y):
+        """δ = ∂L/∂(u + v); a peephole passes the δ of its gate on to what it saw."""
+        gates, Γo, c = residuals
+        Γi, Γf, c̃ = jnp.split(gates, 3, axis=-1)
+        m, d_h = jnp.tanh(c), d_after.h + d_y
+        δo = d_h * m * Γo * (1 - Γo)
+        d_c = d_after.c + d_h * Γo * (1 - m * m) + δo * params.p_o
+        d_gates = jnp.concatenate([d_c * c̃, d_c * carry.c, d_c * Γi], axis=-1)
+        δ = d_gates * slope(gates, "sst")
+        δi, δf, _ = jnp.split(δ, 3, axis=-1)
+        d_before = d_c * Γf + δi * params.p_i + δf * params.p_f
+        δ = jnp.concatenate([δ, δo], axis=-1)
+        d_params = jax.tree.map(jnp.zeros_like, params)._replace(
+            p_i=_over_steps(δi * carry.c),
+            p_f=_over_steps(δf * carry.c),
+            p_o=_over_steps(δo * c),
+        )
+        return d_params, PeepholeLSTMCarry(jnp.zeros_like(d_h), d_before), δ, δ
+
+
+def _over_steps(a: Array) -> Array:
+    return a.sum(range(a.ndim - 1))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from seqjax.cells._gates import slope, squash
 from seqjax.initializers import Glorot, Initializer, Orthogonal, per_gate
 from seqjax.layer import Array, Cell
 
@@ -70,7 +71,18 @@ class SimplifiedGRU(Cell):
 
     def update(self, params, carry, u, v):
         """h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩."""
-        update, candidate = jnp.split(u + v, 2, axis=-1)
-        Γu, c̃ = jax.nn.sigmoid(update), jnp.tanh(candidate)
+        Γu, c̃ = jnp.split(squash(u + v, "st"), 2, axis=-1)
         h = Γu * c̃ + (1 - Γu) * carry.h
         return SimplifiedGRUCarry(h), h
+
+    def residuals(self, params, carry, u, v, after):
+        """Γu and c̃."""
+        return squash(u + v, "st")
+
+    def pull_back(self, params, carry, residuals, d_after, d_y):
+        """δ = ∂L/∂(u + v), through the slope of Γu and c̃."""
+        Γu, c̃ = jnp.split(residuals, 2, axis=-1)
+        d_h = d_after.h + d_y
+        d_gates = jnp.concatenate([d_h * (c̃ - carry.h), d_h * Γu], axis=-1)
+        δ = d_gates * slope(residuals, "st")
+        return None, SimplifiedGRUCarry(d_h * (1 - Γu)), δ, δ
