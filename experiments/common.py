@@ -106,6 +106,7 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
 
     Exit codes: 0 done, 1 bad data or a run that failed, 2 bad flags, 130 interrupted.
     """
+    train.use_every_core()
     app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
     raise SystemExit
 

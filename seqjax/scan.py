@@ -31,7 +31,9 @@ Array = jax.Array
 Tree = Any
 Gradient = Literal["lean", "plain", "remat"]
 
-CHUNK_BYTES = 2**21  # of projected inputs at a time on a CPU: they stay in its cache
+# Of projected inputs at a time on a CPU: few enough bytes to stay in its cache, and
+# enough rows for the weights' gradients to be worth adding up.
+CHUNK_BYTES, CHUNK_ROWS = 2**21, 2**10
 
 
 class Walk(NamedTuple):
@@ -189,11 +191,11 @@ def _lean_backward(static: _Static, saved, cotangents):
     d_last, d_ys = cotangents
     cell, d_ys = static.cell, zero_invalid(flags.valid, d_ys)
     befores = _befores(start, first, afters, flags.reset, static.reverse)
-    columns = _columns(params)
+    weights = _transposed(params) if math.prod(d_ys.shape[1:-1]) > 1 else None
 
     def body(state, at):
         (d_after, d_start), (flags, before, residual, d_y) = state, at
-        params = _rows(columns)
+        params = saved[0] if weights is None else _transpose(weights)
         d_updated = zero_invalid(flags.valid, d_after)
         d_params, d_before, d_u, d_v = cell.pull_back(
             params, before, residual, d_updated, d_y
@@ -236,16 +238,17 @@ def _befores(start: Tree, first: Tree, afters: Tree, reset, reverse: bool) -> Tr
     return befores if reset is None else select(~reset, befores, start)
 
 
-def _columns(params: Tree) -> Tree:
+def _transposed(params: Tree) -> Tree:
     """Every matrix transposed in memory, once, for the products of the way back.
 
-    Reading a matrix along its columns in every step would take 1.2 to 1.7 times as
-    long on a CPU; the barrier keeps the compiler from undoing it.
+    To read a matrix along its columns in every step would take 1.2 to 1.7 times as
+    long on a CPU (a single row is the exception); the barrier keeps the compiler from
+    undoing it.
     """
-    return lax.optimization_barrier(_rows(params))
+    return lax.optimization_barrier(_transpose(params))
 
 
-def _rows(params: Tree) -> Tree:
+def _transpose(params: Tree) -> Tree:
     return jax.tree.map(lambda w: w.T if w.ndim == 2 else w, params)
 
 
@@ -266,8 +269,10 @@ def _chunk_size(cell: "Cell", params: Tree, xs: Array, gradient: Gradient) -> in
     if gradient == "plain" or jax.default_backend() != "cpu":
         return time
     u = jax.eval_shape(cell.project, params, xs[:1])
-    per_step = sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(u))
-    return _divisor(time, max(CHUNK_BYTES // max(per_step, 1), 1))
+    step_bytes = sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(u))
+    step_rows = max(math.prod(xs.shape[1:-1]), 1)
+    size = max(CHUNK_BYTES // max(step_bytes, 1), CHUNK_ROWS // step_rows, 1)
+    return time if time < 4 * size else _divisor(time, size)
 
 
 def _divisor(time: int, size: int) -> int:

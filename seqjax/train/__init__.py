@@ -1,6 +1,7 @@
 """Training: one loop for every experiment."""
 
 from seqjax.train.checkpoints import CheckpointError, Checkpoints
+from seqjax.train.devices import spread, use_every_core
 from seqjax.train.loop import Fitted, Interrupted, NonFinite, Task, fit
 from seqjax.train.optimizer import OPTIMIZERS, SCHEDULES, make_optimizer
 
@@ -15,4 +16,6 @@ __all__ = [
     "Task",
     "fit",
     "make_optimizer",
+    "spread",
+    "use_every_core",
 ]

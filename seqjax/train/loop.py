@@ -19,6 +19,7 @@ import optax
 from jax import lax
 
 from seqjax.metrics import Mean
+from seqjax.train import devices
 from seqjax.train.checkpoints import CheckpointError, Checkpoints
 from seqjax.train.log import Log, read
 from seqjax.train.progress import Clock, Progress
@@ -47,7 +48,7 @@ class Task(NamedTuple):
         many tokens it saw.
       evaluate: params to numbers to report; the loop keeps the parameters for which
         the first of them is lowest.
-      data: the batches.
+      data: the batches; where that pays, a batch is split over the devices.
       optimizer: from `make_optimizer`.
       trainable: a tree of booleans like the parameters; where False, the gradient is
         zero and not computed. All true if None.
@@ -172,7 +173,7 @@ def fit(
             log.write(step, **numbers)
             progress.update(step, loss=numbers["loss"], tokens_per_s=clock.speed)
             if step % checkpoint_every == 0 or last or signals.caught:
-                checkpoints.save(step, (state, best))
+                checkpoints.save(step, (devices.gather(state), best))
             if signals.caught and not last:
                 raise Interrupted(f"{signals.caught} at step {step} of {steps}")
     return Fitted(
@@ -202,18 +203,27 @@ def _frozen(task: Task) -> Task:
 def _dispatch(task: Task, key, state: State, count: int, most: int, clock: Clock):
     """Runs `count` steps in one call of a function compiled for up to `most`."""
     batches = _fill(task.data.stacked(int(state.step), count), most)
+    sizes = [a.shape[1] for a in jax.tree.leaves(batches) if a.ndim > 1]
+    mesh = devices.choose(state.params, max(sizes[:1], default=1))
+    state = devices.replicate(mesh, state)
     with clock.timing(batches):
-        new, seen = _advance(task.loss, task.optimizer, key, state, batches, count)
+        batches = devices.split(mesh, batches, axis=1)
+        advance = functools.partial(_advance, task.loss, task.optimizer, mesh, key)
+        new, seen = advance(state, batches, count)
         seen = jax.tree.map(lambda a: np.asarray(a)[:count], seen)
         clock.tokens += int(seen.tokens.sum())
     bad = ~(np.isfinite(seen.total) & np.isfinite(seen.grad_norm))
     if bad.any():
-        _name_what_went_wrong(task, key, state, batches, int(bad.argmax()))
+        state, _ = advance(state, batches, int(bad.argmax()))
+        batch = jax.tree.map(lambda a: a[int(bad.argmax())], batches)
+        _name_what_went_wrong(task, key, state, batch)
     return new, seen
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _advance(loss, optimizer, key, state: State, batches, count) -> tuple[State, Seen]:
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _advance(
+    loss, optimizer, mesh, key, state: State, batches, count
+) -> tuple[State, Seen]:
     """Runs the first `count` of the stacked batches, one step each."""
     most = jax.tree.leaves(batches)[0].shape[0]
     seen = Seen(*(jnp.zeros(most) for _ in Seen._fields))
@@ -226,7 +236,8 @@ def _advance(loss, optimizer, key, state: State, batches, count) -> tuple[State,
         params = optax.apply_updates(state.params, updates)
         new = Seen(mean.total, mean.weight, optax.tree.norm(grads), tokens)
         seen = jax.tree.map(lambda a, n: a.at[i].set(n), seen, new)
-        return State(state.step + 1, params, moments), seen
+        state = State(state.step + 1, params, moments)
+        return devices.replicate(mesh, state), seen
 
     return lax.fori_loop(0, count, body, (state, seen))
 
@@ -257,17 +268,16 @@ def _summary(seen: Seen) -> dict[str, float]:
 
 
 def _evaluate(task: Task, state: State, best: Best) -> tuple[Best, dict[str, float]]:
-    scores = task.evaluate(state.params)
+    step, params = devices.gather((state.step, state.params))
+    scores = task.evaluate(params)
     score = next(iter(scores.values()))
     if score < best.score:
-        best = Best(jnp.array(score), state.step, state.params)
+        best = Best(jnp.array(score), step, params)
     return best, scores
 
 
-def _name_what_went_wrong(task: Task, key, state: State, batches, at: int) -> NoReturn:
-    """Replays a dispatch up to step `at` of it, to name the first array at fault."""
-    state, _ = _advance(task.loss, task.optimizer, key, state, batches, at)
-    batch = jax.tree.map(lambda a: a[at], batches)
+def _name_what_went_wrong(task: Task, key, state: State, batch) -> NoReturn:
+    """Replays a step, to name the first array at fault."""
     gradient = jax.jit(_gradient, static_argnums=0)
     (value, _), grads = gradient(task.loss, key, state, batch)
     named = (("parameter", state.params), ("loss", value), ("gradient", grads))

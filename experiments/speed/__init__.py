@@ -1,0 +1,1 @@
+"""`python -m experiments.speed` races seqjax against every installed peer."""

@@ -1,0 +1,79 @@
+"""Haiku: hk.dynamic_unroll over hk.LSTM. Its other cells are other functions."""
+
+import haiku as hk
+import jax.numpy as jnp
+
+from experiments.speed.cases import Case, Walk, Weights
+from experiments.speed.peers import Runner, Unable, _jax
+
+PACKAGES = ("dm-haiku", "jax", "jaxlib")
+OTHERS = {
+    "gru": "its GRU resets before the product",
+    "elman": "its vanilla RNN is of ReLU",
+}
+
+
+def sequence(case: Case) -> Runner:
+    """Outputs or gradient; it knows no lengths, so it runs padded."""
+    if case.network.cell in OTHERS:
+        raise Unable(OTHERS[case.network.cell])
+
+    def network(xs):
+        for i in range(case.network.layers):
+            ways = [_unroll(case, i, way, xs) for way in range(case.network.directions)]
+            xs = jnp.concatenate(ways, axis=-1) if len(ways) > 1 else ways[0]
+        return xs
+
+    pure = hk.without_apply_rng(hk.transform(network))
+
+    def apply(params, xs, mask):
+        del mask
+        return pure.apply(params, xs)
+
+    note = "padded" if case.network.ragged else ""
+    return _jax.sequence(case, _params, apply, note=note)
+
+
+def streaming(case: Case) -> Runner:
+    """A step of the core a call."""
+    pure = hk.without_apply_rng(
+        hk.transform(lambda x, state: _core(case, 0, 0)(x, state))
+    )
+    zero = jnp.zeros((case.B, case.H))
+
+    def step(params, state, x):
+        y, state = pure.apply(params, x, state)
+        return state, y
+
+    return _jax.streaming(case, _params, step, hk.LSTMState(zero, zero))
+
+
+def _core(case: Case, i: int, way: int) -> hk.LSTM:
+    return hk.LSTM(case.H, name=f"layer_{i}_{way}")
+
+
+def _unroll(case: Case, i: int, way: int, xs):
+    core = _core(case, i, way)
+    state = core.initial_state(case.B)
+    return hk.dynamic_unroll(core, xs, state, reverse=way == 1)[0]
+
+
+def _params(weights: Weights):
+    return {
+        f"layer_{i}_{way}/linear": _linear(walk)
+        for i, layer in enumerate(weights.layers)
+        for way, walk in enumerate(layer)
+    }
+
+
+def _linear(walk: Walk):
+    """Columns i, g, f, o; 1 is added to f at run time."""
+
+    def reorder(a, less=0.0):
+        i, f, g, o = jnp.split(a, 4, axis=-1)
+        return jnp.concatenate([i, g, f - less, o], axis=-1)
+
+    return {
+        "w": reorder(jnp.concatenate([walk.w_x, walk.w_h])),
+        "b": reorder(walk.b, less=1.0),
+    }

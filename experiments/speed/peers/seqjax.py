@@ -1,0 +1,76 @@
+"""Seqjax, as its README uses it."""
+
+from experiments.speed.cases import Case, Walk, Weights
+from experiments.speed.peers import Runner, _jax
+from seqjax import Bidirectional, Layer, Stack, train
+from seqjax.bidirectional import Both
+from seqjax.cells import LSTM, Elman, GRUResetAfter
+from seqjax.cells.elman import ElmanParams
+from seqjax.cells.gru_reset_after import GRUResetAfterParams
+from seqjax.cells.lstm import LSTMParams
+
+PACKAGES = ("seqjax", "jax", "jaxlib")
+begin = train.use_every_core
+CELLS = {"lstm": LSTM, "gru": GRUResetAfter, "elman": Elman}
+
+
+def sequence(case: Case) -> Runner:
+    """Outputs or gradient; ragged rows by a mask."""
+    layer = _layer(case)
+
+    def apply(params, xs, mask):
+        return layer.unroll(params, xs, mask=mask)[1]
+
+    def convert(weights):
+        return _params(case, weights)
+
+    return _jax.sequence(case, convert, apply, place=_place)
+
+
+def streaming(case: Case) -> Runner:
+    """A step a call."""
+    layer = _layer(case)
+    carry = layer.initial_carry((case.B,))
+    return _jax.streaming(case, lambda w: _params(case, w), layer.step, carry)
+
+
+def language_model(case: Case) -> Runner:
+    """A table of embeddings, the layers, a readout."""
+    layer = _layer(case)
+
+    def convert(weights):
+        layers = {"layers": _params(case, weights)}
+        return weights._asdict() | layers
+
+    def logits(params, tokens):
+        _, ys = layer.unroll(params["layers"], params["embedding"][tokens])
+        return ys @ params["w_y"] + params["b_y"]
+
+    return _jax.language_model(case, convert, logits, place=_place)
+
+
+def _place(params, *data):
+    """Where the training loop puts them; time is axis 0, the batch axis 1."""
+    params, data = train.spread(params, data, axis=1)
+    return params, *data
+
+
+def _layer(case: Case) -> Layer:
+    layer = CELLS[case.network.cell](case.H)
+    if case.network.directions == 2:
+        layer = Bidirectional(layer)
+    count = case.network.layers
+    return Stack((layer,) * count) if count > 1 else layer
+
+
+def _params(case: Case, weights: Weights):
+    cell = case.network.cell
+    each = [[_cell(cell, walk) for walk in layer] for layer in weights.layers]
+    layers = tuple(Both(*walks) if len(walks) == 2 else walks[0] for walks in each)
+    return layers if len(layers) > 1 else layers[0]
+
+
+def _cell(cell: str, walk: Walk):
+    if cell == "gru":
+        return GRUResetAfterParams(*walk, b_n=0 * walk.b[: len(walk.w_h)])
+    return {"lstm": LSTMParams, "elman": ElmanParams}[cell](*walk)

@@ -1,0 +1,88 @@
+"""The batch over several devices; on a CPU, over its cores, one device each.
+
+Inside one device a small product wakes and joins threads in every step; on devices of
+their own, the cores walk their rows without a barrier until the gradients are summed.
+Where arrays lie decides it: what is compiled for them computes the same function.
+"""
+
+import os
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+ROWS = 8  # fewer rows than this on a device do not fill its vector units
+BYTES = 2**22  # a larger matrix would leave the cache of a core, and products share it
+
+
+def use_every_core() -> None:
+    """Makes every core of a CPU a JAX device; call it before JAX is first used."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    jax.config.update("jax_num_cpu_devices", cores or os.cpu_count() or 1)
+
+
+def choose(params: Any, batch_size: int) -> Mesh | None:
+    """The devices that a batch is split over, or None for the first alone.
+
+    On a CPU as many cores as divide the batch with at least `ROWS` rows each, if no
+    matrix is larger than `BYTES`; on other hardware as many devices as divide it.
+
+    Args:
+      params: the parameters; arrays, or anything with `shape` and `dtype`.
+      batch_size: rows of a batch.
+    """
+    devices, fewest = jax.local_devices(), 1
+    if devices[0].platform == "cpu":
+        largest = max(
+            (a.size * a.dtype.itemsize for a in jax.tree.leaves(params)), default=0
+        )
+        fewest = ROWS if largest <= BYTES else batch_size
+    counts = range(min(len(devices), batch_size // fewest), 1, -1)
+    count = next((n for n in counts if batch_size % n == 0), 1)
+    if count == 1:
+        return None
+    return Mesh(np.array(devices[:count]), ("batch",), axis_types=(AxisType.Auto,))
+
+
+def split(mesh: Mesh | None, tree: Any, axis: int) -> Any:
+    """Puts arrays on the devices of a mesh, in equal parts along an axis.
+
+    Those that have no such axis, or one that cannot be divided, go whole to each.
+    """
+    if mesh is None:
+        return tree
+
+    def leaf(a):
+        divisible = a.ndim > axis and a.shape[axis] % mesh.size == 0
+        spec = PartitionSpec(*[None] * axis, "batch") if divisible else PartitionSpec()
+        return jax.device_put(a, NamedSharding(mesh, spec))
+
+    return jax.tree.map(leaf, tree)
+
+
+def replicate(mesh: Mesh | None, tree: Any) -> Any:
+    """Puts arrays whole on every device of a mesh; or says so of traced ones."""
+    if mesh is None:
+        return tree
+    return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
+
+
+def gather(tree: Any) -> Any:
+    """Puts arrays on the first device alone."""
+    return jax.device_put(tree, jax.local_devices()[0])
+
+
+def spread(params: Any, batch: Any, axis: int = 0) -> tuple[Any, Any]:
+    """Places parameters and a batch as `fit` does; jitted functions follow them.
+
+    Args:
+      params: the parameters, put whole on every device that is used.
+      batch: arrays whose `axis` is the batch, split over those devices.
+      axis: of the batch.
+
+    Returns:
+      (params, batch), the same numbers.
+    """
+    mesh = choose(params, jax.tree.leaves(batch)[0].shape[axis])
+    return replicate(mesh, params), split(mesh, batch, axis)
