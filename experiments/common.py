@@ -74,12 +74,17 @@ flags.DEFINE_bool(
     "Go on from the newest checkpoint in --workdir, with the flags in its flags.txt "
     "except for those given now.",
 )
+flags.DEFINE_bool(
+    "spread",
+    True,
+    "Split each batch over the cores or devices where that pays.",
+)
 flags.DEFINE_bool("quiet", False, "Print the result line only.")
 
 
 # What may differ when a run is resumed; all else would make it another run.
 CHANGEABLE = {"steps", "eval_every", "checkpoint_every", "workdir", "resume", "quiet"}
-CHANGEABLE |= {"samples", "temperature", "flagfile"}
+CHANGEABLE |= {"samples", "temperature", "flagfile", "spread"}
 
 
 class UsageError(Exception):
@@ -171,6 +176,7 @@ def fit(task: train.Task, params: Any, workdir: pathlib.Path, key: Any) -> train
             checkpoint_every=FLAGS.checkpoint_every,
             resume=FLAGS.resume,
             quiet=FLAGS.quiet,
+            spread=FLAGS.spread,
         )
     except train.Interrupted as stop:
         raise train.Interrupted(

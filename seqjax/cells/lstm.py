@@ -129,11 +129,10 @@ class LSTM(Cell):
         Γi, Γf, c̃, Γo = self._split(gates)
         m, d_h = self._output(c), d_after.h + d_y
         d_c = d_after.c + d_h * Γo * self._output_slope(m)
-        if self.coupled:
-            d_gates = d_c * (c̃ - carry.c), d_c * Γi, d_h * m
-        else:
-            d_gates = d_c * c̃, d_c * carry.c, d_c * Γi, d_h * m
-        δ = jnp.concatenate(d_gates, axis=-1) * slope(gates, self._gates)
+        of_gates = [c̃ - carry.c, Γi, m] if self.coupled else [c̃, carry.c, Γi, m]
+        to_gates = [d_c] * (len(of_gates) - 1) + [d_h]
+        local = jnp.concatenate(of_gates, axis=-1) * slope(gates, self._gates)
+        δ = jnp.concatenate(to_gates, axis=-1) * local
         return None, LSTMCarry(h=jnp.zeros_like(d_h), c=d_c * Γf), δ, δ
 
     def _output_slope(self, m):

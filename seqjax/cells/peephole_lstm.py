@@ -110,8 +110,8 @@ class PeepholeLSTM(Cell):
         m, d_h = jnp.tanh(c), d_after.h + d_y
         δo = d_h * m * Γo * (1 - Γo)
         d_c = d_after.c + d_h * Γo * (1 - m * m) + δo * params.p_o
-        d_gates = jnp.concatenate([d_c * c̃, d_c * carry.c, d_c * Γi], axis=-1)
-        δ = d_gates * slope(gates, "sst")
+        local = jnp.concatenate([c̃, carry.c, Γi], axis=-1) * slope(gates, "sst")
+        δ = jnp.concatenate([d_c] * 3, axis=-1) * local
         δi, δf, _ = jnp.split(δ, 3, axis=-1)
         d_before = d_c * Γf + δi * params.p_i + δf * params.p_f
         δ = jnp.concatenate([δ, δo], axis=-1)

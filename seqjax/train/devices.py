@@ -18,8 +18,9 @@ BYTES = 2**22  # a larger matrix would leave the cache of a core, and products s
 
 def use_every_core() -> None:
     """Makes every core of a CPU a JAX device; call it before JAX is first used."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-    jax.config.update("jax_num_cpu_devices", cores or os.cpu_count() or 1)
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    jax.config.update("jax_num_cpu_devices", cores)
 
 
 def choose(params: Any, batch_size: int) -> Mesh | None:
@@ -75,6 +76,9 @@ def gather(tree: Any) -> Any:
 
 def spread(params: Any, batch: Any, axis: int = 0) -> tuple[Any, Any]:
     """Places parameters and a batch as `fit` does; jitted functions follow them.
+
+    Wait for each result before the next call (`jax.block_until_ready`): calls in
+    flight together may wait for each other's sums over the devices of a CPU, forever.
 
     Args:
       params: the parameters, put whole on every device that is used.

@@ -117,6 +117,7 @@ def fit(
     per_dispatch: int = 8,
     resume: bool = False,
     quiet: bool = False,
+    spread: bool = True,
 ) -> Fitted:
     """Trains, evaluates, keeps checkpoints and metrics in `workdir`.
 
@@ -131,6 +132,8 @@ def fit(
       per_dispatch: the most steps in one dispatch.
       resume: begin with the newest sound checkpoint in `workdir`, if there is one.
       quiet: no progress.
+      spread: split each batch over the devices where that pays; the results differ by
+        rounding at most. See `seqjax.train.devices`.
 
     Returns:
       The best parameters, their scores, and the history.
@@ -163,7 +166,9 @@ def fit(
             borders = [every - step % every for every in (eval_every, checkpoint_every)]
             most = min(per_dispatch, steps - step, *borders)
             count = task.data.run_length(step, most)
-            state, seen = _dispatch(task, key, state, count, per_dispatch, clock)
+            batches = _fill(task.data.stacked(step, count), per_dispatch)
+            mesh = _mesh(params, batches) if spread else None
+            state, seen = _dispatch(task, key, state, batches, count, mesh, clock)
             step += count
             last = step == steps
             numbers = _summary(seen)
@@ -200,16 +205,19 @@ def _frozen(task: Task) -> Task:
     return task._replace(loss=loss)
 
 
-def _dispatch(task: Task, key, state: State, count: int, most: int, clock: Clock):
-    """Runs `count` steps in one call of a function compiled for up to `most`."""
-    batches = _fill(task.data.stacked(int(state.step), count), most)
-    sizes = [a.shape[1] for a in jax.tree.leaves(batches) if a.ndim > 1]
-    mesh = devices.choose(state.params, max(sizes[:1], default=1))
+def _mesh(params, batches):
+    """The devices for stacked batches, whose second axis is the batch."""
+    sizes = (a.shape[1] for a in jax.tree.leaves(batches) if a.ndim > 1)
+    return devices.choose(params, next(sizes, 1))
+
+
+def _dispatch(task: Task, key, state: State, batches, count: int, mesh, clock: Clock):
+    """Runs the first `count` of the stacked batches in one call."""
     state = devices.replicate(mesh, state)
     with clock.timing(batches):
         batches = devices.split(mesh, batches, axis=1)
         advance = functools.partial(_advance, task.loss, task.optimizer, mesh, key)
-        new, seen = advance(state, batches, count)
+        new, seen = jax.block_until_ready(advance(state, batches, count))
         seen = jax.tree.map(lambda a: np.asarray(a)[:count], seen)
         clock.tokens += int(seen.tokens.sum())
     bad = ~(np.isfinite(seen.total) & np.isfinite(seen.grad_norm))
