@@ -1,9 +1,10 @@
 """Scores that merge: a sum and its weight, never a mean of means."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from seqjax.masks import zero_invalid
 
@@ -25,10 +26,11 @@ class Mean(NamedTuple):
         """The mean over both."""
         return Mean(self.total + other.total, self.weight + other.weight)
 
-    def result(self) -> Array:
+    def result(self) -> Any:
         """total / weight; 0 where nothing was seen."""
-        weight = jnp.asarray(self.weight)
-        return jnp.where(weight > 0, self.total / jnp.where(weight > 0, weight, 1), 0)
+        xp = jnp if any(isinstance(a, jax.Array) for a in self) else np
+        seen = xp.asarray(self.weight) > 0
+        return xp.where(seen, self.total / xp.where(seen, self.weight, 1), 0)
 
 
 def accuracy(logits: Array, labels: Array, mask: Array | None = None) -> Mean:

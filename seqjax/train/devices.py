@@ -54,12 +54,12 @@ def split(mesh: Mesh | None, tree: Any, axis: int) -> Any:
     if mesh is None:
         return tree
 
-    def leaf(a):
+    def sharding(a):
         divisible = a.ndim > axis and a.shape[axis] % mesh.size == 0
         spec = PartitionSpec(*[None] * axis, "batch") if divisible else PartitionSpec()
-        return jax.device_put(a, NamedSharding(mesh, spec))
+        return NamedSharding(mesh, spec)
 
-    return jax.tree.map(leaf, tree)
+    return jax.device_put(tree, jax.tree.map(sharding, tree))
 
 
 def replicate(mesh: Mesh | None, tree: Any) -> Any:

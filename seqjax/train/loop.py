@@ -161,13 +161,15 @@ def fit(
         log = stack.enter_context(Log(workdir / "metrics.jsonl", step))
         progress = stack.enter_context(Progress(steps, step, quiet))
         signals = stack.enter_context(Signals())
-        clock = Clock()
+        clock, mesh = Clock(), None
         while step < steps:
             borders = [every - step % every for every in (eval_every, checkpoint_every)]
             most = min(per_dispatch, steps - step, *borders)
             count = task.data.run_length(step, most)
             batches = _fill(task.data.stacked(step, count), per_dispatch)
-            mesh = _mesh(params, batches) if spread else None
+            mesh, before = (_mesh(params, batches) if spread else None), mesh
+            if mesh != before:
+                state, key = devices.replicate(mesh, (state, key))
             state, seen = _dispatch(task, key, state, batches, count, mesh, clock)
             step += count
             last = step == steps
@@ -213,12 +215,11 @@ def _mesh(params, batches):
 
 def _dispatch(task: Task, key, state: State, batches, count: int, mesh, clock: Clock):
     """Runs the first `count` of the stacked batches in one call."""
-    state = devices.replicate(mesh, state)
     with clock.timing(batches):
         batches = devices.split(mesh, batches, axis=1)
         advance = functools.partial(_advance, task.loss, task.optimizer, mesh, key)
         new, seen = jax.block_until_ready(advance(state, batches, count))
-        seen = jax.tree.map(lambda a: np.asarray(a)[:count], seen)
+        seen = Seen(*np.asarray(seen)[:count].T)
         clock.tokens += int(seen.tokens.sum())
     bad = ~(np.isfinite(seen.total) & np.isfinite(seen.grad_norm))
     if bad.any():
@@ -231,10 +232,10 @@ def _dispatch(task: Task, key, state: State, batches, count: int, mesh, clock: C
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def _advance(
     loss, optimizer, mesh, key, state: State, batches, count
-) -> tuple[State, Seen]:
-    """Runs the first `count` of the stacked batches, one step each."""
+) -> tuple[State, Array]:
+    """Runs the first `count` of the stacked batches; `Seen` of each step in a row."""
     most = jax.tree.leaves(batches)[0].shape[0]
-    seen = Seen(*(jnp.zeros(most) for _ in Seen._fields))
+    seen = jnp.zeros((most, len(Seen._fields)))
 
     def body(i, carried):
         state, seen = carried
@@ -243,7 +244,7 @@ def _advance(
         updates, moments = optimizer.update(grads, state.moments, state.params)
         params = optax.apply_updates(state.params, updates)
         new = Seen(mean.total, mean.weight, optax.tree.norm(grads), tokens)
-        seen = jax.tree.map(lambda a, n: a.at[i].set(n), seen, new)
+        seen = seen.at[i].set(jnp.stack(new))
         state = State(state.step + 1, params, moments)
         return devices.replicate(mesh, state), seen
 
