@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test lock clean
+.PHONY: install demo test speed lock clean
 
 install: .venv/installed
 
@@ -14,6 +14,10 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
 	$(BIN)/pytest -n auto
+
+speed: .venv/installed
+	$(BIN)/pip install --quiet --constraint requirements.txt --editable '.[speed]'
+	$(BIN)/python -m experiments.speed --quick
 
 .venv/installed: requirements.txt setup.cfg
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seqjax needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + "; name another by make PYTHON=...")'

@@ -6,9 +6,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from discovered import CELL_LAYERS, FEATURES, FUSED, IN, assert_close, over
-from random_data import random_arguments, random_carry, random_inputs, random_params
+from random_data import (
+    random_arguments,
+    random_carry,
+    random_inputs,
+    random_like,
+    random_params,
+)
 
-from seqjax import CELLS, cells
+from seqjax import CELLS, Cell, cells
 from seqjax.cells import LSTM, Elman, SimplifiedGRU, from_stacked, make, to_stacked
 
 STEPS, ROWS = 3, 5
@@ -38,6 +44,26 @@ def test_project_does_not_look_at_time(layer):
     alone = [layer.project(params, x) for x in xs.reshape(-1, IN)]
     stacked = jax.tree.map(lambda *u: jnp.stack(u), *alone)
     assert_close(stacked, jax.tree.map(lambda u: u.reshape(len(alone), -1), whole))
+
+
+@over(
+    CELL_LAYERS
+    | {f"elman({g})": Elman(FEATURES, activation=g) for g in ("sigmoid", "softplus")}
+)
+def test_pull_back_is_the_derivative_of_update(layer):
+    """A derivative written by hand is JAX's own, with parameters summed over steps."""
+    params, carry = random_params(layer), random_carry(layer, (STEPS, ROWS))
+    u = layer.project(params, random_inputs(STEPS, ROWS))
+    v = layer.recur(params, carry)
+    after, y = layer.update(params, carry, u, v)
+    cotangents = random_like((after, y), seed=5)
+    kept = layer.residuals(params, carry, u, v, after)
+    d_params, *rest = layer.pull_back(params, carry, kept, *cotangents)
+    expected, *expected_rest = Cell.pull_back(layer, params, carry, (u, v), *cotangents)
+    assert_close(rest, expected_rest)
+    if d_params is None:
+        d_params = jax.tree.map(jnp.zeros_like, params)
+    assert_close(d_params, expected)
 
 
 def test_an_activation_may_be_a_function():

@@ -22,13 +22,14 @@ from random_data import (
     every_mask_and_reset,
     poison,
     random_arguments,
+    random_flags,
     random_inputs,
     random_like,
     random_params,
     weighted_sum,
 )
 
-from seqjax import LearnedStart, Stack
+from seqjax import LearnedStart, Stack, scan
 from seqjax.cells import GRU, Elman, make
 
 STEPS = 3
@@ -119,6 +120,34 @@ def test_lean_plain_and_remat_agree_with_and_without_flags(mask, resets, reverse
     expected = gradient(gradient="plain")
     for name, chunk in (("lean", None), ("lean", 2), ("remat", 2), ("plain", 1)):
         assert_close(gradient(gradient=name, chunk=chunk), expected)
+
+
+@both_ways
+@pytest.mark.parametrize("steps", [9, 11], ids=["divided", "with_a_rest"])
+def test_chunks_chosen_by_size_change_nothing(steps, reverse, monkeypatch):
+    layer = make("gru", features=3)
+    mask, resets = random_flags(steps, ROWS).values()
+    wrt = random_arguments(layer, steps, ROWS)
+    f = functools.partial(loss, layer, mask=mask, resets=resets, reverse=reverse)
+    whole = jax.grad(functools.partial(f, chunk=steps))
+    monkeypatch.setattr(scan, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(scan, "CHUNK_ROWS", 2 * ROWS)
+    by_size = jax.grad(f)
+
+    def loops(gradient):
+        return str(jax.make_jaxpr(gradient)(wrt)).count("scan[")
+
+    assert loops(by_size) > loops(whole)
+    assert_close(jit(by_size)(wrt), jit(whole)(wrt))
+
+
+def test_lean_stacks_no_array_twice():
+    """Of an LSTM without a mask: four gates, c, and h, which is the output."""
+    layer, steps, rows = make("lstm", features=3), 5, 2
+    params, xs = random_params(layer), random_inputs(steps, rows)
+    _, pull_back = jax.vjp(lambda xs: layer.unroll(params, xs)[1], xs)
+    kept = [a for a in jax.tree.leaves(pull_back) if a.shape[:2] == (steps, rows)]
+    assert sum(a.shape[-1] for a in kept) == (4 + 2) * layer.features
 
 
 def test_remat_remembers_least_and_lean_less_than_plain():

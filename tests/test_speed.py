@@ -226,9 +226,9 @@ def test_a_process_that_dies_is_left_out(in_a_child, tmp_path):
     assert "code -9" in done.outcomes["torch"].reason
 
 
-def speed(*flags, cwd):
+def speed(*flags, cwd, module="experiments.speed"):
     return subprocess.run(
-        [sys.executable, "-m", "experiments.speed", *flags],
+        [sys.executable, "-m", module, *flags],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
         capture_output=True,
@@ -248,6 +248,18 @@ def test_a_whole_run(tmp_path):
     assert len(case["outcomes"]["flax_linen"]["seconds"]) == 2
     assert case["outcomes"]["haiku"]["status"] == "unable"
     assert (tmp_path / "run/figures/speed.png").exists()
+
+
+def test_lengths_are_measured(tmp_path):
+    flags = ["--longest=32", "--features=4", "--batch_size=2", "--rounds=1"]
+    lengths = functools.partial(speed, module="experiments.speed.lengths", cwd=tmp_path)
+    done = lengths(*flags, "--workdir=run", "--quiet")
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    rows = json.loads((tmp_path / "run/lengths.json").read_text())
+    assert {row["steps"] for row in rows} == {2, 4, 8, 16, 32}
+    assert {row["gradient"] for row in rows} == {"lean", "plain", "remat"}
+    assert (tmp_path / "run/lengths.md").read_text().count("\n") == 2 + len(rows)
+    assert (tmp_path / "run/figures/lengths.png").exists()
 
 
 BAD = {

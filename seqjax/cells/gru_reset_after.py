@@ -17,7 +17,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from seqjax.cells._gates import slope, squash
+from seqjax.cells._gates import slope, split, squash
 from seqjax.initializers import Glorot, Initializer, Orthogonal, per_gate
 from seqjax.layer import Array, Cell
 
@@ -77,7 +77,7 @@ class GRUResetAfter(Cell):
     def update(self, params, carry, u, v):
         """h⟨t⟩ = (1 − z) ∗ n + z ∗ h⟨t−1⟩."""
         (gates_x, n_x), (gates_h, n_h) = self._split(u), self._split(v)
-        r, z = jnp.split(squash(gates_x + gates_h, "ss"), 2, axis=-1)
+        r, z = split(squash(gates_x + gates_h, "ss"), 2)
         n = jnp.tanh(n_x + r * n_h)
         h = (1 - z) * n + z * carry.h
         return GRUResetAfterCarry(h), h
@@ -89,7 +89,7 @@ class GRUResetAfter(Cell):
         """r and z, n, and the part of v that r multiplies."""
         (gates_x, n_x), (gates_h, n_h) = self._split(u), self._split(v)
         gates = squash(gates_x + gates_h, "ss")
-        r, _ = jnp.split(gates, 2, axis=-1)
+        r, _ = split(gates, 2)
         return gates, jnp.tanh(n_x + r * n_h), n_h
 
     def pull_back(self, params, carry, residuals, d_after, d_y):

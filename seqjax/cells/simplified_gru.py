@@ -14,7 +14,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from seqjax.cells._gates import slope, squash
+from seqjax.cells._gates import slope, split, squash
 from seqjax.initializers import Glorot, Initializer, Orthogonal, per_gate
 from seqjax.layer import Array, Cell
 
@@ -71,7 +71,7 @@ class SimplifiedGRU(Cell):
 
     def update(self, params, carry, u, v):
         """h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩."""
-        Γu, c̃ = jnp.split(squash(u + v, "st"), 2, axis=-1)
+        Γu, c̃ = split(squash(u + v, "st"), 2)
         h = Γu * c̃ + (1 - Γu) * carry.h
         return SimplifiedGRUCarry(h), h
 
