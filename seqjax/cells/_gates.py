@@ -57,7 +57,8 @@ def split(a: Array, count: int) -> list[Array]:
 
 @split.defjvp
 def _split_jvp(count, primals, tangents):
-    return split(*primals, count), jnp.split(*tangents, count, axis=-1)
+    (a,), (d_a,) = primals, tangents
+    return split(a, count), jnp.split(d_a, count, axis=-1)
 
 
 def slope(a: Array, gates: str) -> Array:
