@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from seqjax import loops
 from seqjax.masks import select, zero_invalid
 
 if TYPE_CHECKING:
@@ -133,41 +134,13 @@ def _step(static: _Static, params, before, u, valid, keep: bool):
 def _scan(static: _Static, params, start, carry, inputs: _Inputs, keep: bool):
     """Walks over `inputs`; keeps the carries and residuals of every step if asked."""
 
-    def body(carry, at: _Inputs):
+    def body(params, carry, at: _Inputs):
         before = carry if at.reset is None else select(at.reset, start, carry)
         after, y, residuals = _step(static, params, before, at.u, at.valid, keep)
         return after, (y, (after, residuals) if keep else ())
 
-    carry, (ys, kept) = _scan_once(body, carry, inputs, static.reverse)
+    carry, (ys, kept) = loops.scan(body, params, carry, inputs, reverse=static.reverse)
     return carry, zero_invalid(inputs.valid, ys.astype(static.dtype)), kept
-
-
-def _scan_once(body: Callable, carry: Tree, xs: Tree, reverse: bool):
-    """`lax.scan` that stacks no array twice, and none that is in `xs` already."""
-    places: list[int] = []
-    tree: Any = None
-
-    def distinct(carry, x):
-        nonlocal tree
-        carry, y = body(carry, x)
-        arrays, tree = jax.tree.flatten(y)
-        pool = jax.tree.leaves(x)
-        known = len(pool)
-        places[:] = [_place(a, pool) for a in arrays]
-        return carry, pool[known:]
-
-    carry, new = lax.scan(distinct, carry, xs, reverse=reverse)
-    pool = [*jax.tree.leaves(xs), *new]
-    return carry, jax.tree.unflatten(tree, [pool[i] for i in places])
-
-
-def _place(array: Array, pool: list[Array]) -> int:
-    """Where in the pool an array is, itself and not its equal; added if it is not."""
-    for i, other in enumerate(pool):
-        if other is array:
-            return i
-    pool.append(array)
-    return len(pool) - 1
 
 
 def _plain(static: _Static, params, start, carry, inputs: _Inputs):
@@ -191,11 +164,9 @@ def _lean_backward(static: _Static, saved, cotangents):
     d_last, d_ys = cotangents
     cell, d_ys = static.cell, zero_invalid(flags.valid, d_ys)
     befores = _befores(start, first, afters, flags.reset, static.reverse)
-    weights = _transposed(params) if math.prod(d_ys.shape[1:-1]) > 1 else None
 
-    def body(state, at):
+    def body(params, state, at):
         (d_after, d_start), (flags, before, residual, d_y) = state, at
-        params = saved[0] if weights is None else _transpose(weights)
         d_updated = zero_invalid(flags.valid, d_after)
         d_params, d_before, d_u, d_v = cell.pull_back(
             params, before, residual, d_updated, d_y
@@ -212,8 +183,13 @@ def _lean_backward(static: _Static, saved, cotangents):
 
     state = (d_last, jax.tree.map(jnp.zeros_like, d_last))
     steps = (flags, befores, residuals, d_ys)
-    (d_first, d_start), (d_us, d_vs, d_afters) = _scan_once(
-        body, state, steps, not static.reverse
+    (d_first, d_start), (d_us, d_vs, d_afters) = loops.scan(
+        body,
+        params,
+        state,
+        steps,
+        reverse=not static.reverse,
+        transposed=math.prod(d_ys.shape[1:-1]) > 1,  # a single row is read as it is
     )
     _, pull_params = jax.vjp(lambda p: _recur(static, p, befores), params)
     (d_params,) = pull_params(d_vs)
@@ -236,20 +212,6 @@ def _befores(start: Tree, first: Tree, afters: Tree, reset, reverse: bool) -> Tr
 
     befores = jax.tree.map(shift, first, afters)
     return befores if reset is None else select(~reset, befores, start)
-
-
-def _transposed(params: Tree) -> Tree:
-    """Every matrix transposed in memory, once, for the products of the way back.
-
-    To read a matrix along its columns in every step would take 1.2 to 1.7 times as
-    long on a CPU (a single row is the exception); the barrier keeps the compiler from
-    undoing it.
-    """
-    return lax.optimization_barrier(_transpose(params))
-
-
-def _transpose(params: Tree) -> Tree:
-    return jax.tree.map(lambda w: w.T if w.ndim == 2 else w, params)
 
 
 def _add(a: Tree, b: Tree) -> Tree:
