@@ -244,22 +244,24 @@ def _divisor(time: int, size: int) -> int:
 
 
 def _in_chunks(run, carry, chunks, size: int, reverse: bool):
-    """Scans `run` over chunks of `size` steps, and runs it over what is left."""
+    """Runs over chunks of `size` steps; what is left makes the last one, shorter."""
     time = len(chunks[0])
-    if size >= time:
-        return run(carry, chunks)
-    whole = time // size * size
-    outputs = {}
-    for part in ("whole", "rest")[:: -1 if reverse else 1]:
-        if part == "rest" and whole < time:
-            rest = jax.tree.map(lambda a: a[whole:], chunks)
-            carry, outputs[part] = run(carry, rest)
-        if part == "whole":
-            split = jax.tree.map(
-                lambda a: a[:whole].reshape(-1, size, *a.shape[1:]), chunks
-            )
-            carry, ys = lax.scan(run, carry, split, reverse=reverse)
-            outputs[part] = ys.reshape(-1, *ys.shape[2:])
-    if "rest" not in outputs:
-        return carry, outputs["whole"]
-    return carry, jnp.concatenate([outputs["whole"], outputs["rest"]])
+    border = time // size * size
+    parts = [slice(border), slice(border, time)] if 0 < border < time else [slice(time)]
+    outputs = []
+    for part in parts[::-1] if reverse else parts:
+        steps = jax.tree.map(lambda a, part=part: a[part], chunks)
+        carry, ys = _evenly(run, carry, steps, size, reverse)
+        outputs.append(ys)
+    if len(outputs) == 1:
+        return carry, outputs[0]
+    return carry, jnp.concatenate(outputs[::-1] if reverse else outputs)
+
+
+def _evenly(run, carry, steps, size: int, reverse: bool):
+    """Scans `run` over chunks of equal size, or runs it over the only one."""
+    if len(steps[0]) <= size:
+        return run(carry, steps)
+    split = jax.tree.map(lambda a: a.reshape(-1, size, *a.shape[1:]), steps)
+    carry, ys = lax.scan(run, carry, split, reverse=reverse)
+    return carry, ys.reshape(-1, *ys.shape[2:])

@@ -169,7 +169,7 @@ def fit(
             batches = _fill(task.data.stacked(step, count), per_dispatch)
             mesh, before = (_mesh(params, batches) if spread else None), mesh
             if mesh != before:
-                state, key = devices.replicate(mesh, (state, key))
+                state, key = devices.replicate(mesh, devices.gather((state, key)))
             state, seen = _dispatch(task, key, state, batches, count, mesh, clock)
             step += count
             last = step == steps
@@ -223,9 +223,10 @@ def _dispatch(task: Task, key, state: State, batches, count: int, mesh, clock: C
         clock.tokens += int(seen.tokens.sum())
     bad = ~(np.isfinite(seen.total) & np.isfinite(seen.grad_norm))
     if bad.any():
-        state, _ = advance(state, batches, int(bad.argmax()))
-        batch = jax.tree.map(lambda a: a[int(bad.argmax())], batches)
-        _name_what_went_wrong(task, key, state, batch)
+        at = int(bad.argmax())
+        state, _ = jax.block_until_ready(advance(state, batches, at))
+        batch = jax.tree.map(lambda a: a[at], devices.gather(batches))
+        _name_what_went_wrong(task, *devices.gather((key, state)), batch)
     return new, seen
 
 
