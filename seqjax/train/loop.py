@@ -226,7 +226,8 @@ def _dispatch(task: Task, key, state: State, batches, count: int, mesh, clock: C
         at = int(bad.argmax())
         state, _ = jax.block_until_ready(advance(state, batches, at))
         batch = jax.tree.map(lambda a: a[at], devices.gather(batches))
-        _name_what_went_wrong(task, *devices.gather((key, state)), batch)
+        key, state = devices.gather((key, state))
+        _name_what_went_wrong(task, key, state, batch)
     return new, seen
 
 
