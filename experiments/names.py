@@ -21,12 +21,10 @@ import numpy as np
 from absl import flags
 
 from experiments import common
-from seqjax import losses
 from seqjax.baselines import best_ngram, unigram
 from seqjax.data import Batch, Batches, DataError, Source, Vocabulary, load
 from seqjax.decode import sample
 from seqjax.inspect import gradient_norms, heat_map, learning_curve
-from seqjax.masks import from_lengths
 from seqjax.metrics import Mean
 from seqjax.models import LanguageModel
 from seqjax.models.language_model import BEFORE_FIRST
@@ -104,8 +102,9 @@ def make_task(model: LanguageModel, variables: Any, corpus: Corpus) -> Task:
     """The loss is E7: the sum over a name's letters, in the mean over names."""
 
     def loss(variables, batch, key):
-        logits = model.apply(variables, *batch, train=True, rngs={"dropout": key})
-        return cross_entropy(logits, batch), jnp.sum(batch.lengths)
+        rngs = {"dropout": key}
+        nats = model.apply(variables, *batch, train=True, rngs=rngs, method="loss")
+        return nats, jnp.sum(batch.lengths)
 
     valid = Batches(corpus.valid, FLAGS.batch_size)
     return Task(
@@ -115,12 +114,6 @@ def make_task(model: LanguageModel, variables: Any, corpus: Corpus) -> Task:
         common.optimizer_from_flags(model.trainable(variables)),
         model.trainable(variables),
     )
-
-
-def cross_entropy(logits: jax.Array, batch: Batch) -> Mean:
-    """E7 over a batch; logits [B, T, V]."""
-    mask = from_lengths(batch.lengths, batch.tokens.shape[1])
-    return losses.cross_entropy(logits.swapaxes(0, 1), batch.tokens.T, mask)
 
 
 def nats_per_letter(model: LanguageModel, variables: Any, batches: Batches) -> float:
@@ -134,7 +127,7 @@ def nats_per_letter(model: LanguageModel, variables: Any, batches: Batches) -> f
 
 @functools.partial(jax.jit, static_argnums=0)
 def _loss_of_batch(model: LanguageModel, variables: Any, batch: Batch) -> Mean:
-    return cross_entropy(model.apply(variables, *batch), batch)
+    return model.apply(variables, *batch, method="loss")
 
 
 def draw_names(model, variables, vocabulary: Vocabulary, key) -> list[str]:

@@ -1,7 +1,8 @@
-"""`lax.scan` for bodies that are written by the equations, not for the machine.
+"""Loops over time for bodies that are written by the equations, not for the machine.
 
-What depends on constants alone (a gate's slice of a kernel) is computed before the
-loop, and no array is stacked twice. XLA does neither for a loop on a CPU.
+`scan`: what depends on constants alone (a gate's slice of a kernel) is computed before
+the loop, and no array is stacked twice. XLA does neither for a loop on a CPU.
+`in_chunks`: as many steps at a time as fit in a cache.
 """
 
 import math
@@ -9,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 from jax.core import eval_jaxpr
 from jax.extend.core import Jaxpr, Literal
@@ -135,3 +137,47 @@ def _lay_out(values: list[Array]) -> list[Array]:
 
 def _transpose(a: Array) -> Array:
     return a.T if a.ndim == 2 else a
+
+
+def in_chunks(
+    run: Callable, carry: Tree, xs: Tree, size: int, *, reverse: bool = False
+) -> tuple[Tree, Tree]:
+    """Runs over parts of a sequence, one after the other.
+
+    Args:
+      run: (carry, a part of xs) -> (carry, ys); leaves [steps, ...].
+      carry: before the first part.
+      xs: a tree of arrays [T, ...].
+      size: steps of a part. What is left makes the last one, shorter.
+      reverse: from the last part to the first; the ys stay in place.
+
+    Returns:
+      The last carry, and the ys [T, ...].
+    """
+    time = len(jax.tree.leaves(xs)[0])
+    border = time // size * size
+    parts = [slice(border), slice(border, time)] if 0 < border < time else [slice(time)]
+    outputs = []
+    for part in parts[::-1] if reverse else parts:
+        steps = jax.tree.map(lambda a, part=part: a[part], xs)
+        carry, ys = _evenly(run, carry, steps, size, reverse)
+        outputs.append(ys)
+    if len(outputs) == 1:
+        return carry, outputs[0]
+    outputs = outputs[::-1] if reverse else outputs
+    return carry, jax.tree.map(lambda *a: jnp.concatenate(a), *outputs)
+
+
+def _evenly(run, carry, steps, size: int, reverse: bool):
+    """Scans `run` over parts of equal size, or runs it over the only one."""
+    if len(jax.tree.leaves(steps)[0]) <= size:
+        return run(carry, steps)
+    split = jax.tree.map(lambda a: a.reshape(-1, size, *a.shape[1:]), steps)
+    carry, ys = lax.scan(run, carry, split, reverse=reverse)
+    return carry, jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), ys)
+
+
+def divisor(time: int, size: int) -> int:
+    """A divisor of `time` near `size`, so that no part is shorter; else `size`."""
+    near = [d for d in range(size // 2 + 1, 2 * size) if time % d == 0]
+    return min(near, key=lambda d: abs(math.log(d / size)), default=size)

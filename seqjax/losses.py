@@ -6,6 +6,7 @@ number of valid steps instead. The choice scales the gradient by the length, and
 it what a learning rate and a clipping threshold mean.
 """
 
+import math
 from typing import Literal
 
 import chex
@@ -13,11 +14,15 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from seqjax.masks import select, zero_invalid
+from seqjax import loops
+from seqjax.masks import zero_invalid
 from seqjax.metrics import Mean
+from seqjax.readout import ReadoutParams
 
 Array = jax.Array
 OverTime = Literal["sum", "mean"]
+
+LOGITS_BYTES = 2**23  # of logits at a time in `readout_cross_entropy`
 
 
 def binary_cross_entropy(
@@ -70,10 +75,90 @@ def cross_entropy(
     return _over_sequences(steps, mask, over_time)
 
 
+def readout_cross_entropy(
+    readout: ReadoutParams,
+    states: Array,
+    labels: Array,
+    mask: Array | None = None,
+    over_time: OverTime = "sum",
+) -> Mean:
+    """`cross_entropy` of a readout's logits that never holds them all; E3, E7.
+
+    For a large vocabulary it takes two thirds of the time. A few steps of logits
+    exist at once, and become gradients before the next few: the loss is a sum, so its
+    own cotangent can wait. Reverse mode only; `cross_entropy` has all derivatives.
+
+    Args:
+      readout: parameters of a `Readout`.
+      states: what it reads, [T, *batch, in].
+      labels: as in `cross_entropy`.
+      mask: as there.
+      over_time: as there.
+
+    Returns:
+      The loss in nats; differentiate its `result()`.
+
+    Raises:
+      AssertionError: the shapes differ.
+      ValueError: an unknown `over_time`.
+    """
+    chex.assert_equal_shape_prefix([states, labels], labels.ndim)
+    valid = jnp.ones(labels.shape, bool) if mask is None else mask
+    total = _total(readout, *zero_invalid(valid, (states, labels)), valid)
+    return Mean(total, _weight(valid, over_time).astype(total.dtype))
+
+
+@jax.custom_vjp
+def _total(readout: ReadoutParams, states: Array, labels: Array, valid: Array) -> Array:
+    def add(total, part):
+        return total + _part(readout, *part), ()
+
+    zero = jnp.zeros((), jnp.result_type(states, readout.w))
+    steps, size = (states, labels, valid), _steps_at_once(readout, labels)
+    return loops.in_chunks(add, zero, steps, size)[0]
+
+
+def _total_forward(readout, states, labels, valid):
+    def add(sums, part):
+        value_and_grad = jax.value_and_grad(_part, argnums=(0, 1))
+        value, (d_readout, d_states) = value_and_grad(readout, *part)
+        return jax.tree.map(jnp.add, sums, (value, d_readout)), d_states
+
+    zero = jnp.zeros((), jnp.result_type(states, readout.w))
+    sums = zero, jax.tree.map(jnp.zeros_like, readout)
+    steps, size = (states, labels, valid), _steps_at_once(readout, labels)
+    (total, d_readout), d_states = loops.in_chunks(add, sums, steps, size)
+    return total, (d_readout, d_states)
+
+
+def _total_backward(slopes, d_total: Array):
+    d_readout, d_states = jax.tree.map(lambda a: d_total.astype(a.dtype) * a, slopes)
+    return d_readout, d_states, None, None
+
+
+_total.defvjp(_total_forward, _total_backward)
+
+
+def _part(readout: ReadoutParams, states: Array, labels: Array, valid: Array) -> Array:
+    logits = states @ readout.w + readout.b
+    nats = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+    return jnp.sum(nats, where=valid)
+
+
+def _steps_at_once(readout: ReadoutParams, labels: Array) -> int:
+    step_bytes = math.prod(labels.shape[1:]) * readout.b.nbytes
+    return loops.divisor(len(labels), max(LOGITS_BYTES // max(step_bytes, 1), 1))
+
+
 def _over_sequences(steps: Array, mask: Array | None, over_time: OverTime) -> Mean:
     valid = jnp.ones(steps.shape, bool) if mask is None else mask
+    total = jnp.sum(steps, where=valid)
+    return Mean(total, _weight(valid, over_time).astype(steps.dtype))
+
+
+def _weight(valid: Array, over_time: OverTime) -> Array:
+    """How many sequences have a valid step, or how many steps are valid."""
     counted = {"sum": jnp.any(valid, axis=0), "mean": valid}
     if over_time not in counted:
         raise ValueError(f"over_time must be 'sum' or 'mean', not {over_time!r}")
-    total = jnp.sum(select(valid, steps, jnp.zeros_like(steps)))
-    return Mean(total, jnp.sum(counted[over_time]).astype(steps.dtype))
+    return jnp.sum(counted[over_time])

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from seqjax import loops
 from seqjax.masks import select, zero_invalid
@@ -85,7 +84,8 @@ def unroll(
     resets = walk.borders
     if resets is not None:
         resets = resets[1:] if walk.reverse else resets[:-1]
-    return _in_chunks(run, carry, (xs, walk.mask, resets), size, walk.reverse)
+    inputs = xs, walk.mask, resets
+    return loops.in_chunks(run, carry, inputs, size, reverse=walk.reverse)
 
 
 def step(cell: "Cell", params: Tree, carry: Tree, x: Array) -> tuple[Tree, Array]:
@@ -227,41 +227,11 @@ def _chunk_size(cell: "Cell", params: Tree, xs: Array, gradient: Gradient) -> in
     """How many steps to take at a time, unless told."""
     time = max(len(xs), 1)
     if gradient == "remat":
-        return _divisor(time, math.isqrt(time - 1) + 1)
+        return loops.divisor(time, math.isqrt(time - 1) + 1)
     if gradient == "plain" or jax.default_backend() != "cpu":
         return time
     u = jax.eval_shape(cell.project, params, xs[:1])
     step_bytes = sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(u))
     step_rows = max(math.prod(xs.shape[1:-1]), 1)
     size = max(CHUNK_BYTES // max(step_bytes, 1), CHUNK_ROWS // step_rows, 1)
-    return time if time < 4 * size else _divisor(time, size)
-
-
-def _divisor(time: int, size: int) -> int:
-    """A divisor of `time` near `size`, so that no chunk is shorter; else `size`."""
-    near = [d for d in range(size // 2 + 1, 2 * size) if time % d == 0]
-    return min(near, key=lambda d: abs(math.log(d / size)), default=size)
-
-
-def _in_chunks(run, carry, chunks, size: int, reverse: bool):
-    """Runs over chunks of `size` steps; what is left makes the last one, shorter."""
-    time = len(chunks[0])
-    border = time // size * size
-    parts = [slice(border), slice(border, time)] if 0 < border < time else [slice(time)]
-    outputs = []
-    for part in parts[::-1] if reverse else parts:
-        steps = jax.tree.map(lambda a, part=part: a[part], chunks)
-        carry, ys = _evenly(run, carry, steps, size, reverse)
-        outputs.append(ys)
-    if len(outputs) == 1:
-        return carry, outputs[0]
-    return carry, jnp.concatenate(outputs[::-1] if reverse else outputs)
-
-
-def _evenly(run, carry, steps, size: int, reverse: bool):
-    """Scans `run` over chunks of equal size, or runs it over the only one."""
-    if len(steps[0]) <= size:
-        return run(carry, steps)
-    split = jax.tree.map(lambda a: a.reshape(-1, size, *a.shape[1:]), steps)
-    carry, ys = lax.scan(run, carry, split, reverse=reverse)
-    return carry, ys.reshape(-1, *ys.shape[2:])
+    return time if time < 4 * size else loops.divisor(time, size)

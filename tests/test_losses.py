@@ -1,5 +1,7 @@
 """Losses and metrics: their definitions, padding, merging, gradients."""
 
+import itertools
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -9,8 +11,14 @@ from differences import central_differences, close_to_differences
 from discovered import assert_close
 from random_data import poison
 
-from seqjax.losses import binary_cross_entropy, cross_entropy
+from seqjax import losses
+from seqjax.losses import (
+    binary_cross_entropy,
+    cross_entropy,
+    readout_cross_entropy,
+)
 from seqjax.metrics import Mean, accuracy, perplexity
+from seqjax.readout import ReadoutParams
 
 LABEL_MASK = np.array(
     [
@@ -127,6 +135,79 @@ def test_where_nothing_is_valid_the_loss_and_its_gradient_are_zero():
     found, slope = jax.value_and_grad(value)(logits)
     assert found == 0
     assert not np.any(slope)
+
+
+def readout_data(dtype=jnp.float64):
+    rng, (time, batch) = np.random.default_rng(1), LABEL_MASK.shape
+    draws = rng.normal(size=(3, CLASSES)), rng.normal(size=CLASSES)
+    readout = ReadoutParams(*(jnp.asarray(a, dtype) for a in draws))
+    states = jnp.asarray(rng.normal(size=(time, batch, 3)), dtype)
+    return readout, states, rng.integers(0, CLASSES, LABEL_MASK.shape)
+
+
+@sum_or_mean
+@pytest.mark.parametrize("steps", [1, 2, 5, 99])
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_readout_in_parts_has_the_loss_and_gradient_of_the_whole(
+    monkeypatch, over_time, steps, masked
+):
+    readout, states, labels = readout_data()
+    step_bytes = labels.shape[1] * readout.b.nbytes
+    monkeypatch.setattr(losses, "LOGITS_BYTES", steps * step_bytes)
+    mask = LABEL_MASK if masked else None
+
+    def whole(readout, states):
+        logits = states @ readout.w + readout.b
+        return 3 * cross_entropy(logits, labels, mask, over_time).result()
+
+    def parts(readout, states):
+        if masked:
+            states = jnp.where(LABEL_MASK[..., None], states, jnp.nan)
+        given = np.where(LABEL_MASK, labels, 999) if masked else labels
+        return (
+            3 * readout_cross_entropy(readout, states, given, mask, over_time).result()
+        )
+
+    for differentiate in (lambda f: f, jax.grad, lambda f: jax.grad(f, argnums=1)):
+        assert_close(
+            differentiate(parts)(readout, states), differentiate(whole)(readout, states)
+        )
+
+
+def test_a_readout_in_parts_never_holds_all_logits(monkeypatch):
+    readout, states, labels = readout_data()
+    monkeypatch.setattr(losses, "LOGITS_BYTES", labels.shape[1] * readout.b.nbytes)
+
+    def value(readout):
+        return readout_cross_entropy(readout, states, labels).result()
+
+    shape = f"{labels.shape[0]},{labels.shape[1]},{CLASSES}]"
+    assert f"1,{labels.shape[1]},{CLASSES}]" in str(
+        jax.make_jaxpr(jax.grad(value))(readout)
+    )
+    assert shape not in str(jax.make_jaxpr(jax.grad(value))(readout))
+
+
+def test_a_readout_in_parts_keeps_dtypes():
+    for states_dtype, params_dtype in itertools.product(
+        (jnp.float32, jnp.bfloat16), repeat=2
+    ):
+        readout, _, labels = readout_data(params_dtype)
+        _, states, _ = readout_data(states_dtype)
+
+        def value(readout, states, labels=labels):
+            return readout_cross_entropy(readout, states, labels).result()
+
+        slopes = jax.grad(value, argnums=(0, 1))(readout, states)
+        chex.assert_trees_all_equal_dtypes(slopes, (readout, states))
+
+
+def test_a_readout_in_parts_refuses_what_does_not_fit():
+    readout, states, labels = readout_data()
+    with pytest.raises(AssertionError):
+        readout_cross_entropy(readout, states, labels[:-1])
+    with pytest.raises(ValueError, match="over_time must be .* not 'max'"):
+        readout_cross_entropy(readout, states, labels, over_time="max")
 
 
 def test_accuracy_counts_valid_steps_and_merges():

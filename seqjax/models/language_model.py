@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 
 from seqjax.layer import Array, Carry, Gradient, Layer
+from seqjax.losses import readout_cross_entropy
 from seqjax.masks import from_lengths
+from seqjax.metrics import Mean
 from seqjax.noise import drop_weights
 from seqjax.readout import Readout
 
@@ -57,6 +59,25 @@ class LanguageModel(nn.Module):
         """
         states = self.states(tokens, lengths, train)
         return self._read(self.drop(states, deterministic=not train))
+
+    def loss(self, tokens: Array, lengths: Array, train: bool = False) -> Mean:
+        """−log P of each row, in nats: E7, E8.
+
+        Args:
+          tokens: as in `__call__`.
+          lengths: as there.
+          train: as there.
+
+        Returns:
+          The mean over the rows that are not empty.
+        """
+        states = self.drop(self.states(tokens, lengths, train), deterministic=not train)
+        return readout_cross_entropy(
+            self.readout_params,
+            states.swapaxes(0, 1),
+            tokens.T,
+            from_lengths(lengths, tokens.shape[1]),
+        )
 
     def states(self, tokens: Array, lengths: Array, train: bool = False) -> Array:
         """The layer's outputs [B, T, features], before the readout."""

@@ -95,7 +95,7 @@ def streaming(case: Case, convert: Convert, step: Step, state: Any) -> Runner:
 def language_model(
     case: Case,
     convert: Convert,
-    logits: Callable,
+    nats: Callable,
     place: Place = as_it_is,
 ) -> Runner:
     """A training step: cross entropy summed over time, clipping, descent.
@@ -103,19 +103,18 @@ def language_model(
     Args:
       case: to run.
       convert: our weights to its parameters.
-      logits: (parameters, tokens [T, B]) to logits [T, B, V].
+      nats: (parameters, tokens [T, B], targets [T, B]) to the cross entropies' sum.
       place: as in `sequence`.
     """
     optimizer = optax.chain(optax.clip_by_global_norm(5.0), optax.sgd(1.0))
-    cross_entropy = optax.softmax_cross_entropy_with_integer_labels
 
     def loss(params, tokens, targets):
-        return jnp.sum(cross_entropy(logits(params, tokens), targets)) / case.B
+        return nats(params, tokens, targets) / case.B
 
     def step(params, state, tokens, targets):
-        nats, gradient = jax.value_and_grad(loss)(params, tokens, targets)
+        value, gradient = jax.value_and_grad(loss)(params, tokens, targets)
         updates, state = optimizer.update(gradient, state)
-        return optax.apply_updates(params, updates), state, nats
+        return optax.apply_updates(params, updates), state, value
 
     f = jax.jit(step, donate_argnums=(0, 1))
     args = jax.tree.map(jnp.array, (convert(case.weights()), *case.text()))
@@ -125,15 +124,20 @@ def language_model(
 
     def run():
         nonlocal params, state
-        params, state, nats = jax.block_until_ready(f(params, state, *text))
-        return params, nats
+        params, state, value = jax.block_until_ready(f(params, state, *text))
+        return params, value
 
     def numbers(result):
-        after, nats = result
+        after, value = result
         moved = jax.tree.map(jnp.subtract, after, begin)
-        return {"loss": np.asarray(nats), **_at_home(case, convert, moved)}
+        return {"loss": np.asarray(value), **_at_home(case, convert, moved)}
 
     return Runner(run, numbers)
+
+
+def cross_entropy(logits: jax.Array, targets: jax.Array) -> jax.Array:
+    """The sum of the cross entropies of logits [T, B, V] with targets [T, B]."""
+    return jnp.sum(optax.softmax_cross_entropy_with_integer_labels(logits, targets))
 
 
 def mean_of_squares(ys: jax.Array, mask: jax.Array | None) -> jax.Array:

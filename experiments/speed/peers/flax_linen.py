@@ -46,10 +46,11 @@ def language_model(case: Case) -> Runner:
             f"layers_{count + 1}": {"kernel": weights.w_y, "bias": weights.b_y},
         }
 
-    def logits(params, tokens):
-        return model.apply({"params": params}, tokens)
+    def nats(params, tokens, targets):
+        logits = model.apply({"params": params}, tokens)
+        return _jax.cross_entropy(logits, targets)
 
-    return _jax.language_model(case, convert, logits)
+    return _jax.language_model(case, convert, nats)
 
 
 def _layer(case: Case) -> nn.Module:

@@ -8,6 +8,8 @@ from seqjax.cells import LSTM, Elman, GRUResetAfter
 from seqjax.cells.elman import ElmanParams
 from seqjax.cells.gru_reset_after import GRUResetAfterParams
 from seqjax.cells.lstm import LSTMParams
+from seqjax.losses import readout_cross_entropy
+from seqjax.readout import ReadoutParams
 
 PACKAGES = ("seqjax", "jax", "jaxlib")
 begin = train.use_every_core
@@ -42,11 +44,12 @@ def language_model(case: Case) -> Runner:
         layers = {"layers": _params(case, weights)}
         return weights._asdict() | layers
 
-    def logits(params, tokens):
+    def nats(params, tokens, targets):
         _, ys = layer.unroll(params["layers"], params["embedding"][tokens])
-        return ys @ params["w_y"] + params["b_y"]
+        readout = ReadoutParams(params["w_y"], params["b_y"])
+        return readout_cross_entropy(readout, ys, targets).total
 
-    return _jax.language_model(case, convert, logits, place=_place)
+    return _jax.language_model(case, convert, nats, place=_place)
 
 
 def _place(params, *data):
