@@ -51,7 +51,7 @@ class Batches:
         batch_size: int,
         seed: int = 0,
         buckets: int = 1,
-        run: int = 8,
+        run: int = 16,
     ):
         _check(sequences, batch_size=batch_size, buckets=buckets, run=run)
         self.batch_size, self.seed, self._run = batch_size, seed, run

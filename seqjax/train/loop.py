@@ -9,7 +9,7 @@ Python call: their batches are stacked, and a compiled loop runs as many as ther
 import contextlib
 import functools
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, NoReturn, Protocol
 
 import jax
@@ -86,6 +86,13 @@ class Seen(NamedTuple):
     tokens: Array
 
 
+class Work(NamedTuple):
+    """One dispatch."""
+
+    count: int  # steps
+    batches: Any  # stacked, and filled up to one shape
+
+
 class Fitted(NamedTuple):
     """A finished run."""
 
@@ -114,7 +121,7 @@ def fit(
     key: Array,
     eval_every: int = 100,
     checkpoint_every: int = 500,
-    per_dispatch: int = 8,
+    per_dispatch: int = 16,
     resume: bool = False,
     quiet: bool = False,
     spread: bool = True,
@@ -162,16 +169,17 @@ def fit(
         progress = stack.enter_context(Progress(steps, step, quiet))
         signals = stack.enter_context(Signals())
         clock, mesh = Clock(), None
-        while step < steps:
-            borders = [every - step % every for every in (eval_every, checkpoint_every)]
-            most = min(per_dispatch, steps - step, *borders)
-            count = task.data.run_length(step, most)
-            batches = _fill(task.data.stacked(step, count), per_dispatch)
-            mesh, before = (_mesh(params, batches) if spread else None), mesh
+        borders = eval_every, checkpoint_every
+        works = _works(task.data, step, steps, per_dispatch, borders)
+        work = next(works, None)
+        while work:
+            mesh, before = (_mesh(params, work.batches) if spread else None), mesh
             if mesh != before:
                 state, key = devices.replicate(mesh, devices.gather((state, key)))
-            state, seen = _dispatch(task, key, state, batches, count, mesh, clock)
-            step += count
+            step += work.count
+            with clock.timing(work.batches):
+                state, seen, work = _dispatch(task, key, state, work, mesh, works)
+                clock.tokens += int(seen.tokens.sum())
             last = step == steps
             numbers = _summary(seen)
             if step % eval_every == 0 or last:
@@ -213,14 +221,27 @@ def _mesh(params, batches):
     return devices.choose(params, next(sizes, 1))
 
 
-def _dispatch(task: Task, key, state: State, batches, count: int, mesh, clock: Clock):
-    """Runs the first `count` of the stacked batches in one call."""
-    with clock.timing(batches):
-        batches = devices.split(mesh, batches, axis=1)
-        advance = functools.partial(_advance, task.loss, task.optimizer, mesh, key)
-        new, seen = jax.block_until_ready(advance(state, batches, count))
-        seen = Seen(*np.asarray(seen)[:count].T)
-        clock.tokens += int(seen.tokens.sum())
+def _works(
+    data: Data, step: int, steps: int, per_dispatch: int, borders: tuple[int, ...]
+) -> Iterator[Work]:
+    """The dispatches from a step on; none passes a multiple of the `borders`."""
+    while step < steps:
+        left = [every - step % every for every in borders]
+        count = data.run_length(step, min(per_dispatch, steps - step, *left))
+        yield Work(count, _fill(data.stacked(step, count), per_dispatch))
+        step += count
+
+
+def _dispatch(
+    task: Task, key, state: State, work: Work, mesh, works: Iterator[Work]
+) -> tuple[State, Seen, Work | None]:
+    """Runs the steps of `work` in one call, and makes the next ready meanwhile."""
+    batches = devices.split(mesh, work.batches, axis=1)
+    advance = functools.partial(_advance, task.loss, task.optimizer, mesh, key)
+    running = advance(state, batches, work.count)
+    following = next(works, None)
+    new, seen = jax.block_until_ready(running)
+    seen = Seen(*np.asarray(seen)[: work.count].T)
     bad = ~(np.isfinite(seen.total) & np.isfinite(seen.grad_norm))
     if bad.any():
         at = int(bad.argmax())
@@ -228,7 +249,7 @@ def _dispatch(task: Task, key, state: State, batches, count: int, mesh, clock: C
         batch = jax.tree.map(lambda a: a[at], devices.gather(batches))
         key, state = devices.gather((key, state))
         _name_what_went_wrong(task, key, state, batch)
-    return new, seen
+    return new, seen, following
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
