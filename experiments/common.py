@@ -231,9 +231,18 @@ def _given() -> dict[str, flags.Flag]:
     return {name: FLAGS[name] for name in FLAGS if FLAGS[name].present}
 
 
+def _refuse_unused() -> None:
+    """Refuses a shared flag that this experiment did not adopt."""
+    used = {flag.name for flag in FLAGS.get_key_flags_for_module(sys.argv[0])}
+    for flag in FLAGS.get_flags_for_module(__name__):
+        if flag.present and flag.name not in used:
+            raise UsageError(f"--{flag.name}: this experiment has no use for it")
+
+
 def _parse(argv: list[str]) -> list[str]:
     try:
         rest = FLAGS(argv)
+        _refuse_unused()
         if FLAGS.resume:
             begun = pathlib.Path(FLAGS.workdir or "") / "flags.txt"
             if not FLAGS.workdir or not begun.exists():
@@ -249,6 +258,8 @@ def _parse(argv: list[str]) -> list[str]:
                     )
             FLAGS.unparse_flags()
             rest = FLAGS([argv[0], f"--flagfile={begun}", *argv[1:]])
+        if FLAGS.data and FLAGS.dataset:
+            raise UsageError("--data: a file of your own takes the place of --dataset")
         if "warmup" in FLAGS.schedule and FLAGS.warmup >= FLAGS.steps:
             raise UsageError(
                 f"--warmup: {FLAGS.warmup} steps of warm-up leave none of --steps="

@@ -49,6 +49,16 @@ class Bidirectional(Layer):
             )
 
     @property
+    def parts(self):
+        """The layers of the two directions."""
+        return tuple(self.layers)
+
+    @property
+    def causal(self):
+        """No: the way back has read what comes later."""
+        return False
+
+    @property
     def layers(self) -> Both:
         """The layers of the two directions."""
         return Both(self.ahead, self.ahead if self.back is None else self.back)

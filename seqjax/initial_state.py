@@ -57,6 +57,11 @@ class LearnedStart(Layer):
     layer: Layer
 
     @property
+    def parts(self):
+        """The one layer."""
+        return (self.layer,)
+
+    @property
     def features(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The layer's width."""
         return self.layer.features

@@ -43,11 +43,26 @@ class Layer(abc.ABC):
     def __post_init__(self):
         for field in dataclasses.fields(self):  # pyright: ignore[reportArgumentType]
             _refuse_unhashable(self, field.name)
+        for part in self.parts:
+            if not isinstance(part, Layer):
+                raise TypeError(
+                    f"{type(self).__name__} is made of layers, not {part!r}"
+                )
         if not isinstance(self.features, int) or self.features < 1:
             raise ValueError(
                 f"{type(self).__name__}.features must be a positive integer, "
                 f"not {self.features!r}"
             )
+
+    @property
+    def parts(self) -> tuple["Layer", ...]:
+        """The layers inside; none unless overridden."""
+        return ()
+
+    @property
+    def causal(self) -> bool:
+        """Whether no output depends on a later input: if that is so of every part."""
+        return all(part.causal for part in self.parts)
 
     @abc.abstractmethod
     def init(self, key: Array, in_features: int, dtype: Any = jnp.float32) -> Params:
@@ -136,6 +151,8 @@ class Layer(abc.ABC):
           ValueError: a shape, a name or a carry's structure does not fit.
         """
         xs = jnp.asarray(xs)
+        flags = mask, resets
+        mask, resets = (None if f is None else jnp.asarray(f) for f in flags)
         dtype = scan.compute_dtype(params, xs) if dtype is None else jnp.dtype(dtype)
         _check_flags(xs, mask=mask, resets=resets)
         _check_options(gradient, chunk)
@@ -145,9 +162,13 @@ class Layer(abc.ABC):
         if carry is None:
             carry = start
         _check_carry(self, carry, start)
-        return self.run(
-            params, carry, start, zero_invalid(mask, xs.astype(dtype)), walk
-        )
+        try:
+            return self.run(
+                params, carry, start, zero_invalid(mask, xs.astype(dtype)), walk
+            )
+        except TypeError:  # of a product whose widths differ, perhaps
+            _check_params(self, params, xs.shape[-1])
+            raise
 
 
 class Cell(Layer):
@@ -254,8 +275,22 @@ def _check_options(gradient: str, chunk: int | None) -> None:
         raise ValueError(
             f"gradient must be one of {get_args(Gradient)}, not {gradient!r}"
         )
-    if chunk is not None and chunk < 1:
-        raise ValueError(f"chunk must be at least 1, not {chunk}")
+    if chunk is not None and not (isinstance(chunk, int) and chunk >= 1):
+        raise ValueError(f"chunk must be an integer of at least 1, not {chunk!r}")
+
+
+def _check_params(layer: Layer, params: Params, in_features: int) -> None:
+    def shapes(tree):
+        named = jax.tree_util.tree_leaves_with_path(jax.tree.map(jnp.shape, tree))
+        return {jax.tree_util.keystr(path): shape for path, shape in named}
+
+    made = jax.eval_shape(lambda key: layer.init(key, in_features), jax.random.key(0))
+    if shapes(params) != shapes(made):
+        raise ValueError(
+            f"for inputs of width {in_features} the parameters of "
+            f"{type(layer).__name__} must look like {shapes(made)}, "
+            f"got {shapes(params)}"
+        )
 
 
 def _check_carry(layer: Layer, carry: Carry, start: Carry) -> None:

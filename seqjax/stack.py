@@ -31,6 +31,11 @@ class Stack(Layer):
         """The width of the last layer."""
         return self.layers[-1].features
 
+    @property
+    def parts(self):
+        """From the input upwards."""
+        return self.layers
+
     def init(self, key, in_features, dtype=jnp.float32):
         """Draws each layer's parameters for the width below it."""
         keys = jax.random.split(key, len(self.layers))
@@ -85,6 +90,11 @@ class Residual(Layer):
     """
 
     layer: Layer
+
+    @property
+    def parts(self):
+        """The one layer."""
+        return (self.layer,)
 
     @property
     def features(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -13,7 +13,6 @@ from seqjax import (
     CELLS,
     Bidirectional,
     Cell,
-    Layer,
     LearnedStart,
     Readout,
     Residual,
@@ -95,21 +94,7 @@ NESTINGS = {
 LAYERS = {**CELL_LAYERS, **NESTINGS}
 
 
-def _parts(layer):
-    """The layer and all layers inside it."""
-    yield layer
-    for field in dataclasses.fields(layer):
-        value = getattr(layer, field.name)
-        for inner in value if isinstance(value, tuple) else (value,):
-            if isinstance(inner, Layer):
-                yield from _parts(inner)
-
-
-STEPPERS = {
-    name: layer
-    for name, layer in LAYERS.items()
-    if all(type(part).step is not Layer.step for part in _parts(layer))
-}
+STEPPERS = {name: layer for name, layer in LAYERS.items() if layer.causal}
 
 
 def parameter_shapes(layer, in_features=IN, dtype=jnp.float32):

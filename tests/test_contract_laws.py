@@ -94,6 +94,14 @@ def test_what_needs_the_whole_sequence_cannot_be_stepped(layer):
         layer.step(params, carry, xs[0])
 
 
+@over(LAYERS)
+def test_a_causal_layer_has_seen_nothing_of_what_comes_later(layer):
+    params, xs, carry = data(layer)
+    later = np.concatenate([xs[:-1], xs[-1:] + 1])
+    (_, ys), (_, changed) = (layer.unroll(params, x, carry) for x in (xs, later))
+    assert np.array_equal(ys[:-1], changed[:-1]) == layer.causal
+
+
 over_each_kind = over_named("lstm", "stack", "bidirectional", "learned_start")
 
 BAD_CALLS = {
@@ -103,7 +111,11 @@ BAD_CALLS = {
     "resets must be bool .* got int64": {"resets": np.ones((STEPS, ROWS), int)},
     "resets must be .* got bool": {"resets": np.ones(STEPS, bool)},
     "gradient must be one of .* not 'fast'": {"gradient": "fast"},
-    "chunk must be at least 1, not 0": {"chunk": 0},
+    "chunk must be an integer of at least 1, not 0": {"chunk": 0},
+    "chunk must be an integer of at least 1, not 2.5": {"chunk": 2.5},
+    "for inputs of width 5 the parameters of .* got": {
+        "xs": np.zeros((STEPS, ROWS, 5))
+    },
 }
 
 
@@ -115,6 +127,15 @@ def test_bad_arguments_are_named(layer, message, argument):
     params, xs, _ = data(layer)
     with pytest.raises(ValueError, match=message):
         layer.unroll(params, **{"xs": xs, **argument})
+
+
+@over_each_kind
+def test_flags_may_be_lists(layer):
+    params, xs, _ = data(layer)
+    given = random_flags(STEPS, ROWS)
+    lists = {name: np.asarray(flags).tolist() for name, flags in given.items()}
+    found = layer.unroll(params, xs, **lists)
+    chex.assert_trees_all_equal(found, layer.unroll(params, xs, **given))
 
 
 @over_each_kind
@@ -132,6 +153,16 @@ def test_bad_carries_are_named(layer):
     integers = jax.tree.map(lambda a: a.astype(int), carry)
     with pytest.raises(ValueError, match="carry of .* must be floating point"):
         layer.unroll(params, xs, integers)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [lambda: Stack((3,)), lambda: Residual("lstm"), lambda: Bidirectional(LSTM)],
+    ids=["stack", "residual", "bidirectional"],
+)
+def test_what_is_no_layer_cannot_be_inside_one(build):
+    with pytest.raises(TypeError, match="is made of layers, not"):
+        build()
 
 
 BAD_LAYERS = {

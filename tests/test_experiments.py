@@ -128,6 +128,7 @@ BAD_INPUT = {  # flags, and what the sentence names
     "unknown flag": (["--feature=3"], "feature"),
     "no flag": (["gru"], "gru"),
     "unknown data set": (["--dataset=dragons"], "dragons"),
+    "two data sets": (["--data=one.txt", "--dataset=synthetic"], "--dataset"),
     "looking ahead": (["--bidirectional"], "--bidirectional"),
     "nothing to resume": (["--resume"], "--resume"),
     "a field that does not fit": (["--cell=lstm(chrono=2)"], "--cell"),

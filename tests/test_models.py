@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqjax import CELLS, Stack
+from seqjax import CELLS, Bidirectional, Stack
 from seqjax.cells import LSTM, EchoState
 from seqjax.masks import from_lengths
 from seqjax.models import LanguageModel
@@ -54,6 +54,21 @@ def test_a_padded_batch_gives_what_single_rows_give():
     for row, length, logits in zip(tokens, lengths, batch, strict=True):
         alone = model.apply(variables, row[None, :length], length[None])[0]
         np.testing.assert_allclose(logits[:length], alone, rtol=1e-5)
+
+
+def test_the_loss_is_that_of_the_logits():
+    model = LanguageModel(LSTM(4), V)
+    tokens, lengths = jnp.array([[0, 2, 1, 1], [2, 1, -7, 99], [5, 5, 5, 5]]), [4, 2, 0]
+    variables = random_variables(model, tokens, jnp.array(lengths))
+    found = model.apply(variables, tokens, jnp.array(lengths), method="loss")
+    expected = -log_probs(model, variables, tokens, jnp.array(lengths))[:2].mean()
+    np.testing.assert_allclose(found.result(), expected, rtol=1e-6)
+
+
+def test_a_model_that_looks_ahead_is_refused():
+    model = LanguageModel(Stack((LSTM(4), Bidirectional(LSTM(4)))), V)
+    with pytest.raises(ValueError, match="may not look ahead"):
+        model.init(jax.random.key(0), jnp.zeros((1, 2), int), jnp.ones(1, int))
 
 
 @pytest.mark.parametrize("noise", ["dropout", "weight_dropout", "reset_rate"])

@@ -266,6 +266,7 @@ BAD = {
     "unknown kind": (["--case=ltsm/1x2x3x4/train"], "bidirectional"),
     "unknown peer": (["--peer=jax"], "flax_linen"),
     "no rounds": (["--rounds=0"], "--rounds"),
+    "a flag of training": (["--steps=3"], "--steps"),
     "two choices": (["--quick", "--case=gru/*"], "--quick"),
 }
 

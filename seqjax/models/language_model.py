@@ -42,6 +42,8 @@ class LanguageModel(nn.Module):
     def setup(self):
         """Draws both sets of parameters."""
         layer, readout = self.layer, Readout(self.vocabulary)
+        if not layer.causal:
+            raise ValueError(f"a language model may not look ahead, as {layer} does")
         self.layer_params = self.param("layer", layer.init, self.vocabulary)
         self.readout_params = self.param("readout", readout.init, layer.features)
         self.drop = nn.Dropout(self.dropout)
