@@ -88,3 +88,11 @@ def test_a_scan_is_differentiable_and_maps():
     for f in (jax.grad, jax.jacfwd):
         found = jax.vmap(f(total), in_axes=(0, None))(both, XS)
         assert_close(found, jnp.stack([f(by_hand)(w, XS) for w in both]))
+
+
+@pytest.mark.parametrize(
+    ("time", "size", "part"),
+    [(100, 10, 10), (100, 12, 10), (35, 10, 7), (64, 12, 16), (17, 5, 5), (7, 99, 99)],
+)
+def test_parts_are_equal_where_a_divisor_is_near(time, size, part):
+    assert loops.divisor(time, size) == part

@@ -169,6 +169,23 @@ def test_a_loss_that_is_not_finite_is_named_and_the_last_checkpoint_stays(tmp_pa
     chex.assert_tree_all_finite(last_state(tmp_path))
 
 
+def test_the_step_that_went_wrong_is_named_within_its_dispatch(tmp_path):
+    class Numbered(Data):
+        def stacked(self, step, count):
+            return super().stacked(step, count) | {
+                "step": np.arange(step, step + count)
+            }
+
+    def bad(params, batch, key):
+        mean, count = loss(params, batch, key)
+        total = jnp.where(batch["step"] == 4, jnp.nan, mean.total)
+        return mean._replace(total=total), count
+
+    task = make_task(bad)._replace(data=Numbered())
+    with pytest.raises(NonFinite, match="^step 5: loss is"):
+        run(tmp_path, 50, task, eval_every=100, checkpoint_every=100)
+
+
 def test_a_gradient_that_is_not_finite_is_named(tmp_path):
     def bad(params, batch, key):
         """√0 has no finite slope."""
