@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+import flax
 import jax
 import jax.numpy as jnp
 import optax
@@ -42,8 +43,11 @@ flags.DEFINE_enum(
     "constant",
     sorted(train.SCHEDULES),
     "The learning rate over time: constant, or a cosine down to zero at --steps, with "
-    "or without a linear warm-up over --warmup steps.",
+    "or without a linear warm-up over --warmup steps; or halving every --halve_every "
+    "steps after --hold.",
 )
+flags.DEFINE_integer("hold", 0, "Steps at the full rate, for --schedule=halving.", 0)
+flags.DEFINE_integer("halve_every", 1000, "Steps, for --schedule=halving.", 1)
 flags.DEFINE_integer("warmup", 100, "Steps of warm-up, for such a --schedule.", 0)
 flags.DEFINE_enum(
     "optimizer", "adam", sorted(train.OPTIMIZERS), "The optimiser, of Optax."
@@ -106,6 +110,11 @@ def describe_data(task: str, data: str) -> None:
     )
 
 
+def _mode() -> str:
+    """What an experiment that can do more than train is asked for."""
+    return FLAGS.mode if "mode" in FLAGS else "train"
+
+
 def run(main: Callable[[list[str]], None]) -> NoReturn:
     """Parses the flags and calls `main`; bad input ends in one sentence.
 
@@ -116,10 +125,11 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
     raise SystemExit
 
 
-def make_layer(causal: bool = False) -> Layer:
+def make_layer(cell: str | None = None, causal: bool = False) -> Layer:
     """The layer that --cell, --features, --layers and --bidirectional ask for.
 
     Args:
+      cell: instead of --cell.
       causal: the task may not look ahead, so that --bidirectional is refused.
     """
     if causal and FLAGS.bidirectional:
@@ -127,11 +137,11 @@ def make_layer(causal: bool = False) -> Layer:
             "--bidirectional: a model that predicts the next step may not look ahead"
         )
     try:
-        cell = cells.make(FLAGS.cell, features=FLAGS.features)
+        made = cells.make(cell or FLAGS.cell, features=FLAGS.features)
     except ValueError as error:
         raise UsageError(f"--cell: {error}") from None
-    _check_cell(cell)
-    layer = Bidirectional(cell) if FLAGS.bidirectional else cell
+    _check_cell(made)
+    layer = Bidirectional(made) if FLAGS.bidirectional else made
     return Stack((layer,) * FLAGS.layers) if FLAGS.layers > 1 else layer
 
 
@@ -145,7 +155,7 @@ def _check_cell(cell: Cell) -> None:
         jax.eval_shape(one_step, jax.random.key(0))
     except (TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise UsageError(f"--cell: {FLAGS.cell!r} does not work: {reason}") from None
+        raise UsageError(f"--cell: {cell!r} does not work: {reason}") from None
 
 
 def optimizer_from_flags(trainable: Any) -> optax.GradientTransformation:
@@ -154,8 +164,7 @@ def optimizer_from_flags(trainable: Any) -> optax.GradientTransformation:
         FLAGS.optimizer,
         FLAGS.learning_rate,
         schedule=FLAGS.schedule,
-        steps=FLAGS.steps,
-        warmup=FLAGS.warmup,
+        times=train.Times(FLAGS.steps, FLAGS.warmup, FLAGS.hold, FLAGS.halve_every),
         clip_norm=FLAGS.clip_norm,
         clip_value=FLAGS.clip_value,
         weight_decay=FLAGS.weight_decay,
@@ -219,6 +228,36 @@ def write_text(path: pathlib.Path, text: str) -> None:
     os.replace(partial, path)
 
 
+def save_model(workdir: pathlib.Path, variables: Any, **texts: str) -> None:
+    """Writes the variables as model.msgpack, and texts under their names."""
+    for name, text in texts.items():
+        write_text(workdir / name, text)
+    partial = workdir / "model.msgpack.partial"
+    partial.write_bytes(flax.serialization.to_bytes(variables))
+    os.replace(partial, workdir / "model.msgpack")
+
+
+def load_model(like: Any) -> Any:
+    """Reads the model of --workdir.
+
+    Args:
+      like: variables of the same structure, from the model's `init`.
+    """
+    path = pathlib.Path(FLAGS.workdir) / "model.msgpack"
+    try:
+        found = flax.serialization.from_bytes(like, path.read_bytes())
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing: the run has not ended yet") from None
+    except Exception as error:  # of msgpack, or of another structure
+        raise DataError(f"{path} is no such model: {error}".splitlines()[0]) from None
+    for leaf, expected in zip(
+        jax.tree.leaves(found), jax.tree.leaves(like), strict=True
+    ):
+        if leaf.shape != expected.shape:
+            raise DataError(f"{path} is no such model: its shapes differ")
+    return jax.tree.map(jnp.asarray, found)
+
+
 def finish(workdir: pathlib.Path, **result: Any) -> None:
     """Writes result.json and prints it as the last line."""
     line = json.dumps(result)
@@ -243,10 +282,11 @@ def _parse(argv: list[str]) -> list[str]:
     try:
         rest = FLAGS(argv)
         _refuse_unused()
-        if FLAGS.resume:
+        if FLAGS.resume or _mode() != "train":
+            asked = "--resume" if FLAGS.resume else f"--mode={_mode()}"
             begun = pathlib.Path(FLAGS.workdir or "") / "flags.txt"
             if not FLAGS.workdir or not begun.exists():
-                raise UsageError("--resume: needs a --workdir that holds a run")
+                raise UsageError(f"{asked}: needs a --workdir that holds a run")
             given = {name: flag.value for name, flag in _given().items()}
             FLAGS.unparse_flags()
             rest = FLAGS([argv[0], f"--flagfile={begun}"])

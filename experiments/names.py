@@ -23,7 +23,7 @@ from absl import flags
 from experiments import common
 from seqjax.baselines import best_ngram, unigram
 from seqjax.data import Batch, Batches, DataError, Source, Vocabulary, load
-from seqjax.decode import sample
+from seqjax.decode import Rules, Sampling, generate
 from seqjax.inspect import gradient_norms, heat_map, learning_curve
 from seqjax.metrics import Mean
 from seqjax.models import LanguageModel
@@ -101,10 +101,10 @@ def read_corpus() -> Corpus:
 def make_task(model: LanguageModel, variables: Any, corpus: Corpus) -> Task:
     """The loss is E7: the sum over a name's letters, in the mean over names."""
 
-    def loss(variables, batch, key):
+    def loss(variables, batch, key, carried):
         rngs = {"dropout": key}
         nats = model.apply(variables, *batch, train=True, rngs=rngs, method="loss")
-        return nats, jnp.sum(batch.lengths)
+        return nats, jnp.sum(batch.lengths), carried
 
     valid = Batches(corpus.valid, FLAGS.batch_size)
     return Task(
@@ -136,18 +136,18 @@ def draw_names(model, variables, vocabulary: Vocabulary, key) -> list[str]:
     @jax.jit
     def draw(variables):
         apply = functools.partial(model.apply, variables)
-        return sample(
+        return generate(
             lambda carry, token: apply(carry, token, method="step"),
-            apply(SAMPLES.value, method="initial_carry"),
-            jnp.full(SAMPLES.value, BEFORE_FIRST),
-            key,
+            apply(1, method="initial_carry"),
+            jnp.array([BEFORE_FIRST]),
+            Sampling(SAMPLES.value, TEMPERATURE.value),
             length=LONGEST,
             stop=vocabulary.eos,
-            temperature=TEMPERATURE.value,
-            forbidden=(vocabulary.unk,),
+            rules=Rules(forbidden=(vocabulary.unk,)),
+            key=key,
         )
 
-    tokens = np.asarray(draw(variables).tokens)
+    tokens = np.asarray(draw(variables).tokens[0])
     return ["".join(vocabulary.decode(ids)) for ids in tokens]
 
 

@@ -31,12 +31,13 @@ class Ragged:
         }
 
 
-def loss(params, batch, key):
+def loss(params, batch, key, carried):
     """Squares of the valid outputs after dropout."""
     mask = from_lengths(batch["lengths"], STEPS)
     _, ys = LAYER.unroll(params, batch["x"].swapaxes(0, 1), mask=mask)
     ys = jnp.where(jax.random.bernoulli(key, 0.5, ys.shape), ys, 0)
-    return Mean(jnp.sum((ys - 1) ** 2 * mask[..., None]), jnp.sum(mask)), jnp.sum(mask)
+    total = jnp.sum((ys - 1) ** 2 * mask[..., None])
+    return Mean(total, jnp.sum(mask)), jnp.sum(mask), carried
 
 
 def evaluate(params):

@@ -19,7 +19,10 @@ EXPERIMENTS = sorted(
 # What every result.json holds.
 OWED = {"task", "data", "cell", "metric", "score", "baseline", "steps", "seconds"}
 # What makes a run of each experiment short; a new one needs no entry.
-SHORT = {"names": ["--steps=12", "--eval_every=5", "--features=6", "--samples=20"]}
+SHORT = {
+    "names": ["--steps=12", "--eval_every=5", "--features=6", "--samples=20"],
+    "language_model": ["--dataset=synthetic", "--steps=6", "--features=6", "--bptt=9"],
+}
 
 # Runs share what they compile; it changes no number.
 CACHE = {
@@ -114,6 +117,39 @@ def test_a_run_stopped_by_a_signal_goes_on_to_the_same_numbers(tmp_path):
     code, _, err = run("names", "--resume", "--workdir=broken", cwd=tmp_path)
     assert code == 0, err
     assert metrics(tmp_path / "whole") == metrics(tmp_path / "broken")
+
+
+@pytest.mark.parametrize("kind", ["--level=char", "--level=word", "--sentences"])
+def test_a_language_model_scores_ranks_and_samples(kind, tmp_path):
+    (tmp_path / "text.txt").write_text("the cat was full\nthe cats were full\n" * 40)
+    flags = ["--data=text.txt", "--batch_size=4", "--steps=40", "--workdir=run", kind]
+    result = run_briefly("language_model", *flags, cwd=tmp_path)
+    assert result["score"] < result["unigram"]
+
+    def ask(mode, *more):
+        more = [f"--mode={mode}", "--workdir=run", *more]
+        code, out, err = run("language_model", *more, cwd=tmp_path)
+        assert code == 0 and err == "", err
+        return out.splitlines()
+
+    *each, total = ask("score", "--text=the cat")
+    tokens = ["the", "cat"] if "word" in kind else list("the cat")
+    assert [line.split(maxsplit=1)[1:] for line in each] == [
+        [token.strip()] if token.strip() else [] for token in [*tokens, "<EOS>"]
+    ]
+    values = [float(line.split()[0]) for line in [*each, total]]
+    assert sum(values[:-1]) == pytest.approx(values[-1], abs=1e-2)
+    ranked = [float(line.split()[0]) for line in ask("rank", "--k=3", "--text=the ")]
+    assert len(ranked) == 3 and ranked == sorted(ranked, reverse=True)
+    one, again = (ask("sample", "--length=9", "--text=the cat") for _ in range(2))
+    assert one == again and one[0].startswith("the cat")
+
+
+def test_a_model_is_asked_only_where_there_is_one(tmp_path):
+    for workdir in ([], ["--workdir=none"]):
+        code, out, err = run("language_model", "--mode=rank", *workdir, cwd=tmp_path)
+        assert code == 2 and out == "" and len(err.splitlines()) == 1
+        assert "--mode=rank" in err
 
 
 BAD_INPUT = {  # flags, and what the sentence names

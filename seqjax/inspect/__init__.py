@@ -1,5 +1,5 @@
 """Looking at a run: its figures."""
 
-from seqjax.inspect.figures import gradient_norms, heat_map, learning_curve
+from seqjax.inspect.figures import curves, gradient_norms, heat_map, learning_curve
 
-__all__ = ["gradient_norms", "heat_map", "learning_curve"]
+__all__ = ["curves", "gradient_norms", "heat_map", "learning_curve"]

@@ -97,3 +97,31 @@ def _axes(x: str, y: str):
 def _series(history: History, key: str) -> tuple[list[int], list[float]]:
     pairs = [(line["step"], line[key]) for line in history if key in line]
     return [step for step, _ in pairs], [value for _, value in pairs]
+
+
+def curves(
+    path: str | pathlib.Path,
+    panels: Sequence[tuple[str, Mapping[str, tuple[Any, Any]]]],
+    unit: str,
+    mark: float | None = None,
+) -> None:
+    """Draws lines beside each other, of one vertical axis.
+
+    Args:
+      path: of the PNG.
+      panels: the horizontal axis of each, and its lines: label to (x, y).
+      unit: of the vertical axis.
+      mark: where a vertical line is drawn in the first panel.
+    """
+    figure = Figure(figsize=(5.5 * len(panels), 4), dpi=120, layout="constrained")
+    all_axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (title, lines) in zip(all_axes, panels, strict=True):
+        for label, (x, y) in lines.items():
+            axes.plot(x, y, marker=".", label=label)
+        axes.set_xlabel(title)
+        axes.grid(alpha=0.3)
+    all_axes[0].set_ylabel(unit)
+    if mark is not None:
+        all_axes[0].axvline(mark, color="black", ls=":", label="longest in training")
+    all_axes[0].legend()
+    figure.savefig(path)

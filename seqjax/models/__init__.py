@@ -4,6 +4,10 @@ Batch-major in and out: [B, T, ...]; each transposes once. Nothing in here knows
 cell's equations.
 """
 
+from seqjax.models.classifier import Classifier
+from seqjax.models.encoder_decoder import EncoderDecoder
 from seqjax.models.language_model import LanguageModel
+from seqjax.models.recurrent import Recurrent
+from seqjax.models.tagger import Tagger
 
-__all__ = ["LanguageModel"]
+__all__ = ["Classifier", "EncoderDecoder", "LanguageModel", "Recurrent", "Tagger"]

@@ -8,25 +8,26 @@ import jax.numpy as jnp
 
 from seqjax.layer import Array, Carry, Gradient, Layer
 from seqjax.losses import readout_cross_entropy
-from seqjax.masks import from_lengths
 from seqjax.metrics import Mean
-from seqjax.noise import drop_weights
-from seqjax.readout import Readout
+from seqjax.models.recurrent import Recurrent, mask_of, trainable
+from seqjax.readout import Readout, ReadoutParams
 
-BEFORE_FIRST = -1  # one-hot encodes to the zero vector: the course's x⟨1⟩ = 0
+BEFORE_FIRST = -1  # is read as the zero vector: the course's x⟨1⟩ = 0
 
 
 class LanguageModel(nn.Module):
-    """Reads y⟨t−1⟩ as a one-hot vector and gives logits for y⟨t⟩.
-
-    Its parameters are the layer's and the readout's own, under "layer" and "readout".
+    """Reads y⟨t−1⟩ and gives logits for y⟨t⟩.
 
     Attributes:
       layer: any layer whose output at t has seen no input after t.
       vocabulary: the number of tokens V.
+      embedding: the width of a learned vector for each token; 0 reads one-hot vectors.
+      tied: the readout's kernel is the table of embeddings (Press and Wolf, 2017),
+        which then are as wide as the layer's output.
+      input_dropout: in training, the share of the layer's inputs that are dropped.
       dropout: in training, the share of the readout's inputs that are dropped.
-      weight_dropout: in training, the share of the recurrent weights that are dropped,
-        anew for each batch; see `noise.drop_weights`.
+      weight_dropout: in training, the share of the recurrent weights that are dropped;
+        see `Recurrent`.
       reset_rate: in training, the chance at each step that the state is cleared. It
         makes the model predict from short contexts too, as n-grams back off.
       gradient: how the layer is differentiated; see `Layer.unroll`.
@@ -34,19 +35,41 @@ class LanguageModel(nn.Module):
 
     layer: Layer
     vocabulary: int
+    embedding: int = 0
+    tied: bool = False
+    input_dropout: float = 0.0
     dropout: float = 0.0
     weight_dropout: float = 0.0
     reset_rate: float = 0.0
     gradient: Gradient = "lean"
 
     def setup(self):
-        """Draws both sets of parameters."""
-        layer, readout = self.layer, Readout(self.vocabulary)
-        if not layer.causal:
-            raise ValueError(f"a language model may not look ahead, as {layer} does")
-        self.layer_params = self.param("layer", layer.init, self.vocabulary)
-        self.readout_params = self.param("readout", readout.init, layer.features)
+        """Draws all parameters."""
+        if not self.layer.causal:
+            raise ValueError(
+                f"a language model may not look ahead, as {self.layer} does"
+            )
+        if self.tied and self.embedding != self.layer.features:
+            raise ValueError(
+                f"tied weights need embeddings as wide as the layer's output, "
+                f"{self.layer.features}, not {self.embedding}"
+            )
+        V, width = self.vocabulary, self.embedding
+        if width:
+            init = nn.initializers.normal(width**-0.5)
+            self.table = self.param("embedding", init, (V, width))
+        self.recurrent = Recurrent(self.layer, self.weight_dropout, self.gradient)
+        if self.tied:
+            self.bias = self.param("bias", nn.initializers.zeros, (V,))
+        else:
+            readout = Readout(V)
+            self.own = self.param("readout", readout.init, self.layer.features)
+        self.drop_input = nn.Dropout(self.input_dropout)
         self.drop = nn.Dropout(self.dropout)
+
+    @property
+    def _readout(self) -> ReadoutParams:
+        return ReadoutParams(self.table.T, self.bias) if self.tied else self.own
 
     def __call__(self, tokens: Array, lengths: Array, train: bool = False) -> Array:
         """Scores every token given those before it.
@@ -59,8 +82,7 @@ class LanguageModel(nn.Module):
         Returns:
           Logits [B, T, V]: those at t are for tokens[:, t].
         """
-        states = self.states(tokens, lengths, train)
-        return self._read(self.drop(states, deterministic=not train))
+        return self._read(self.states(tokens, lengths, train))
 
     def loss(self, tokens: Array, lengths: Array, train: bool = False) -> Mean:
         """−log P of each row, in nats: E7, E8.
@@ -73,49 +95,65 @@ class LanguageModel(nn.Module):
         Returns:
           The mean over the rows that are not empty.
         """
-        states = self.drop(self.states(tokens, lengths, train), deterministic=not train)
-        return readout_cross_entropy(
-            self.readout_params,
-            states.swapaxes(0, 1),
-            tokens.T,
-            from_lengths(lengths, tokens.shape[1]),
-        )
+        states = self.states(tokens, lengths, train)
+        return self._cross_entropy(states, tokens, mask_of(lengths, tokens.shape[1]))
 
     def states(self, tokens: Array, lengths: Array, train: bool = False) -> Array:
-        """The layer's outputs [B, T, features], before the readout."""
+        """What the readout reads at each step: [B, T, features]."""
         before = jnp.full_like(tokens[:, :1], BEFORE_FIRST)
-        inputs = jnp.concatenate([before, tokens[:, :-1]], axis=1).T
-        params, resets = self.layer_params, None
-        if train and self.weight_dropout:
-            key, trainable = self.make_rng("dropout"), self.layer.trainable(params)
-            params = drop_weights(params, trainable, key, self.weight_dropout)
-        if train and self.reset_rate:
-            key = self.make_rng("dropout")
-            resets = jax.random.bernoulli(key, self.reset_rate, inputs.shape)
-        _, ys = self.layer.unroll(
-            params,
-            jax.nn.one_hot(inputs, self.vocabulary),
-            mask=from_lengths(lengths, tokens.shape[1]),
-            resets=resets,
-            gradient=self.gradient,
-        )
-        return ys.swapaxes(0, 1)
+        before = jnp.concatenate([before, tokens[:, :-1]], axis=1)
+        mask = mask_of(lengths, tokens.shape[1])
+        return self._states(before, None, mask, train)[1]
+
+    def stream(
+        self, carry: Carry, tokens: Array, targets: Array, train: bool = False
+    ) -> tuple[Carry, Mean]:
+        """A piece of running text; the next one goes on where it ends.
+
+        Args:
+          carry: the state before the piece, from `initial_carry` or the last piece.
+          tokens: integers [B, T].
+          targets: the tokens that follow each, [B, T].
+          train: as in `__call__`.
+
+        Returns:
+          The state after the piece, and −log P of each row's targets, in nats.
+        """
+        carry, states = self._states(tokens, carry, None, train)
+        return carry, self._cross_entropy(states, targets, None)
 
     def initial_carry(self, batch_size: int) -> Carry:
         """The state before the first token."""
-        return self.layer.start(self.layer_params, (batch_size,), jnp.float32)
+        return self.recurrent.start(batch_size)
 
     def step(self, carry: Carry, token: Array) -> tuple[Carry, Array]:
         """Reads tokens [B] (`BEFORE_FIRST` at the start); gives logits [B, V]."""
-        x = jax.nn.one_hot(token, self.vocabulary)
-        carry, y = self.layer.step(self.layer_params, carry, x)
+        carry, y = self.recurrent.step(carry, self._embed(token))
         return carry, self._read(y)
 
+    def _states(self, before, carry, mask, train) -> tuple[Carry, Array]:
+        resets = None
+        if train and self.reset_rate:
+            key = self.make_rng("dropout")
+            resets = jax.random.bernoulli(key, self.reset_rate, before.shape)
+        xs = self.drop_input(self._embed(before), deterministic=not train)
+        carry, ys = self.recurrent(xs, mask, carry, resets, train)
+        return carry, self.drop(ys, deterministic=not train)
+
+    def _embed(self, tokens: Array) -> Array:
+        if not self.embedding:
+            return jax.nn.one_hot(tokens, self.vocabulary)
+        return jnp.where((tokens < 0)[..., None], 0, self.table[tokens])
+
     def _read(self, states: Array) -> Array:
-        return states @ self.readout_params.w + self.readout_params.b
+        return states @ self._readout.w + self._readout.b
+
+    def _cross_entropy(self, states: Array, targets: Array, mask) -> Mean:
+        states, targets, mask = jax.tree.map(
+            lambda a: a.swapaxes(0, 1), (states, targets, mask)
+        )
+        return readout_cross_entropy(self._readout, states, targets, mask)
 
     def trainable(self, variables: Any) -> Any:
         """A tree of booleans like `variables`: False where no optimiser may step."""
-        params = variables["params"]
-        marks = jax.tree.map(lambda _: True, params)
-        return {"params": {**marks, "layer": self.layer.trainable(params["layer"])}}
+        return trainable(variables, recurrent=self.layer)

@@ -3,7 +3,7 @@
 from seqjax.train.checkpoints import CheckpointError, Checkpoints
 from seqjax.train.devices import spread, use_every_core
 from seqjax.train.loop import Fitted, Interrupted, NonFinite, Task, fit
-from seqjax.train.optimizer import OPTIMIZERS, SCHEDULES, make_optimizer
+from seqjax.train.optimizer import OPTIMIZERS, SCHEDULES, Times, make_optimizer
 
 __all__ = [
     "OPTIMIZERS",
@@ -14,6 +14,7 @@ __all__ = [
     "Interrupted",
     "NonFinite",
     "Task",
+    "Times",
     "fit",
     "make_optimizer",
     "spread",

@@ -44,21 +44,24 @@ class Task(NamedTuple):
     """What is trained.
 
     Attributes:
-      loss: (params, batch, key) to (objective, tokens): a `Mean` to minimise, and how
-        many tokens it saw.
+      loss: (params, batch, key, carried) to (objective, tokens, carried): a `Mean` to
+        minimise, how many tokens it saw, and what the next step's loss is given.
       evaluate: params to numbers to report; the loop keeps the parameters for which
         the first of them is lowest.
       data: the batches; where that pays, a batch is split over the devices.
       optimizer: from `make_optimizer`.
       trainable: a tree of booleans like the parameters; where False, the gradient is
         zero and not computed. All true if None.
+      carried: what the first step's loss is given: arrays, such as the state of a
+        layer that goes on in the next piece of a text. Nothing unless told.
     """
 
-    loss: Callable[[Any, Any, Array], tuple[Mean, Array]]
+    loss: Callable[[Any, Any, Array, Any], tuple[Mean, Array, Any]]
     evaluate: Callable[[Any], dict[str, float]]
     data: Data
     optimizer: optax.GradientTransformation
     trainable: Any = None
+    carried: Any = ()
 
 
 class State(NamedTuple):
@@ -67,6 +70,7 @@ class State(NamedTuple):
     step: Array  # [], steps done
     params: Any
     moments: Any  # the optimiser's state
+    carried: Any  # from the loss to the next
 
 
 class Best(NamedTuple):
@@ -154,7 +158,8 @@ def fit(
     workdir = pathlib.Path(workdir)
     params = jax.tree.map(lambda a: jnp.asarray(a, a.dtype), params)  # not weak
     task = _frozen(task)
-    state = State(jnp.array(0), params, task.optimizer.init(params))
+    moments = task.optimizer.init(params)
+    state = State(jnp.array(0), params, moments, task.carried)
     best = Best(jnp.array(jnp.inf), jnp.array(0), params)
     with contextlib.ExitStack() as stack:
         checkpoints = stack.enter_context(Checkpoints(workdir / "checkpoints"))
@@ -206,11 +211,11 @@ def _frozen(task: Task) -> Task:
     if task.trainable is None:
         return task
 
-    def loss(params, batch, key):
+    def loss(params, batch, key, carried):
         learned = jax.tree.map(
             lambda p, mark: p if mark else lax.stop_gradient(p), params, task.trainable
         )
-        return task.loss(learned, batch, key)
+        return task.loss(learned, batch, key, carried)
 
     return task._replace(loss=loss)
 
@@ -263,12 +268,12 @@ def _advance(
     def body(i, carried):
         state, seen = carried
         batch = jax.tree.map(lambda a: a[i], batches)
-        (_, (mean, tokens)), grads = _gradient(loss, key, state, batch)
+        (_, (mean, tokens, carried)), grads = _gradient(loss, key, state, batch)
         updates, moments = optimizer.update(grads, state.moments, state.params)
         params = optax.apply_updates(state.params, updates)
         new = Seen(mean.total, mean.weight, optax.tree.norm(grads), tokens)
         seen = seen.at[i].set(jnp.stack(new))
-        state = State(state.step + 1, params, moments)
+        state = State(state.step + 1, params, moments, carried)
         return devices.replicate(mesh, state), seen
 
     return lax.fori_loop(0, count, body, (state, seen))
@@ -276,8 +281,9 @@ def _advance(
 
 def _gradient(loss, key: Array, state: State, batch):
     def objective(params):
-        mean, tokens = loss(params, batch, jax.random.fold_in(key, state.step))
-        return mean.result(), (mean, tokens)
+        at = jax.random.fold_in(key, state.step)
+        mean, tokens, carried = loss(params, batch, at, state.carried)
+        return mean.result(), (mean, tokens, carried)
 
     return jax.value_and_grad(objective, has_aux=True)(state.params)
 

@@ -1,0 +1,99 @@
+"""Subject and verb far apart: "the cat, which already ate …, was full".
+
+A sentence is a subject, a clause of a given number of words, and the verb, which agrees
+with the subject. Nouns inside the clause whose number differs from the subject's are
+attractors: who goes by the last noun is wrong there. A perfect model is always right.
+"""
+
+import pathlib
+from typing import NamedTuple
+
+import numpy as np
+
+from seqjax.data.readers import DataError, read_lines
+
+SINGULAR, PLURAL = ("was", "is", "has"), ("were", "are", "have")
+NOUNS = (
+    "cat",
+    "dog",
+    "bird",
+    "girl",
+    "boy",
+    "king",
+    "farmer",
+    "horse",
+    "judge",
+    "nurse",
+)
+WORDS = (
+    "already ate slowly and saw near the old small beside under with very gladly "
+    "chased behind loudly often never then quietly red liked heard by"
+).split()
+
+
+class Sentence(NamedTuple):
+    """What stands before the verb, and the verb."""
+
+    words: tuple[str, ...]
+    verb: str
+    distance: int  # words between the subject and the verb
+    attractors: int  # nouns of the other number between them; -1 where not known
+
+
+def draw_sentences(
+    seed: int, count: int, shortest: int, longest: int, attractors: int = 3
+) -> list[Sentence]:
+    """Draws sentences whose clauses have `shortest` to `longest` words.
+
+    Args:
+      seed: of the draws.
+      count: how many.
+      shortest: the fewest words between subject and verb, at least 2.
+      longest: the most.
+      attractors: the most nouns in a clause; each has either number.
+    """
+    rng = np.random.default_rng([seed, shortest, longest])
+    return [_draw(rng, shortest, longest, attractors) for _ in range(count)]
+
+
+def _draw(rng, shortest: int, longest: int, attractors: int) -> Sentence:
+    plural = bool(rng.integers(2))
+    distance = int(rng.integers(shortest, longest + 1))
+    clause = [str(word) for word in rng.choice(WORDS, distance - 2)]
+    nouns = int(rng.integers(min(attractors, len(clause)) + 1))
+    others = 0
+    for place in rng.choice(len(clause), nouns, replace=False):
+        is_plural = bool(rng.integers(2))
+        clause[place] = _noun(rng, is_plural)
+        others += is_plural != plural
+    words = ("the", _noun(rng, plural), ",", "which", *clause)
+    return Sentence(words, "were" if plural else "was", distance, others)
+
+
+def _noun(rng, plural: bool) -> str:
+    return str(rng.choice(NOUNS)) + "s" * plural
+
+
+def read_sentences(path: str | pathlib.Path) -> list[Sentence]:
+    """Reads one sentence a line, its verb marked: `the cat , which ate , *was* full`.
+
+    The distance is counted from the second word. What follows the verb is passed over.
+
+    Raises:
+      DataError: as `read_lines` does, or a line has no marked verb, or another one than
+        was, is, has, were, are, have.
+    """
+    sentences = []
+    for number, line in enumerate(read_lines(path, longest=10_000), 1):
+        words = line.split()
+        marked = [i for i, word in enumerate(words) if word[:1] == word[-1:] == "*"]
+        if len(marked) != 1 or marked[0] < 2:
+            raise DataError(
+                f"{path}, example {number}: one verb must be marked, as in *was*"
+            )
+        verb = words[marked[0]].strip("*")
+        if verb not in SINGULAR + PLURAL:
+            raise DataError(f"{path}, example {number}: {verb!r} is no known verb")
+        before = tuple(words[: marked[0]])
+        sentences.append(Sentence(before, verb, len(before) - 2, -1))
+    return sentences

