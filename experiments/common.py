@@ -16,6 +16,7 @@ from absl import app, flags, logging
 
 from seqjax import Bidirectional, Cell, Layer, Stack, cells, train
 from seqjax.data import DATASETS, DataError
+from seqjax.data.readers import read_bytes
 
 FLAGS = flags.FLAGS
 
@@ -110,11 +111,6 @@ def describe_data(task: str, data: str) -> None:
     )
 
 
-def _mode() -> str:
-    """What an experiment that can do more than train is asked for."""
-    return FLAGS.mode if "mode" in FLAGS else "train"
-
-
 def run(main: Callable[[list[str]], None]) -> NoReturn:
     """Parses the flags and calls `main`; bad input ends in one sentence.
 
@@ -136,13 +132,21 @@ def make_layer(cell: str | None = None, causal: bool = False) -> Layer:
         raise UsageError(
             "--bidirectional: a model that predicts the next step may not look ahead"
         )
+    name = cell or FLAGS.cell
+    return stacked(name, FLAGS.features, FLAGS.layers, FLAGS.bidirectional)
+
+
+def stacked(
+    cell: str, features: int, layers: int = 1, bidirectional: bool = False
+) -> Layer:
+    """Equal layers on each other, of a cell by its name, with fields if any."""
     try:
-        made = cells.make(cell or FLAGS.cell, features=FLAGS.features)
+        made = cells.make(cell, features=features)
     except ValueError as error:
         raise UsageError(f"--cell: {error}") from None
     _check_cell(made)
-    layer = Bidirectional(made) if FLAGS.bidirectional else made
-    return Stack((layer,) * FLAGS.layers) if FLAGS.layers > 1 else layer
+    layer = Bidirectional(made) if bidirectional else made
+    return Stack((layer,) * layers) if layers > 1 else layer
 
 
 def _check_cell(cell: Cell) -> None:
@@ -228,33 +232,32 @@ def write_text(path: pathlib.Path, text: str) -> None:
     os.replace(partial, path)
 
 
-def save_model(workdir: pathlib.Path, variables: Any, **texts: str) -> None:
-    """Writes the variables as model.msgpack, and texts under their names."""
-    for name, text in texts.items():
-        write_text(workdir / name, text)
+def save_variables(workdir: pathlib.Path, variables: Any) -> None:
+    """Writes a model's variables as model.msgpack, whole or not at all."""
     partial = workdir / "model.msgpack.partial"
     partial.write_bytes(flax.serialization.to_bytes(variables))
     os.replace(partial, workdir / "model.msgpack")
 
 
-def load_model(like: Any) -> Any:
-    """Reads the model of --workdir.
+def load_variables(workdir: pathlib.Path, like: Any) -> Any:
+    """Reads what `save_variables` wrote.
 
     Args:
+      workdir: the run's folder.
       like: variables of the same structure, from the model's `init`.
+
+    Raises:
+      DataError: the file is missing or damaged, or of another model.
     """
-    path = pathlib.Path(FLAGS.workdir) / "model.msgpack"
+    path = workdir / "model.msgpack"
+    raw = read_bytes(path)
     try:
-        found = flax.serialization.from_bytes(like, path.read_bytes())
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing: the run has not ended yet") from None
+        found = flax.serialization.from_bytes(like, raw)
     except Exception as error:  # of msgpack, or of another structure
-        raise DataError(f"{path} is no such model: {error}".splitlines()[0]) from None
-    for leaf, expected in zip(
-        jax.tree.leaves(found), jax.tree.leaves(like), strict=True
-    ):
-        if leaf.shape != expected.shape:
-            raise DataError(f"{path} is no such model: its shapes differ")
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{path}: no variables of this model: {reason}") from None
+    if jax.tree.map(jnp.shape, found) != jax.tree.map(jnp.shape, like):
+        raise DataError(f"{path}: no variables of this model: other shapes")
     return jax.tree.map(jnp.asarray, found)
 
 
@@ -282,11 +285,10 @@ def _parse(argv: list[str]) -> list[str]:
     try:
         rest = FLAGS(argv)
         _refuse_unused()
-        if FLAGS.resume or _mode() != "train":
-            asked = "--resume" if FLAGS.resume else f"--mode={_mode()}"
+        if FLAGS.resume:
             begun = pathlib.Path(FLAGS.workdir or "") / "flags.txt"
             if not FLAGS.workdir or not begun.exists():
-                raise UsageError(f"{asked}: needs a --workdir that holds a run")
+                raise UsageError("--resume: needs a --workdir that holds a run")
             given = {name: flag.value for name, flag in _given().items()}
             FLAGS.unparse_flags()
             rest = FLAGS([argv[0], f"--flagfile={begun}"])

