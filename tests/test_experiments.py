@@ -22,7 +22,11 @@ OWED = {"task", "data", "cell", "metric", "score", "baseline", "steps", "seconds
 SHORT = {
     "names": ["--steps=12", "--eval_every=5", "--features=6", "--samples=20"],
     "language_model": ["--dataset=synthetic", "--steps=6", "--features=6", "--bptt=9"],
+    "agreement": ["--steps=5", "--features=6"],
+    "rescoring": ["--dataset=synthetic", "--model=model"],
 }
+# What must have run before, in the folder of this name.
+BEFORE = {"rescoring": ("language_model", "--workdir=model")}
 
 # Runs share what they compile; it changes no number.
 CACHE = {
@@ -59,6 +63,8 @@ def run_briefly(experiment, *flags, cwd):
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_it_runs_and_leaves_what_it_owes(experiment, tmp_path):
+    if experiment in BEFORE:
+        run_briefly(*BEFORE[experiment], cwd=tmp_path)
     result = run_briefly(experiment, "--workdir=run", cwd=tmp_path)
     assert OWED <= set(result) and "tokens_per_second" in result
     folder = tmp_path / "run"
@@ -70,7 +76,7 @@ def test_it_runs_and_leaves_what_it_owes(experiment, tmp_path):
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_help_explains_every_flag(experiment, tmp_path):
     code, out, _ = run(experiment, "--help", cwd=tmp_path)
-    assert code in (0, 1) and "--cell" in out and "--workdir" in out
+    assert code in (0, 1) and "--workdir" in out
     assert not list(tmp_path.iterdir())
 
 
@@ -145,11 +151,34 @@ def test_a_language_model_scores_ranks_and_samples(kind, tmp_path):
     assert one == again and one[0].startswith("the cat")
 
 
+def test_rescoring_puts_first_what_people_say(tmp_path):
+    (tmp_path / "text.txt").write_text("the apple and the pear\ntwo sons\n" * 40)
+    flags = ["--data=text.txt", "--batch_size=4", "--steps=60", "--workdir=model"]
+    run_briefly("language_model", *flags, cwd=tmp_path)
+    pair, pear = "the apple and the pair", "the apple and the pear"
+    lists = (f"{i}\t{0.1 * i}\t{pair}\t0\n{i}\t0\t{pear}\t1\n" for i in range(8))
+    (tmp_path / "lists.tsv").write_text("".join(lists))
+    flags = ["--model=model", "--data=lists.tsv", "--workdir=run"]
+    code, out, err = run("rescoring", *flags, cwd=tmp_path)
+    assert code == 0, err
+    result = json.loads(out.splitlines()[-1])
+    assert result["score"] == 1 > result["baseline"]
+    ranked = (tmp_path / "run" / "ranked.tsv").read_text().splitlines()
+    assert [line[-1] for line in ranked[::2]] == ["1"] * 8
+
+
+@pytest.mark.parametrize("flags", [[], ["--model=none"]])
+def test_rescoring_needs_a_model(flags, tmp_path):
+    code, out, err = run("rescoring", *flags, cwd=tmp_path)
+    assert code in (1, 2) and out == "" and len(err.splitlines()) == 1, err
+    assert ("none" if flags else "--model") in err and not list(tmp_path.iterdir())
+
+
 def test_a_model_is_asked_only_where_there_is_one(tmp_path):
-    for workdir in ([], ["--workdir=none"]):
+    for workdir, named in (([], "--workdir"), (["--workdir=none"], "none/")):
         code, out, err = run("language_model", "--mode=rank", *workdir, cwd=tmp_path)
-        assert code == 2 and out == "" and len(err.splitlines()) == 1
-        assert "--mode=rank" in err
+        assert code in (1, 2) and out == "" and len(err.splitlines()) == 1
+        assert named in err
 
 
 BAD_INPUT = {  # flags, and what the sentence names

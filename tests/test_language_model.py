@@ -115,7 +115,7 @@ def test_what_a_fixed_layer_holds_is_marked():
     model = LanguageModel(Stack((EchoState(4), LSTM(3))), V)
     variables = model.init(jax.random.key(0), jnp.zeros((1, 2), int), jnp.ones(1, int))
     marks = model.trainable(variables)["params"]
-    reservoir, lstm = marks["layer"]
+    reservoir, lstm = marks["recurrent"]["layer"]
     assert not any(jax.tree.leaves(reservoir))
     assert all(jax.tree.leaves((lstm, marks["readout"])))
     chex.assert_trees_all_equal_structs(variables["params"], marks)

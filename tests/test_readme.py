@@ -8,13 +8,14 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parent.parent
-CELL, USE = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+CELL, *USES = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
 LAWS = sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("tests/test_*_laws.py"))
 
 
 def test_the_readme_runs():
     exec(compile(CELL, "README.md: cell", "exec"), {"__name__": "mgu"})
-    exec(compile(USE, "README.md: use", "exec"), {})
+    for use in USES:
+        exec(compile(use, "README.md: use", "exec"), {})
 
 
 def test_a_cell_dropped_into_its_folder_passes_the_laws_and_runs(tmp_path):

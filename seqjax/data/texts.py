@@ -4,6 +4,7 @@ import ast
 import itertools
 import pathlib
 import re
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -94,10 +95,10 @@ def synthetic() -> tuple[Texts, float]:
 def _strings(wheel: wheels.Wheel, member: str) -> list[str]:
     """The long strings in a Python file, in their order; the file is not run."""
     (source,) = wheels.read(wheel, member)
+    with warnings.catch_warnings(action="ignore"):  # of escapes in the text
+        tree = ast.parse(source.decode())
     constants = (
-        node.value
-        for node in ast.walk(ast.parse(source.decode()))
-        if isinstance(node, ast.Constant)
+        node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)
     )
     return [
         value for value in constants if isinstance(value, str) and len(value) > 9999

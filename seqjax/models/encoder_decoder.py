@@ -166,7 +166,8 @@ class EncoderDecoder(nn.Module):
     def _first(self, summary: Array) -> AttentionCarry:
         """The state that the summary makes, by one layer with tanh."""
         batch = summary.shape[:1]
-        zero = self._attend.start(self.write, batch)
+        dtype = jnp.promote_types(summary.dtype, jnp.float32)
+        zero = self._attend.start(self.write, batch, dtype)
         leaves, structure = jax.tree.flatten(zero.layer)
         sizes = [leaf[0].size for leaf in leaves]
         borders = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
