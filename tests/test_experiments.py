@@ -56,7 +56,12 @@ def run(experiment, *flags, cwd):
 
 def run_briefly(experiment, *flags, cwd):
     """The result, as printed, of a few steps of an experiment."""
-    code, out, err = run(experiment, *SHORT.get(experiment, []), *flags, cwd=cwd)
+    return run_whole(experiment, *SHORT.get(experiment, []), *flags, cwd=cwd)
+
+
+def run_whole(experiment, *flags, cwd):
+    """The result, as printed, of an experiment."""
+    code, out, err = run(experiment, *flags, cwd=cwd)
     assert code == 0, err
     return json.loads(out.splitlines()[-1])
 
@@ -125,11 +130,13 @@ def test_a_run_stopped_by_a_signal_goes_on_to_the_same_numbers(tmp_path):
     assert metrics(tmp_path / "whole") == metrics(tmp_path / "broken")
 
 
+TINY = ["--data=text.txt", "--steps=60", "--batch_size=4", "--features=16", "--bptt=16"]
+
+
 @pytest.mark.parametrize("kind", ["--level=char", "--level=word", "--sentences"])
 def test_a_language_model_scores_ranks_and_samples(kind, tmp_path):
     (tmp_path / "text.txt").write_text("the cat was full\nthe cats were full\n" * 40)
-    flags = ["--data=text.txt", "--batch_size=4", "--steps=40", "--workdir=run", kind]
-    result = run_briefly("language_model", *flags, cwd=tmp_path)
+    result = run_whole("language_model", *TINY, kind, "--workdir=run", cwd=tmp_path)
     assert result["score"] < result["unigram"]
 
     def ask(mode, *more):
@@ -153,15 +160,12 @@ def test_a_language_model_scores_ranks_and_samples(kind, tmp_path):
 
 def test_rescoring_puts_first_what_people_say(tmp_path):
     (tmp_path / "text.txt").write_text("the apple and the pear\ntwo sons\n" * 40)
-    flags = ["--data=text.txt", "--batch_size=4", "--steps=60", "--workdir=model"]
-    run_briefly("language_model", *flags, cwd=tmp_path)
+    run_whole("language_model", *TINY, "--workdir=model", cwd=tmp_path)
     pair, pear = "the apple and the pair", "the apple and the pear"
-    lists = (f"{i}\t{0.1 * i}\t{pair}\t0\n{i}\t0\t{pear}\t1\n" for i in range(8))
+    lists = (f"{i}\t0.5\t{pair}\t0\n{i}\t0\t{pear}\t1\n" for i in range(8))
     (tmp_path / "lists.tsv").write_text("".join(lists))
     flags = ["--model=model", "--data=lists.tsv", "--workdir=run"]
-    code, out, err = run("rescoring", *flags, cwd=tmp_path)
-    assert code == 0, err
-    result = json.loads(out.splitlines()[-1])
+    result = run_whole("rescoring", *flags, cwd=tmp_path)
     assert result["score"] == 1 > result["baseline"]
     ranked = (tmp_path / "run" / "ranked.tsv").read_text().splitlines()
     assert [line[-1] for line in ranked[::2]] == ["1"] * 8

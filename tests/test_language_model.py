@@ -1,5 +1,6 @@
 """The language model: a distribution, whatever the batch holds; noise; fixed layers."""
 
+import functools
 import itertools
 
 import chex
@@ -12,6 +13,7 @@ from seqjax import CELLS, Bidirectional, Stack
 from seqjax.cells import LSTM, EchoState
 from seqjax.masks import from_lengths
 from seqjax.models import LanguageModel
+from seqjax.models.language_model import BEFORE_FIRST
 from seqjax.noise import drop_weights
 
 V = 3
@@ -44,8 +46,9 @@ def test_the_probabilities_of_all_sequences_sum_to_one(cell):
     assert p.std() > 0.1 / len(p), "they differ"
 
 
-def test_a_padded_batch_gives_what_single_rows_give():
-    model = LanguageModel(Stack((LSTM(4), LSTM(5))), V)
+@pytest.mark.parametrize("embedding", [0, 3])
+def test_a_padded_batch_gives_what_single_rows_give(embedding):
+    model = LanguageModel(Stack((LSTM(4), LSTM(5))), V, embedding)
     # What stands in the padding is no token.
     tokens = jnp.array([[0, 2, 1, 1], [2, 1, -7, 99], [1, 5, 5, 5]])
     lengths = jnp.array([4, 2, 1])
@@ -71,7 +74,10 @@ def test_a_model_that_looks_ahead_is_refused():
         model.init(jax.random.key(0), jnp.zeros((1, 2), int), jnp.ones(1, int))
 
 
-@pytest.mark.parametrize("noise", ["dropout", "weight_dropout", "reset_rate"])
+NOISES = ["input_dropout", "dropout", "weight_dropout", "reset_rate"]
+
+
+@pytest.mark.parametrize("noise", NOISES)
 def test_noise_is_for_training_alone_and_repeats_with_its_key(noise):
     tokens, lengths = jnp.array([[0, 2, 1, 1], [2, 1, 0, 0]]), jnp.array([4, 2])
     clean = LanguageModel(LSTM(4), V)
@@ -87,6 +93,57 @@ def test_noise_is_for_training_alone_and_repeats_with_its_key(noise):
     chex.assert_trees_all_equal(train(0), train(0))
     assert jnp.any(train(0) != train(1))
     assert jnp.any(train(0) != expected)
+
+
+KINDS = {
+    "one-hot": {},
+    "embedded": {"embedding": 3},
+    "tied": {"embedding": 4, "tied": True},
+}
+each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
+
+
+@each_kind
+def test_running_text_in_pieces_is_the_whole(kind):
+    model = LanguageModel(LSTM(4), V, **kind)
+    text = jnp.asarray(np.random.default_rng(0).integers(V, size=(2, 8)))
+    tokens, targets = text[:, :7], text[:, 1:]
+    variables = random_variables(model, text, jnp.array([8, 8]))
+    stream = functools.partial(model.apply, variables, method="stream")
+    begin = model.apply(variables, 2, method="initial_carry")
+    expected, whole = stream(begin, tokens, targets)
+    carry, total = begin, 0.0
+    for part in (slice(0, 3), slice(3, 5), slice(5, 7)):
+        carry, nats = stream(carry, tokens[:, part], targets[:, part])
+        total += nats.total
+    chex.assert_trees_all_close((carry, total), (expected, whole.total), rtol=1e-5)
+
+
+@each_kind
+def test_text_given_at_once_is_the_text_streamed(kind):
+    model = LanguageModel(LSTM(4), V, **kind)
+    text, lengths = jnp.array([[0, 2, 1, 1], [2, 1, 1, 0]]), jnp.array([4, 4])
+    variables = random_variables(model, text, lengths)
+    before = jnp.concatenate([jnp.full((2, 1), BEFORE_FIRST), text[:, :-1]], axis=1)
+    begin = model.apply(variables, 2, method="initial_carry")
+    _, streamed = model.apply(variables, begin, before, text, method="stream")
+    whole = model.apply(variables, text, lengths, method="loss")
+    chex.assert_trees_all_close(streamed, whole, rtol=1e-6)
+
+
+def test_tied_weights_are_one_array():
+    model = LanguageModel(LSTM(4), V, embedding=4, tied=True)
+    tokens, lengths = jnp.array([[0, 2, 1]]), jnp.array([3])
+    variables = random_variables(model, tokens, lengths)
+    params = variables["params"]
+    assert "readout" not in params
+    states = model.apply(variables, tokens, lengths, method="states")
+    logits = model.apply(variables, tokens, lengths)
+    expected = states @ params["embedding"].T + params["bias"]
+    np.testing.assert_allclose(logits, expected, rtol=1e-6)
+    wrong = LanguageModel(LSTM(4), V, embedding=5, tied=True)
+    with pytest.raises(ValueError, match="as wide as the layer's output, 4, not 5"):
+        wrong.init(jax.random.key(0), tokens, lengths)
 
 
 def test_dropped_recurrent_weights_keep_their_mean_and_fixed_ones_stay():
