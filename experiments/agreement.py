@@ -144,7 +144,7 @@ def last_noun(sentence: Sentence) -> str:
 
 
 def shares(right: np.ndarray, of: np.ndarray, edges: list[int]) -> list[float]:
-    """The share that is right where edges[i] <= of < edges[i + 1]."""
+    """The mean of `right` where edges[i] <= of < edges[i + 1], for each i."""
     return [
         float(right[(low <= of) & (of < high)].mean())
         for low, high in itertools.pairwise(edges)
@@ -159,25 +159,16 @@ def draw_figure(path, corpus: Corpus, right: dict[str, np.ndarray]) -> None:
     if (attractors >= 0).all():
         title = f"nouns of the other number, beyond {LONGEST.value} words"
         panels.append((title, attractors, distance > LONGEST.value))
-    shares_by_panel = []
+    drawn = []
     for title, of, where in panels:
-        values = of[where]
-        edges = np.unique(
-            np.quantile(values, np.linspace(0, 1, 13)).astype(int)
-        ).tolist()
-        edges[-1] += 1
-        if len(edges) < 2:
-            continue
-        middles = [
-            float(values[(a <= values) & (values < b)].mean())
-            for a, b in itertools.pairwise(edges)
-        ]
+        edges = np.unique(np.quantile(of[where], np.linspace(0, 1, 13)).astype(int))
+        edges = [*edges[:-1].tolist(), int(edges[-1]) + 1]
+        middles = shares(of[where], of[where], edges)
         lines = {
-            name: (middles, shares(told[where], values, edges))
-            for name, told in right.items()
+            n: (middles, shares(r[where], of[where], edges)) for n, r in right.items()
         }
-        shares_by_panel.append((title, lines))
-    curves(path, shares_by_panel, "share of verbs that agree", mark=LONGEST.value)
+        drawn.append((title, lines))
+    curves(path, drawn, "share of verbs that agree", mark=LONGEST.value)
 
 
 def train_one(name: str, corpus: Corpus, workdir: pathlib.Path):

@@ -15,7 +15,8 @@ def test_sentences_are_what_they_say():
     sentences = draw_sentences(0, 500, 2, 9)
     assert {s.distance for s in sentences} == set(range(2, 10))
     for s in sentences:
-        subject, between = s.words[1], s.words[2:]
+        place = s.words.index("which") - 2
+        subject, between = s.words[place], s.words[place + 1 :]
         plural = subject in PLURALS
         assert s.verb == ("were" if plural else "was")
         assert len(between) == s.distance
@@ -24,13 +25,18 @@ def test_sentences_are_what_they_say():
     shares = np.mean([s.verb == "were" for s in sentences])
     assert 0.4 < shares < 0.6
     assert {s.attractors for s in sentences} == {0, 1, 2, 3}
+    assert {s.words.index("which") for s in sentences} == set(range(3, 10))
     assert draw_sentences(0, 500, 2, 9) == sentences != draw_sentences(1, 500, 2, 9)
 
 
 def test_a_file_has_its_verbs_marked(tmp_path):
     path = tmp_path / "sentences.txt"
-    path.write_text("the cat , which ate , *was* full\nthe cats *were* full\n")
-    first, second = read_sentences(path)
+    path.write_text(
+        "the cat , which ate , *was* full\nthe cats *were* full\n"
+        "near the dogs the cat , which ate , *was* full\n"
+    )
+    first, second, third = read_sentences(path)
+    assert third.distance == first.distance and len(third.words) > len(first.words)
     assert first.words == ("the", "cat", ",", "which", "ate", ",")
     assert first.verb == "was" and second.verb == "were"
     assert (first.distance, second.distance) == (4, 0)

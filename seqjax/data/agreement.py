@@ -1,10 +1,12 @@
 """Subject and verb far apart: "the cat, which already ate …, was full".
 
-A sentence is a subject, a clause of a given number of words, and the verb, which agrees
-with the subject. Nouns inside the clause whose number differs from the subject's are
-attractors: who goes by the last noun is wrong there. A perfect model is always right.
+A sentence is a preamble, a subject, a clause of a given number of words, and the verb,
+which agrees with the subject: the noun before ", which". Other nouns stand before and
+behind it. Those in the clause whose number differs from the subject's are attractors:
+who goes by the last noun is wrong there. A perfect model is always right.
 """
 
+import itertools
 import pathlib
 from typing import NamedTuple
 
@@ -66,8 +68,16 @@ def _draw(rng, shortest: int, longest: int, attractors: int) -> Sentence:
         is_plural = bool(rng.integers(2))
         clause[place] = _noun(rng, is_plural)
         others += is_plural != plural
-    words = ("the", _noun(rng, plural), ",", "which", *clause)
+    words = (*_preamble(rng), "the", _noun(rng, plural), ",", "which", *clause)
     return Sentence(words, "were" if plural else "was", distance, others)
+
+
+def _preamble(rng) -> list[str]:
+    """Up to six words, a noun of either number among them half of the time."""
+    words = [str(word) for word in rng.choice(WORDS, rng.integers(7))]
+    if words and rng.integers(2):
+        words[int(rng.integers(len(words)))] = _noun(rng, bool(rng.integers(2)))
+    return words
 
 
 def _noun(rng, plural: bool) -> str:
@@ -77,7 +87,8 @@ def _noun(rng, plural: bool) -> str:
 def read_sentences(path: str | pathlib.Path) -> list[Sentence]:
     """Reads one sentence a line, its verb marked: `the cat , which ate , *was* full`.
 
-    The distance is counted from the second word. What follows the verb is passed over.
+    The subject is the word before the first ", which", or else the second; the distance
+    is counted from it. What follows the verb is passed over.
 
     Raises:
       DataError: as `read_lines` does, or a line has no marked verb, or another one than
@@ -95,5 +106,11 @@ def read_sentences(path: str | pathlib.Path) -> list[Sentence]:
         if verb not in SINGULAR + PLURAL:
             raise DataError(f"{path}, example {number}: {verb!r} is no known verb")
         before = tuple(words[: marked[0]])
-        sentences.append(Sentence(before, verb, len(before) - 2, -1))
+        sentences.append(Sentence(before, verb, _distance(before), -1))
     return sentences
+
+
+def _distance(words: tuple[str, ...]) -> int:
+    pairs = list(itertools.pairwise(words))
+    subject = pairs.index((",", "which")) - 1 if (",", "which") in pairs else 1
+    return len(words) - subject - 1
