@@ -27,7 +27,7 @@ from seqjax.decode import Rules, Sampling, generate
 from seqjax.inspect import gradient_norms, heat_map, learning_curve
 from seqjax.metrics import Mean
 from seqjax.models import LanguageModel
-from seqjax.models.language_model import BEFORE_FIRST
+from seqjax.models.recurrent import BEFORE_FIRST
 from seqjax.train import Fitted, Task
 
 flags.adopt_module_key_flags(common)

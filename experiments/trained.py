@@ -14,7 +14,7 @@ from seqjax.data import DataError, Vocabulary
 from seqjax.data.readers import read_bytes
 from seqjax.decode import log_probs
 from seqjax.models import LanguageModel
-from seqjax.models.language_model import BEFORE_FIRST
+from seqjax.models.recurrent import BEFORE_FIRST
 
 
 class Settings(NamedTuple):

@@ -12,7 +12,7 @@ import pytest
 from seqjax import CELLS, LearnedStart, Stack
 from seqjax.decode import Beam, Rules, Sampling, generate, log_probs, rank
 from seqjax.models import LanguageModel
-from seqjax.models.language_model import BEFORE_FIRST
+from seqjax.models.recurrent import BEFORE_FIRST
 
 V, STOP, LENGTH, ROWS = 4, 1, 3, 2
 GOING_ON = [token for token in range(V) if token != STOP]

@@ -13,7 +13,7 @@ from seqjax import CELLS, Bidirectional, Stack
 from seqjax.cells import LSTM, EchoState
 from seqjax.masks import from_lengths
 from seqjax.models import LanguageModel
-from seqjax.models.language_model import BEFORE_FIRST
+from seqjax.models.recurrent import BEFORE_FIRST
 from seqjax.noise import drop_weights
 
 V = 3

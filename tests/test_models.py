@@ -16,7 +16,7 @@ from seqjax.attention import AdditiveAttention, MultiplicativeAttention
 from seqjax.cells import GRU, LSTM, EchoState, Elman
 from seqjax.decode import Beam, generate, log_probs
 from seqjax.models import Classifier, EncoderDecoder, Tagger
-from seqjax.models.encoder_decoder import BEFORE_FIRST
+from seqjax.models.recurrent import BEFORE_FIRST
 
 V, LABELS = 5, 3
 TOKENS = jnp.array([[0, 2, 4, 1], [2, 1, 7, 99], [3, 8, 8, 8]])

@@ -23,11 +23,10 @@ from seqjax.attention import (
 from seqjax.layer import Array, Gradient, Layer
 from seqjax.losses import readout_cross_entropy
 from seqjax.metrics import Mean
-from seqjax.models.recurrent import Recurrent, mask_of, trainable
+from seqjax.models.recurrent import Recurrent, before, mask_of, trainable
 from seqjax.readout import Readout
 
 Kind = Literal["none", "additive", "multiplicative"]
-BEFORE_FIRST = -1  # is read as the zero vector
 
 
 class Decoding(NamedTuple):
@@ -107,9 +106,7 @@ class EncoderDecoder(nn.Module):
           Logits [B, T, V]: those at t are for target[:, t].
         """
         begun = self.initial_carry(source, source_lengths, train)
-        before = jnp.full_like(target[:, :1], BEFORE_FIRST)
-        before = jnp.concatenate([before, target[:, :-1]], axis=1)
-        states = self._states(begun, before, target_lengths, train)
+        states = self._states(begun, before(target), target_lengths, train)
         return states @ self.readout.w + self.readout.b
 
     def loss(
@@ -138,10 +135,8 @@ class EncoderDecoder(nn.Module):
           The mean over the rows that are not empty.
         """
         begun = self.initial_carry(source, source_lengths, train)
-        before = jnp.full_like(target[:, :1], BEFORE_FIRST)
-        before = jnp.concatenate([before, target[:, :-1]], axis=1)
-        before = self._sampled(begun, before, target_lengths, train, sampled)
-        states = self._states(begun, before, target_lengths, train)
+        read = self._sampled(begun, before(target), target_lengths, train, sampled)
+        states = self._states(begun, read, target_lengths, train)
         mask = mask_of(target_lengths, target.shape[1])
         states, target, mask = (a.swapaxes(0, 1) for a in (states, target, mask))
         return readout_cross_entropy(self.readout, states, target, mask)
@@ -185,38 +180,36 @@ class EncoderDecoder(nn.Module):
         """How much each step of the target looks at each place: [B, T, S]."""
         begun = self.initial_carry(source, source_lengths)
         params = self.write._replace(memory=begun.memory)
-        before = jnp.full_like(target[:, :1], BEFORE_FIRST)
-        before = jnp.concatenate([before, target[:, :-1]], axis=1)
 
         def body(carry, x):
             weights = self._attend.alignment(params, carry, x)
             return self._attend.step(params, carry, x)[0], weights
 
-        xs = self._embed(before).swapaxes(0, 1)
+        xs = self._embed(before(target)).swapaxes(0, 1)
         return lax.scan(body, begun.carry, xs)[1].swapaxes(0, 1)
 
-    def _states(self, begun: Decoding, before, lengths, train) -> Array:
-        xs = self.drop(self._embed(before), deterministic=not train)
+    def _states(self, begun: Decoding, read, lengths, train) -> Array:
+        xs = self.drop(self._embed(read), deterministic=not train)
         _, ys = self._attend.unroll(
             self.write._replace(memory=begun.memory),
             xs.swapaxes(0, 1),
             begun.carry,
-            mask=mask_of(lengths, before.shape[1]).T,
+            mask=mask_of(lengths, read.shape[1]).T,
             gradient=self.gradient,
         )
         return self.drop(ys.swapaxes(0, 1), deterministic=not train)
 
-    def _sampled(self, begun: Decoding, before, lengths, train, share) -> Array:
+    def _sampled(self, begun: Decoding, read, lengths, train, share) -> Array:
         """Some tokens that are fed back, drawn from the model."""
         if not share:
-            return before
-        states = lax.stop_gradient(self._states(begun, before, lengths, train))
+            return read
+        states = lax.stop_gradient(self._states(begun, read, lengths, train))
         logits = states[:, :-1] @ self.readout.w + self.readout.b
         key_draw, key_which = jax.random.split(self.make_rng("dropout"))
-        drawn = jax.random.categorical(key_draw, logits).astype(before.dtype)
+        drawn = jax.random.categorical(key_draw, logits).astype(read.dtype)
         which = jax.random.bernoulli(key_which, share, drawn.shape)
-        mixed = jnp.where(which, drawn, before[:, 1:])
-        return jnp.concatenate([before[:, :1], mixed], axis=1)
+        mixed = jnp.where(which, drawn, read[:, 1:])
+        return jnp.concatenate([read[:, :1], mixed], axis=1)
 
     def _embed(self, tokens: Array) -> Array:
         known = jnp.clip(tokens, 0, self.target_vocabulary - 1)

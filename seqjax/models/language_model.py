@@ -9,10 +9,8 @@ import jax.numpy as jnp
 from seqjax.layer import Array, Carry, Gradient, Layer
 from seqjax.losses import readout_cross_entropy
 from seqjax.metrics import Mean
-from seqjax.models.recurrent import Recurrent, mask_of, trainable
+from seqjax.models.recurrent import Recurrent, before, mask_of, trainable
 from seqjax.readout import Readout, ReadoutParams
-
-BEFORE_FIRST = -1  # is read as the zero vector: the course's x⟨1⟩ = 0
 
 
 class LanguageModel(nn.Module):
@@ -100,10 +98,8 @@ class LanguageModel(nn.Module):
 
     def states(self, tokens: Array, lengths: Array, train: bool = False) -> Array:
         """What the readout reads at each step: [B, T, features]."""
-        before = jnp.full_like(tokens[:, :1], BEFORE_FIRST)
-        before = jnp.concatenate([before, tokens[:, :-1]], axis=1)
         mask = mask_of(lengths, tokens.shape[1])
-        return self._states(before, None, mask, train)[1]
+        return self._states(before(tokens), None, mask, train)[1]
 
     def stream(
         self, carry: Carry, tokens: Array, targets: Array, train: bool = False
@@ -131,12 +127,12 @@ class LanguageModel(nn.Module):
         carry, y = self.recurrent.step(carry, self._embed(token))
         return carry, self._read(y)
 
-    def _states(self, before, carry, mask, train) -> tuple[Carry, Array]:
+    def _states(self, read, carry, mask, train) -> tuple[Carry, Array]:
         resets = None
         if train and self.reset_rate:
             key = self.make_rng("dropout")
-            resets = jax.random.bernoulli(key, self.reset_rate, before.shape)
-        xs = self.drop_input(self._embed(before), deterministic=not train)
+            resets = jax.random.bernoulli(key, self.reset_rate, read.shape)
+        xs = self.drop_input(self._embed(read), deterministic=not train)
         carry, ys = self.recurrent(xs, mask, carry, resets, train)
         return carry, self.drop(ys, deterministic=not train)
 

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 from seqjax.layer import Array, Carry, Gradient, Layer, Params
 from seqjax.noise import drop_weights
 
+BEFORE_FIRST = -1  # is read as the zero vector: the course's x⟨1⟩ = 0
+
 
 class Recurrent(nn.Module):
     """A layer over sequences [B, T, in]; its parameters are one entry, "layer".
@@ -66,6 +68,12 @@ class Recurrent(nn.Module):
     @property
     def _params(self) -> Params:
         return self.get_variable("params", "layer")
+
+
+def before(tokens: Array) -> Array:
+    """What is read where each token is to be told: the token before it, [B, T]."""
+    first = jnp.full_like(tokens[:, :1], BEFORE_FIRST)
+    return jnp.concatenate([first, tokens[:, :-1]], axis=1)
 
 
 def mask_of(lengths: Array, time: int) -> Array:
