@@ -15,7 +15,7 @@ folder with its metrics.jsonl and checkpoints/.
 import functools
 import itertools
 import pathlib
-from typing import Any, NamedTuple
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -25,7 +25,7 @@ from absl import flags
 
 from experiments import common
 from seqjax import losses
-from seqjax.data import Batch, Batches, DataError, Source, Vocabulary, load
+from seqjax.data import Batch, Batches, Corpus, DataError, Vocabulary, load
 from seqjax.data.agreement import NOUNS, PLURAL, Sentence
 from seqjax.inspect import curves
 from seqjax.metrics import Mean
@@ -51,19 +51,13 @@ SIDE_BY_SIDE = ("elman", "gru", "lstm")
 BATCH = 200  # sentences at a time in tests
 
 
-class Corpus(NamedTuple):
-    """Sentences, each as tokens up to the verb, and then 0 for was or 1 for were."""
+def read_corpus() -> tuple[Corpus, list[Sentence]]:
+    """Splits the short sentences into three; all long ones are for the test.
 
-    source: Source
-    vocabulary: Vocabulary
-    train: list[np.ndarray]
-    valid: list[np.ndarray]
-    test: list[np.ndarray]
-    tested: list[Sentence]  # what `test` was made of, by length
-
-
-def read_corpus() -> Corpus:
-    """Splits the short sentences into three; all long ones are for the test."""
+    Returns:
+      Sentences as tokens up to the verb, and then 0 for was or 1 for were; and those
+      that the test is made of, by length.
+    """
     source = load("agreement", FLAGS.dataset, FLAGS.data)
     order = np.random.default_rng(FLAGS.seed).permutation(len(source.examples))
     shuffled = [source.examples[i] for i in order]
@@ -87,7 +81,7 @@ def read_corpus() -> Corpus:
         ]
 
     parts = short[2 * tenth :], short[tenth : 2 * tenth], tested
-    return Corpus(source, vocabulary, *map(encoded, parts), tested)
+    return Corpus(source, vocabulary, *map(encoded, parts)), tested
 
 
 def make_task(model: Classifier, variables: Any, corpus: Corpus) -> Task:
@@ -115,8 +109,8 @@ def make_task(model: Classifier, variables: Any, corpus: Corpus) -> Task:
 def verdicts(model: Classifier, variables: Any, batch: Batch) -> tuple[Mean, jax.Array]:
     """The loss of a batch, and which of its rows are right."""
     before = jnp.maximum(batch.lengths - 1, 0)
-    logits = model.apply(variables, batch.tokens, before)[:, 0]
-    plural = jnp.take_along_axis(batch.tokens, before[:, None], axis=1)[:, 0]
+    logits = model.apply(variables, batch.values, before)[:, 0]
+    plural = jnp.take_along_axis(batch.values, before[:, None], axis=1)[:, 0]
     real = batch.lengths[None] > 0
     nats = losses.binary_cross_entropy(logits[None], plural[None], real)
     return nats, (logits > 0) == plural
@@ -151,10 +145,10 @@ def shares(right: np.ndarray, of: np.ndarray, edges: list[int]) -> list[float]:
     ]
 
 
-def draw_figure(path, corpus: Corpus, right: dict[str, np.ndarray]) -> None:
+def draw_figure(path, tested: list[Sentence], right: dict[str, np.ndarray]) -> None:
     """Accuracy against distance, and against attractors beyond the trained length."""
-    distance = np.array([s.distance for s in corpus.tested])
-    attractors = np.array([s.attractors for s in corpus.tested])
+    distance = np.array([s.distance for s in tested])
+    attractors = np.array([s.attractors for s in tested])
     panels = [("words between subject and verb", distance, slice(None))]
     if (attractors >= 0).all():
         title = f"nouns of the other number, beyond {LONGEST.value} words"
@@ -189,9 +183,9 @@ def main(argv: list[str]) -> None:
     names = [FLAGS.cell] if FLAGS.cell else list(SIDE_BY_SIDE)
     for name in names:
         common.make_layer(name)  # refuses bad flags before anything else
-    corpus = read_corpus()
+    corpus, tested = read_corpus()
     workdir = common.open_workdir("agreement")
-    far = np.array([s.distance > LONGEST.value for s in corpus.tested])
+    far = np.array([s.distance > LONGEST.value for s in tested])
     common.say(
         f"data: {corpus.source.name}: {len(corpus.train)} sentences of at most "
         f"{LONGEST.value} words between subject and verb to learn from, "
@@ -205,10 +199,10 @@ def main(argv: list[str]) -> None:
             f"{name}: {right[name][~far].mean():.3f} of verbs right up to "
             f"{LONGEST.value} words, {right[name][far].mean():.3f} beyond"
         )
-    told = np.array([last_noun(s) in PLURAL for s in corpus.tested])
-    true = np.array([s.verb in PLURAL for s in corpus.tested])
+    told = np.array([last_noun(s) in PLURAL for s in tested])
+    true = np.array([s.verb in PLURAL for s in tested])
     right["last noun"] = told == true
-    draw_figure(workdir / "figures" / "agreement.png", corpus, right)
+    draw_figure(workdir / "figures" / "agreement.png", tested, right)
     best = max(names, key=lambda name: right[name][far].mean())
     common.finish(
         workdir,

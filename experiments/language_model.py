@@ -17,7 +17,7 @@ import collections
 import functools
 import math
 import pathlib
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -28,7 +28,7 @@ from jax import lax
 from experiments import common, trained
 from experiments.trained import Settings, Trained
 from seqjax.baselines import best_ngram, unigram
-from seqjax.data import Batches, DataError, Source, Streams, Vocabulary, load
+from seqjax.data import Batches, Corpus, DataError, Streams, Vocabulary, load
 from seqjax.decode import Rules, Sampling, generate, rank
 from seqjax.inspect import gradient_norms, learning_curve
 from seqjax.masks import select
@@ -91,16 +91,6 @@ TEMPERATURE = flags.DEFINE_float("temperature", 0.8, "Divides a sample's logits.
 TOP_K = flags.DEFINE_integer("top_k", 0, "Draw from so many tokens; 0: from all.", 0)
 TOP_P = flags.DEFINE_float("top_p", 1.0, "Draw from the likeliest of this share.", 0, 1)
 FLAGS = flags.FLAGS
-
-
-class Corpus(NamedTuple):
-    """A text's lines as tokens, each line with <EOS> at its end."""
-
-    source: Source
-    vocabulary: Vocabulary
-    train: list[np.ndarray]
-    valid: list[np.ndarray]
-    test: list[np.ndarray]
 
 
 def settings() -> Settings:

@@ -13,7 +13,7 @@ figures/gradient_norm.png (compare --clip_norm=0 with --clip_norm=1), figures/st
 
 import functools
 import pathlib
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ from absl import flags
 
 from experiments import common
 from seqjax.baselines import best_ngram, unigram
-from seqjax.data import Batch, Batches, DataError, Source, Vocabulary, load
+from seqjax.data import Batch, Batches, Corpus, DataError, Vocabulary, load
 from seqjax.decode import Rules, Sampling, generate
 from seqjax.inspect import gradient_norms, heat_map, learning_curve
 from seqjax.metrics import Mean
@@ -70,16 +70,6 @@ BUCKETS = flags.DEFINE_integer(
 )
 FLAGS = flags.FLAGS
 LONGEST = 40  # letters of a drawn name
-
-
-class Corpus(NamedTuple):
-    """Names, and the same as token sequences that end with <EOS>, split at random."""
-
-    source: Source
-    vocabulary: Vocabulary
-    train: list[np.ndarray]
-    valid: list[np.ndarray]  # a tenth, to choose the step and the n-gram by
-    test: list[np.ndarray]  # a tenth, for the score
 
 
 def read_corpus() -> Corpus:

@@ -91,16 +91,13 @@ def frequency(text: str, words: dict[str, int]) -> float:
 
 
 def as_lists(hypotheses: list[Hypothesis], language: np.ndarray) -> Lists:
-    """Arrays, lists numbered in the order in which they come."""
-    numbers = {h.utterance: None for h in hypotheses}
-    numbers = {name: i for i, name in enumerate(numbers)}
-    utterance = np.array([numbers[h.utterance] for h in hypotheses])
-    order = np.argsort(utterance, kind="stable")
+    """Arrays of hypotheses that are sorted by utterance."""
+    _, utterance = np.unique([h.utterance for h in hypotheses], return_inverse=True)
     return Lists(
-        utterance[order],
-        np.array([h.acoustic for h in hypotheses])[order],
-        language[order],
-        np.array([h.is_true for h in hypotheses])[order],
+        utterance,
+        np.array([h.acoustic for h in hypotheses]),
+        language,
+        np.array([h.is_true for h in hypotheses]),
     )
 
 
@@ -120,17 +117,18 @@ def main(argv: list[str]) -> None:
     each = model.log_probs(texts)
     language = np.array([values.sum() for values in each])
     rival = np.array([frequency(text, model.words) for text in texts])
-    chosen, held_out = halves(as_lists(hypotheses, language), FLAGS.seed)
+    lists = as_lists(hypotheses, language)
+    chosen, held_out = halves(lists, FLAGS.seed)
     weight = best_weight(chosen)
-    of_rival = halves(as_lists(hypotheses, rival), FLAGS.seed)
+    of_rival = halves(lists._replace(language=rival), FLAGS.seed)
     rival_score = first_is_true(of_rival[1], best_weight(of_rival[0]))
     before, after = (first_is_true(held_out, w) for w in (0.0, weight))
-    lines = []
-    for i in ranked(as_lists(hypotheses, language), weight):
+    ranks = []
+    for i in ranked(lists, weight):
         utterance, acoustic, text, true = hypotheses[i]
         total = acoustic + weight * language[i]
-        lines.append(f"{utterance}\t{total:.4f}\t{text}\t{int(true)}\n")
-    common.write_text(workdir / "ranked.tsv", "".join(lines))
+        ranks.append(f"{utterance}\t{total:.4f}\t{text}\t{int(true)}\n")
+    common.write_text(workdir / "ranked.tsv", "".join(ranks))
     shown = {
         "half to choose by": [first_is_true(chosen, w) for w in WEIGHTS],
         "held out": [first_is_true(held_out, w) for w in WEIGHTS],

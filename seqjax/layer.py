@@ -12,6 +12,7 @@ time and features is batch; results come as (carry, output); kernels are
 
 import abc
 import dataclasses
+from numbers import Integral
 from typing import Any, get_args
 
 import jax
@@ -275,7 +276,7 @@ def _check_options(gradient: str, chunk: int | None) -> None:
         raise ValueError(
             f"gradient must be one of {get_args(Gradient)}, not {gradient!r}"
         )
-    if chunk is not None and not (isinstance(chunk, int) and chunk >= 1):
+    if chunk is not None and not (isinstance(chunk, Integral) and chunk >= 1):
         raise ValueError(f"chunk must be an integer of at least 1, not {chunk!r}")
 
 

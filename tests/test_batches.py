@@ -1,6 +1,7 @@
 """Batches hold each sequence once an epoch, in an order that is a function of step."""
 
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def test_batches_are_padded_with_zeros_to_the_longest_of_their_bucket(
         longest[width] = max(longest.get(width, 0), lengths.max())
     assert all(width == length for width, length in longest.items())
     assert len(longest) <= buckets
-    widths = {batches.at(step).tokens.shape[1] for step in steps_of(0, batches)}
+    widths = {batches.at(step).values.shape[1] for step in steps_of(0, batches)}
     assert widths == set(longest)
 
 
@@ -109,9 +110,9 @@ def test_a_stack_is_the_batches_of_its_steps(count, batch_size, buckets, run):
         last = step + most - 1
         assert step // epoch == last // epoch
         stack = batches.stacked(step, most)
-        assert len(stack.tokens) == len(stack.lengths) == most
+        assert len(stack.values) == len(stack.lengths) == most
         for i in range(most):
-            assert equal((stack.tokens[i], stack.lengths[i]), batches.at(step + i))
+            assert equal((stack.values[i], stack.lengths[i]), batches.at(step + i))
         assert batches.run_length(step, 1) == 1
         with pytest.raises(ValueError, match=f"from step {step} on"):
             batches.stacked(step, most + 1)
@@ -119,7 +120,7 @@ def test_a_stack_is_the_batches_of_its_steps(count, batch_size, buckets, run):
 
 def test_runs_keep_a_bucket_for_some_steps_and_are_shuffled():
     batches = Batches(ragged(1000), 8, buckets=3, run=5)
-    widths = [batches.at(step).tokens.shape[1] for step in steps_of(0, batches)]
+    widths = [batches.at(step).values.shape[1] for step in steps_of(0, batches)]
     runs = [width for width, _ in itertools.groupby(widths)]
     assert 3 * len(runs) < len(widths)
     assert len(runs) > 6
@@ -130,11 +131,68 @@ def test_once_keeps_the_order_given():
     assert rows_of(Batches(sequences, 7).once()) == list(map(tuple, sequences))
 
 
+class Pair(NamedTuple):
+    source: object
+    target: object
+
+
+class Tagged(NamedTuple):
+    letters: object  # [T, C]
+    pair: Pair
+    label: object  # []
+
+
+def test_parts_of_an_example_stay_together():
+    """Each padded by itself, along each of its axes."""
+    rng = np.random.default_rng(0)
+    examples = [
+        Tagged(
+            rng.normal(size=(rng.integers(1, 9), rng.integers(1, 5))),
+            Pair(*(rng.integers(1, 99, n) for n in rng.integers(1, 20, 2))),
+            label,
+        )
+        for label in range(1, 60)
+    ]
+    batches = Batches(examples, 7, seed=1, buckets=3)
+    found = {}
+    for step in steps_of(1, batches):
+        values, lengths = batches.at(step)
+        assert values.letters.dtype == np.float32 and values.label.dtype == np.int32
+        for row in np.flatnonzero(lengths.label):
+            one = values.letters[row], values.pair.source[row], values.pair.target[row]
+            n = lengths.letters[row], lengths.pair.source[row], lengths.pair.target[row]
+            found[values.label[row]] = (*(a[:k] for a, k in zip(one, n, strict=True)),)
+            assert not any(a[k:].any() for a, k in zip(one, n, strict=True))
+        for row in np.flatnonzero(lengths.label == 0):
+            assert not lengths.letters[row] and not lengths.pair.source[row]
+    assert sorted(found) == list(range(1, 60))
+    for example in examples:
+        letters, source, target = found[example.label]
+        width = example.letters.shape[1]
+        np.testing.assert_allclose(letters[:, :width], example.letters, rtol=1e-6)
+        assert not letters[:, width:].any()
+        np.testing.assert_array_equal(source, example.pair.source)
+        np.testing.assert_array_equal(target, example.pair.target)
+
+
+def test_buckets_are_by_the_longest_part():
+    sizes = [(1, 9), (1, 2), (9, 1), (2, 1)]
+    pairs = [Pair(np.ones(a, int), np.ones(b, int)) for a, b in sizes]
+    widths = {
+        (values.source.shape[1], values.target.shape[1])
+        for values, _ in Batches(pairs, 1, buckets=2).once()
+    }
+    assert widths == {(2, 2), (9, 9)}
+
+
 BAD_ARGUMENTS = [
-    ([], {}, "no sequences"),
-    ([[1], np.zeros(0, int)], {}, "sequence 1"),
-    ([[1], [0.5]], {}, "sequence 1"),
-    ([[[1]]], {}, "sequence 0"),
+    ([], {}, "no examples"),
+    ([[1], np.zeros(0, int)], {}, "example 1"),
+    ([[1], [0.5]], {}, "example 1"),
+    ([[1], [[1]]], {}, "example 1"),
+    ([["a"]], {}, "example 0"),
+    ([[1], Pair([1], [1])], {}, "example 1 has other parts"),
+    ([Pair([1], [1]), Pair([1], [])], {}, "example 1"),
     ([[1]], {"batch_size": 0}, "batch_size"),
     ([[1]], {"buckets": 0}, "buckets"),
     ([[1]], {"run": 0}, "run"),

@@ -5,7 +5,7 @@ pads them and fixes the order in which training sees them. All of it is NumPy.
 """
 
 from seqjax.data.batches import Batch, Batches
-from seqjax.data.datasets import DATASETS, Dataset, Source, load
+from seqjax.data.datasets import DATASETS, Corpus, Dataset, Source, load
 from seqjax.data.readers import DataError, read_lines
 from seqjax.data.streams import Piece, Streams
 from seqjax.data.synthetic import NameProcess, markov_names
@@ -15,6 +15,7 @@ __all__ = [
     "DATASETS",
     "Batch",
     "Batches",
+    "Corpus",
     "DataError",
     "Dataset",
     "NameProcess",

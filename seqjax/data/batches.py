@@ -1,21 +1,25 @@
-"""Batches of ragged sequences, in an order that is a function of (seed, epoch, step).
+"""Batches of ragged examples, in an order that is a function of (seed, epoch, step).
 
-Sequences of like length share a bucket, and a bucket is one padded array that batches
+Examples of like length share a bucket, and a bucket is one padded array that batches
 index, so that there are as many shapes to compile as buckets. An epoch's batches come
 in runs of one bucket, whose steps can go in one dispatch; the runs are shuffled.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 
 class Batch(NamedTuple):
-    """Sequences of a batch, or of several stacked on each other."""
+    """Examples of a batch, or of several stacked on each other.
 
-    tokens: np.ndarray  # [..., B, T] int32, 0 from a row's length on
-    lengths: np.ndarray  # [..., B] int32, 0 where a row is empty
+    Both are arrays where an example is one, and NamedTuples of arrays where it is one.
+    """
+
+    values: Any  # [..., B, T, ...] int32 or float32, 0 from a row's length on
+    lengths: Any  # [..., B] int32; of a number without T it is 1; 0 in empty rows
 
 
 class _Plan(NamedTuple):
@@ -27,40 +31,48 @@ class _Plan(NamedTuple):
 
 
 class Batches:
-    """Batches by length, each sequence once an epoch.
+    """Batches by length, each example once an epoch.
 
     A bucket's last batch is filled up with empty rows.
 
     Args:
-      sequences: integers [length] each.
+      examples: each a sequence [length, ...], a number, or a NamedTuple of such, as of
+        a sentence and its label; integers or floats, padded along every axis.
       batch_size: B.
       seed: of the order.
-      buckets: how many groups to make of the lengths, with equal counts as far as
-        ties allow; fewer come out where lengths are few. Each is padded to the
-        longest of its own.
+      buckets: how many groups to make of the lengths (of an example's longest
+        sequence), with equal counts as far as ties allow; fewer come out where lengths
+        are few. Each is padded to the longest of its own.
       run: the most batches of a bucket that are kept together.
 
     Raises:
-      ValueError: nothing to batch, an empty or a non-integer sequence, or a number
-        below 1.
+      ValueError: nothing to batch, an empty sequence, examples of different kinds, or
+        an argument below 1.
     """
 
     def __init__(
         self,
-        sequences: Sequence[np.ndarray],
+        examples: Sequence[Any],
         batch_size: int,
         seed: int = 0,
         buckets: int = 1,
         run: int = 16,
     ):
-        _check(sequences, batch_size=batch_size, buckets=buckets, run=run)
+        for name, number in (
+            ("batch_size", batch_size),
+            ("buckets", buckets),
+            ("run", run),
+        ):
+            if number < 1:
+                raise ValueError(f"{name} must be at least 1, not {number}")
         self.batch_size, self.seed, self._run = batch_size, seed, run
-        lengths = np.array([len(sequence) for sequence in sequences], np.int32)
+        columns, self._structure = _columns(examples)
+        lengths = np.max([_lengths(column) for column in columns], axis=0)
         shares = np.arange(1, buckets + 1) / buckets
         longest = np.unique(np.quantile(lengths, shares, method="inverted_cdf"))
         of = np.searchsorted(longest, lengths)
         self._buckets = [
-            _pad([sequences[i] for i in np.flatnonzero(of == k).tolist()])
+            [_pad([column[i] for i in np.flatnonzero(of == k)]) for column in columns]
             for k in range(len(longest))
         ]
         self._cached = (0, self._plan(0))
@@ -71,8 +83,8 @@ class Batches:
         return len(self._cached[1].bucket)
 
     def at(self, step: int) -> Batch:
-        """The batch of a training step: tokens [B, T], lengths [B]."""
-        return Batch(*(array[0] for array in self.stacked(step, 1)))
+        """The batch of a training step; leaves [B, ...]."""
+        return jax.tree.map(lambda a: a[0], self.stacked(step, 1))
 
     def run_length(self, step: int, most: int) -> int:
         """How many steps from `step` on, at most `most`, share its bucket and epoch."""
@@ -80,7 +92,7 @@ class Batches:
         return min(most, int(plan.until[i]) - i)
 
     def stacked(self, step: int, count: int) -> Batch:
-        """The batches of `count` steps: tokens [count, B, T], lengths [count, B].
+        """The batches of `count` steps; leaves [count, B, ...].
 
         Raises:
           ValueError: `count` is not in 1 … `run_length(step, count)`.
@@ -91,16 +103,16 @@ class Batches:
                 f"from step {step} on 1 to {plan.until[i] - i} batches have one shape, "
                 f"not {count}"
             )
-        return _take(self._buckets[plan.bucket[i]], plan.rows[i : i + count])
+        return self._take(self._buckets[plan.bucket[i]], plan.rows[i : i + count])
 
     def once(self) -> Iterator[Batch]:
-        """Every sequence once: bucket by bucket, each in the order given.
+        """Every example once: bucket by bucket, each in the order given.
 
-        With one bucket, the default, that is the order of `sequences`.
+        With one bucket, the default, that is the order of `examples`.
         """
         for bucket in self._buckets:
             for rows in self._grouped(np.arange(_count(bucket))):
-                yield _take(bucket, rows)
+                yield self._take(bucket, rows)
 
     def _find(self, step: int) -> tuple[_Plan, int]:
         epoch, i = divmod(step, self.steps_per_epoch)
@@ -120,6 +132,12 @@ class Batches:
         until = ends[np.searchsorted(ends, np.arange(len(bucket)), side="right")]
         return _Plan(bucket, np.concatenate([part for _, part in runs]), until)
 
+    def _take(self, bucket: list[Batch], rows: np.ndarray) -> Batch:
+        values, lengths = zip(
+            *((part.values[rows], part.lengths[rows]) for part in bucket), strict=True
+        )
+        return Batch(*map(self._structure.unflatten, (values, lengths)))
+
     def _grouped(self, rows: np.ndarray) -> np.ndarray:
         """Rows [N] as batches [steps, B]; -1 fills up the last."""
         filled = np.full(-(-len(rows) // self.batch_size) * self.batch_size, -1)
@@ -127,35 +145,53 @@ class Batches:
         return filled.reshape(-1, self.batch_size)
 
 
-def _pad(sequences: Sequence[np.ndarray]) -> Batch:
-    """All sequences of a bucket [N + 1, T]; the last row is the empty one."""
-    lengths = np.array([len(sequence) for sequence in sequences] + [0], np.int32)
-    tokens = np.zeros((len(lengths), lengths.max()), np.int32)
-    tokens[np.arange(lengths.max()) < lengths[:, None]] = np.concatenate(sequences)
-    return Batch(tokens, lengths)
+def _columns(examples: Sequence[Any]) -> tuple[list[list[np.ndarray]], Any]:
+    """Every example's first part, their second parts, …, and how parts are grouped."""
+    if not len(examples):
+        raise ValueError("there are no examples to batch")
+    structure = jax.tree.structure(examples[0], is_leaf=_is_part)
+    rows = []
+    for i, example in enumerate(examples):
+        parts, found = jax.tree.flatten(example, is_leaf=_is_part)
+        if found != structure:
+            raise ValueError(f"example {i} has other parts than example 0")
+        rows.append([np.asarray(part) for part in parts])
+        for part, like in zip(rows[-1], rows[0], strict=True):
+            _check(i, part, like)
+    return [list(column) for column in zip(*rows, strict=True)], structure
 
 
-def _count(bucket: Batch) -> int:
-    return len(bucket.lengths) - 1
+def _is_part(example: Any) -> bool:
+    return not hasattr(example, "_fields")
 
 
-def _take(bucket: Batch, rows: np.ndarray) -> Batch:
-    return Batch(bucket.tokens[rows], bucket.lengths[rows])
+def _check(i: int, part: np.ndarray, like: np.ndarray) -> None:
+    if not np.issubdtype(part.dtype, np.number):
+        raise ValueError(f"example {i} must be of numbers, not {part.dtype}")
+    if not part.size or part.ndim != like.ndim or part.dtype.kind != like.dtype.kind:
+        raise ValueError(
+            f"example {i} has a part {part.shape} of {part.dtype}, where example 0 "
+            f"has {like.shape} of {like.dtype}, and no part may be empty"
+        )
+
+
+def _lengths(column: list[np.ndarray]) -> list[int]:
+    return [len(part) if part.ndim else 1 for part in column]
+
+
+def _pad(parts: list[np.ndarray]) -> Batch:
+    """All parts of a bucket [N + 1, T, ...]; the last row is the empty one."""
+    shape = np.max([part.shape for part in parts], axis=0).astype(int)
+    dtype = np.int32 if parts[0].dtype.kind in "iu" else np.float32
+    values = np.zeros((len(parts) + 1, *shape), dtype)
+    for i, part in enumerate(parts):
+        values[(i, *map(slice, part.shape))] = part
+    return Batch(values, np.array([*_lengths(parts), 0], np.int32))
+
+
+def _count(bucket: list[Batch]) -> int:
+    return len(bucket[0].lengths) - 1
 
 
 def _split(rows: np.ndarray, run: int) -> list[np.ndarray]:
     return [rows[i : i + run] for i in range(0, len(rows), run)]
-
-
-def _check(sequences: Sequence[np.ndarray], **numbers: int) -> None:
-    for name, number in numbers.items():
-        if number < 1:
-            raise ValueError(f"{name} must be at least 1, not {number}")
-    if not len(sequences):
-        raise ValueError("there are no sequences to batch")
-    for i, sequence in enumerate(sequences):
-        array = np.asarray(sequence)
-        if array.ndim != 1 or not array.size:
-            raise ValueError(f"sequence {i} must be [length >= 1], got {array.shape}")
-        if not np.issubdtype(array.dtype, np.integer):
-            raise ValueError(f"sequence {i} must be integers, got {array.dtype}")

@@ -10,6 +10,7 @@ import numpy as np
 from seqjax.data import agreement, hypotheses, texts
 from seqjax.data.readers import DataError, read_lines
 from seqjax.data.synthetic import markov_names
+from seqjax.data.vocabulary import Vocabulary
 
 READERS: dict[str, Callable[[str | pathlib.Path], Any]] = {
     "names": read_lines,
@@ -27,6 +28,16 @@ class Source(NamedTuple):
     name: str  # of the data set, or the path
     licence: str | None  # None where the user's own
     best: float | None  # the best score there can be, where it is known
+
+
+class Corpus(NamedTuple):
+    """Examples as sequences of integers, in three parts."""
+
+    source: Source
+    vocabulary: Vocabulary
+    train: list[np.ndarray]
+    valid: list[np.ndarray]  # to choose by
+    test: list[np.ndarray]  # for the score
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from seqjax.layer import Array, Gradient, Layer
-from seqjax.masks import select, zero_invalid
-from seqjax.models.recurrent import Recurrent, mask_of, trainable
+from seqjax.masks import select
+from seqjax.models.recurrent import Recurrent, ends, outputs, trainable
 
 Pooling = Literal["last", "mean", "max", "attention"]
 
@@ -57,20 +57,13 @@ class Classifier(nn.Module):
           lengths: how many steps of each row are real, integers [B].
           train: True adds the noise, and needs an rng named "dropout".
         """
-        ys, mask = self._outputs(inputs, lengths, train)
+        ys, mask = outputs(self, inputs, lengths, train)
         pooled = self._pool(ys, mask)
         return self.readout(self.drop(pooled, deterministic=not train))
 
     def weights(self, inputs: Any, lengths: Array) -> Array:
         """How much of each step is in the pooled output, [B, T]; of attention alone."""
-        return self._attention(*self._outputs(inputs, lengths, train=False))
-
-    def _outputs(self, inputs: Any, lengths: Array, train: bool) -> tuple[Array, Array]:
-        mask = mask_of(lengths, jax.tree.leaves(inputs)[0].shape[1])
-        inputs = zero_invalid(mask, inputs)
-        xs = inputs if self.embed is None else self.embed(inputs)
-        xs = self.drop(xs, deterministic=not train)
-        return self.recurrent(xs, mask, train=train)[1], mask
+        return self._attention(*outputs(self, inputs, lengths, train=False))
 
     def _pool(self, ys: Array, mask: Array) -> Array:
         if self.pooling == "attention":
@@ -81,9 +74,7 @@ class Classifier(nn.Module):
         if self.pooling == "max":
             lowest = jnp.full_like(ys, jnp.finfo(ys.dtype).min)
             return jnp.where(lengths, jnp.max(select(mask, ys, lowest), axis=1), 0)
-        last = jnp.take_along_axis(ys, jnp.maximum(lengths - 1, 0)[..., None], axis=1)
-        ends = [last[:, 0]] if self.layer.causal else [last[:, 0], ys[:, 0]]
-        return jnp.concatenate(ends, axis=-1)
+        return ends(self.layer, ys, mask)
 
     def _attention(self, ys: Array, mask: Array) -> Array:
         scores = self.weigh(jnp.tanh(self.hidden(ys)))[..., 0]

@@ -23,7 +23,7 @@ from seqjax.attention import (
 from seqjax.layer import Array, Gradient, Layer
 from seqjax.losses import readout_cross_entropy
 from seqjax.metrics import Mean
-from seqjax.models.recurrent import Recurrent, before, mask_of, trainable
+from seqjax.models.recurrent import Recurrent, before, ends, mask_of, trainable
 from seqjax.readout import Readout
 
 Kind = Literal["none", "additive", "multiplicative"]
@@ -82,8 +82,8 @@ class EncoderDecoder(nn.Module):
             "additive": AdditiveAttention,
             "multiplicative": MultiplicativeAttention,
         }
-        ends = 1 if self.attention != "none" or self.encoder.causal else 2
-        return kinds[self.attention](self.decoder, ends * self.encoder.features)
+        places = 1 if self.attention != "none" or self.encoder.causal else 2
+        return kinds[self.attention](self.decoder, places * self.encoder.features)
 
     def __call__(
         self,
@@ -149,10 +149,7 @@ class EncoderDecoder(nn.Module):
         xs = self.source(jnp.where(mask, source, 0))
         xs = self.drop(xs, deterministic=not train)
         _, states = self.read(xs, mask, train=train)
-        last = jnp.maximum(jnp.asarray(source_lengths) - 1, 0)[:, None, None]
-        ends = [jnp.take_along_axis(states, last, axis=1)[:, 0]]
-        ends += [] if self.encoder.causal else [states[:, 0]]
-        summary = jnp.concatenate(ends, axis=-1)
+        summary = ends(self.encoder, states, mask)
         if self.attention == "none":
             states, mask = summary[:, None], None
         remembered = self._attend.remember(self.write, states, mask).memory

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from seqjax.layer import Array, Carry, Gradient, Layer, Params
+from seqjax.masks import zero_invalid
 from seqjax.noise import drop_weights
 
 BEFORE_FIRST = -1  # is read as the zero vector: the course's x⟨1⟩ = 0
@@ -68,6 +69,40 @@ class Recurrent(nn.Module):
     @property
     def _params(self) -> Params:
         return self.get_variable("params", "layer")
+
+
+def outputs(
+    model: Any, inputs: Any, lengths: Array, train: bool
+) -> tuple[Array, Array]:
+    """What a model's layer makes of its inputs [B, T, ...]: embedded, some dropped.
+
+    Args:
+      model: has `embed` (None if inputs are vectors), `drop` and `recurrent`.
+      inputs: a tree of arrays [B, T, ...], such as tokens.
+      lengths: how many steps of each row are real, integers [B].
+      train: True adds the noise.
+
+    Returns:
+      Outputs [B, T, features], zero where masked, and the mask [B, T].
+    """
+    mask = mask_of(lengths, jax.tree.leaves(inputs)[0].shape[1])
+    inputs = zero_invalid(mask, inputs)
+    xs = inputs if model.embed is None else model.embed(inputs)
+    xs = model.drop(xs, deterministic=not train)
+    return model.recurrent(xs, mask, train=train)[1], mask
+
+
+def ends(layer: Layer, ys: Array, mask: Array) -> Array:
+    """The output of each row's last step; and of its first, if the layer walks back.
+
+    Args:
+      layer: that made them.
+      ys: [B, T, features].
+      mask: bool [B, T], True up to a row's length.
+    """
+    last = jnp.maximum(jnp.sum(mask, axis=1) - 1, 0)[:, None, None]
+    found = jnp.take_along_axis(ys, last, axis=1)[:, 0]
+    return found if layer.causal else jnp.concatenate([found, ys[:, 0]], axis=-1)
 
 
 def before(tokens: Array) -> Array:

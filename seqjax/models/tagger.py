@@ -10,7 +10,7 @@ from seqjax import crf, losses
 from seqjax.layer import Array, Gradient, Layer
 from seqjax.masks import zero_invalid
 from seqjax.metrics import Mean
-from seqjax.models.recurrent import Recurrent, mask_of, trainable
+from seqjax.models.recurrent import Recurrent, mask_of, outputs, trainable
 
 
 class Tagger(nn.Module):
@@ -53,11 +53,7 @@ class Tagger(nn.Module):
           lengths: how many steps of each row are real, integers [B].
           train: True adds the noise, and needs an rng named "dropout".
         """
-        mask = mask_of(lengths, jax.tree.leaves(inputs)[0].shape[1])
-        inputs = zero_invalid(mask, inputs)
-        xs = inputs if self.embed is None else self.embed(inputs)
-        xs = self.drop(xs, deterministic=not train)
-        _, ys = self.recurrent(xs, mask, train=train)
+        ys, mask = outputs(self, inputs, lengths, train)
         return zero_invalid(mask, self.readout(self.drop(ys, deterministic=not train)))
 
     def loss(

@@ -90,7 +90,7 @@ class Seen(NamedTuple):
     tokens: Array
 
 
-class Work(NamedTuple):
+class _Work(NamedTuple):
     """One dispatch."""
 
     count: int  # steps
@@ -228,18 +228,18 @@ def _mesh(params, batches):
 
 def _works(
     data: Data, step: int, steps: int, per_dispatch: int, borders: tuple[int, ...]
-) -> Iterator[Work]:
+) -> Iterator[_Work]:
     """The dispatches from a step on; none passes a multiple of the `borders`."""
     while step < steps:
         left = [every - step % every for every in borders]
         count = data.run_length(step, min(per_dispatch, steps - step, *left))
-        yield Work(count, _fill(data.stacked(step, count), per_dispatch))
+        yield _Work(count, _fill(data.stacked(step, count), per_dispatch))
         step += count
 
 
 def _dispatch(
-    task: Task, key, state: State, work: Work, mesh, works: Iterator[Work]
-) -> tuple[State, Seen, Work | None]:
+    task: Task, key, state: State, work: _Work, mesh, works: Iterator[_Work]
+) -> tuple[State, Seen, _Work | None]:
     """Runs the steps of `work` in one call, and makes the next ready meanwhile."""
     batches = devices.split(mesh, work.batches, axis=1)
     advance = functools.partial(_advance, task.loss, task.optimizer, mesh, key)
