@@ -100,7 +100,7 @@ def make_task(model: Classifier, variables: Any, corpus: Corpus) -> Task:
     return Task(
         loss,
         evaluate,
-        Batches(corpus.train, FLAGS.batch_size, FLAGS.seed, buckets=4),
+        Batches(corpus.train, FLAGS.batch_size, FLAGS.seed, FLAGS.buckets),
         common.optimizer_from_flags(marks),
         marks,
     )

@@ -1,6 +1,7 @@
 """What every experiment shares: the flags, the run directory, the result line."""
 
 import datetime
+import importlib
 import json
 import os
 import pathlib
@@ -8,7 +9,6 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-import flax
 import jax
 import jax.numpy as jnp
 import optax
@@ -16,7 +16,6 @@ from absl import app, flags, logging
 
 from seqjax import Bidirectional, Cell, Layer, Stack, cells, train
 from seqjax.data import DATASETS, DataError
-from seqjax.data.readers import read_bytes
 
 FLAGS = flags.FLAGS
 
@@ -38,6 +37,9 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_integer("steps", 1000, "Training steps, one batch each.", 1)
 flags.DEFINE_integer("batch_size", 64, "Sequences in a batch.", 1)
+flags.DEFINE_integer(
+    "buckets", 4, "Groups of examples of like length, padded to its longest each.", 1
+)
 flags.DEFINE_float("learning_rate", 1e-3, "The schedule's highest learning rate.", 0.0)
 flags.DEFINE_enum(
     "schedule",
@@ -119,6 +121,17 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
     train.use_every_core()
     app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
     raise SystemExit
+
+
+def library(name: str) -> Any:
+    """A module that seqjax can do without, imported."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        package = name.split(".")[0]
+        raise UsageError(
+            f"{package} is not installed; it comes with pip install 'seqjax[text]'"
+        ) from None
 
 
 def make_layer(cell: str | None = None, causal: bool = False) -> Layer:
@@ -230,35 +243,6 @@ def write_text(path: pathlib.Path, text: str) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)
-
-
-def save_variables(workdir: pathlib.Path, variables: Any) -> None:
-    """Writes a model's variables as model.msgpack, whole or not at all."""
-    partial = workdir / "model.msgpack.partial"
-    partial.write_bytes(flax.serialization.to_bytes(variables))
-    os.replace(partial, workdir / "model.msgpack")
-
-
-def load_variables(workdir: pathlib.Path, like: Any) -> Any:
-    """Reads what `save_variables` wrote.
-
-    Args:
-      workdir: the run's folder.
-      like: variables of the same structure, from the model's `init`.
-
-    Raises:
-      DataError: the file is missing or damaged, or of another model.
-    """
-    path = workdir / "model.msgpack"
-    raw = read_bytes(path)
-    try:
-        found = flax.serialization.from_bytes(like, raw)
-    except Exception as error:  # of msgpack, or of another structure
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{path}: no variables of this model: {reason}") from None
-    if jax.tree.map(jnp.shape, found) != jax.tree.map(jnp.shape, like):
-        raise DataError(f"{path}: no variables of this model: other shapes")
-    return jax.tree.map(jnp.asarray, found)
 
 
 def finish(workdir: pathlib.Path, **result: Any) -> None:

@@ -25,11 +25,11 @@ import numpy as np
 from absl import flags
 from jax import lax
 
-from experiments import common, trained
-from experiments.trained import Settings, Trained
+from experiments import common, saved, trained
+from experiments.trained import Settings
 from seqjax.baselines import best_ngram, unigram
 from seqjax.data import Batches, Corpus, DataError, Streams, Vocabulary, load
-from seqjax.decode import Rules, Sampling, generate, rank
+from seqjax.decode import Sampling
 from seqjax.inspect import gradient_norms, learning_curve
 from seqjax.masks import select
 from seqjax.metrics import Mean
@@ -39,6 +39,7 @@ from seqjax.train import Task
 flags.adopt_module_key_flags(common)
 common.describe_data("language_model", "A text file of your own, in UTF-8.")
 common.set_defaults(
+    buckets=8,
     cell="lstm",
     features=256,
     steps=13_000,
@@ -113,8 +114,8 @@ def settings() -> Settings:
 def read_corpus() -> Corpus:
     """Reads what --data or --dataset ask for."""
     source = load("language_model", FLAGS.dataset, FLAGS.data)
-    tokens = settings().tokens
-    parts = [[tokens(line) for line in part] for part in source.examples]
+    split = settings().split
+    parts = [[split(line) for line in part] for part in source.examples]
     vocabulary = Vocabulary.build(parts[0], VOCABULARY.value)
     encoded = [[vocabulary.encode(line) for line in part] for part in parts]
     corpus = Corpus(source, vocabulary, *encoded)
@@ -126,12 +127,15 @@ def read_corpus() -> Corpus:
 
 def make_model(vocabulary: Vocabulary) -> LanguageModel:
     """The model that the flags ask for, with its noise."""
-    return settings().model(
-        vocabulary,
-        input_dropout=INPUT_DROPOUT.value,
-        dropout=DROPOUT.value,
-        weight_dropout=WEIGHT_DROPOUT.value,
-        gradient=FLAGS.gradient,
+    return (
+        settings()
+        ._replace(tokens=vocabulary.tokens)
+        .model(
+            input_dropout=INPUT_DROPOUT.value,
+            dropout=DROPOUT.value,
+            weight_dropout=WEIGHT_DROPOUT.value,
+            gradient=FLAGS.gradient,
+        )
     )
 
 
@@ -174,7 +178,7 @@ def stream_task(model: LanguageModel, variables: Any, corpus: Corpus) -> Task:
 
 def sentence_task(model: LanguageModel, variables: Any, corpus: Corpus) -> Task:
     """Batches of lines, each from nothing."""
-    batches = Batches(corpus.train, FLAGS.batch_size, FLAGS.seed, buckets=8)
+    batches = Batches(corpus.train, FLAGS.batch_size, FLAGS.seed, FLAGS.buckets)
 
     def loss(variables, batch, key, carried):
         rngs = {"dropout": key}
@@ -203,7 +207,7 @@ def nats_per_token(
     """−log P a token, <EOS> counted; as one stream, or as several for speed."""
     nats = Mean(0.0, 0.0)
     if SENTENCES.value:
-        for batch in Batches(lines, 64, buckets=8).once():
+        for batch in Batches(lines, 64, buckets=FLAGS.buckets).once():
             total = _nats_of_lines(model, variables, batch)
             nats = nats.merge(Mean(total, np.sum(batch.lengths)))
         return Mean(float(nats.total), float(nats.weight))
@@ -262,7 +266,8 @@ def train(argv: list[str]) -> None:
     words = collections.Counter(
         word for line in corpus.source.examples.train for word in line.split()
     )
-    trained.save(workdir, settings(), corpus.vocabulary, fitted.params, words)
+    made_by = settings()._replace(tokens=corpus.vocabulary.tokens, words=words)
+    saved.save(workdir, made_by, fitted.params)
     draw_figures(workdir / "figures", fitted, on_valid)
     common.say(
         f"held-out text: {nats:.4f} nats per token, perplexity {math.exp(nats):.2f}, "
@@ -306,22 +311,13 @@ def draw_figures(figures: pathlib.Path, fitted, baselines: dict[str, float]) -> 
     gradient_norms(figures / "gradient_norm.png", fitted.history, FLAGS.clip_norm)
 
 
-def ask() -> tuple[Trained, np.ndarray]:
-    """The model of --workdir, and --text as integers [1, length]."""
-    if not FLAGS.workdir:
-        raise common.UsageError(f"--mode={MODE.value}: needs a --workdir with a model")
-    model = trained.load(FLAGS.workdir)
-    tokens = model.settings.tokens(TEXT.value)
-    return model, model.vocabulary.encode(tokens, eos=False)[None]
-
-
 def score() -> None:
     """Prints log P of each token of --text, <EOS> after it, and their sum."""
-    model, ids = ask()
-    if not ids.size:
+    if not TEXT.value:
         raise common.UsageError("--text: needs a text to score")
+    model = trained.load(FLAGS.workdir)
     (each,) = model.log_probs([TEXT.value])
-    tokens = [*model.settings.tokens(TEXT.value), "<EOS>"]
+    tokens = [*model.settings.split(TEXT.value), "<EOS>"]
     for token, value in zip(tokens, each, strict=True):
         unknown = "" if token in model.vocabulary else "  (<UNK>)"
         print(f"{value:9.4f}  {token}{unknown}")
@@ -330,39 +326,16 @@ def score() -> None:
 
 def rank_next() -> None:
     """Prints the likeliest tokens after --text."""
-    model, ids = ask()
-    k = min(K.value, len(model.vocabulary))
-    lengths = jnp.array([ids.shape[1]])
-    best = rank(model.step, *model.begin(1), jnp.asarray(ids), lengths, k)
-    for token, value in zip(best.tokens[0], best.log_probs[0], strict=True):
-        print(f"{math.exp(value):8.4f}  {model.vocabulary.tokens[token]}")
+    for token, p in trained.load(FLAGS.workdir).ranked(TEXT.value, K.value):
+        print(f"{p:8.4f}  {token}")
 
 
 def sample_texts() -> None:
     """Prints texts that go on from --text."""
-    model, ids = ask()
-    eos, unk, begun = model.vocabulary.eos, model.vocabulary.unk, ids.shape[1]
     sampling = Sampling(SAMPLES.value, TEMPERATURE.value, TOP_K.value, TOP_P.value)
-
-    @jax.jit
-    def draw(key):
-        return generate(
-            model.step,
-            *model.begin(1),
-            sampling,
-            length=begun + LENGTH.value,
-            stop=eos if model.settings.sentences else -1,  # a stream goes on behind it
-            rules=Rules(forbidden=(unk,)),
-            prefix=(jnp.asarray(ids), jnp.array([begun])),
-            key=key,
-        )
-
-    found = jax.device_get(draw(jax.random.key(FLAGS.seed)))
-    joint = " " if model.settings.level == "word" else ""
-    for tokens, length in zip(found.tokens[0], found.lengths[0], strict=True):
-        words = [model.vocabulary.tokens[i] for i in tokens[:length]]
-        lines = joint.join("\n" if word == "<EOS>" else word for word in words)
-        print(lines.rstrip("\n"), end="\n\n")
+    key, model = jax.random.key(FLAGS.seed), trained.load(FLAGS.workdir)
+    for text in model.samples(TEXT.value, LENGTH.value, sampling, key):
+        print(text, end="\n\n")
 
 
 def main(argv: list[str]) -> None:

@@ -33,6 +33,7 @@ from seqjax.train import Fitted, Task
 flags.adopt_module_key_flags(common)
 common.describe_data("names", "A text file of your own, one name a line.")
 common.set_defaults(
+    buckets=2,
     cell="lstm",
     features=256,
     steps=2000,
@@ -64,9 +65,6 @@ RESET_RATE = flags.DEFINE_float(
     "learns to predict from short contexts too, as n-grams do.",
     0.0,
     1.0,
-)
-BUCKETS = flags.DEFINE_integer(
-    "buckets", 2, "Groups of names of like length, each padded to its own longest.", 1
 )
 FLAGS = flags.FLAGS
 LONGEST = 40  # letters of a drawn name
@@ -100,7 +98,7 @@ def make_task(model: LanguageModel, variables: Any, corpus: Corpus) -> Task:
     return Task(
         loss,
         lambda variables: {"valid": nats_per_letter(model, variables, valid)},
-        Batches(corpus.train, FLAGS.batch_size, FLAGS.seed, BUCKETS.value),
+        Batches(corpus.train, FLAGS.batch_size, FLAGS.seed, FLAGS.buckets),
         common.optimizer_from_flags(model.trainable(variables)),
         model.trainable(variables),
     )

@@ -116,7 +116,7 @@ def main(argv: list[str]) -> None:
     texts = [h.text for h in hypotheses]
     each = model.log_probs(texts)
     language = np.array([values.sum() for values in each])
-    rival = np.array([frequency(text, model.words) for text in texts])
+    rival = np.array([frequency(text, model.settings.words) for text in texts])
     lists = as_lists(hypotheses, language)
     chosen, held_out = halves(lists, FLAGS.seed)
     weight = best_weight(chosen)

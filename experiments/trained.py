@@ -1,7 +1,6 @@
-"""A trained language model: language_model saves it, other experiments ask it."""
+"""A trained language model: language_model saves it, rescoring asks it, too."""
 
 import functools
-import json
 import pathlib
 from typing import Any, NamedTuple
 
@@ -9,16 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments import common
-from seqjax.data import DataError, Vocabulary
-from seqjax.data.readers import read_bytes
-from seqjax.decode import log_probs
+from experiments import common, saved
+from seqjax.data import Batches, Vocabulary
+from seqjax.decode import Rules, Sampling, generate, log_probs, rank
 from seqjax.models import LanguageModel
 from seqjax.models.recurrent import BEFORE_FIRST
 
 
 class Settings(NamedTuple):
-    """What a model is made by, beside its vocabulary."""
+    """What a model is made by, and the words that it learned from."""
 
     level: str  # "char" or "word"
     sentences: bool  # lines from nothing, instead of streams
@@ -27,20 +25,26 @@ class Settings(NamedTuple):
     layers: int
     embedding: int
     tied: bool
+    tokens: list[str] | tuple[str, ...] = ()  # the vocabulary
+    words: dict[str, int] = {}  # how often each stands in the text
 
-    def tokens(self, line: str) -> list[str]:
+    def split(self, line: str) -> list[str]:
         """A line's words or characters."""
         return line.split() if self.level == "word" else list(line)
 
-    def model(self, vocabulary: Vocabulary, **training: Any) -> LanguageModel:
+    def model(self, **training: Any) -> LanguageModel:
         """The model; `training` has its further fields."""
         return LanguageModel(
             common.stacked(self.cell, self.features, self.layers),
-            len(vocabulary),
+            len(self.tokens),
             embedding=self.embedding,
             tied=self.tied,
             **training,
         )
+
+    def example(self):
+        """A sequence of one token."""
+        return jnp.zeros((1, 1), int), jnp.ones(1, int)
 
 
 class Trained(NamedTuple):
@@ -50,7 +54,6 @@ class Trained(NamedTuple):
     vocabulary: Vocabulary
     model: LanguageModel
     variables: Any
-    words: dict[str, int]  # how often each stands in the text that it learned from
 
     @property
     def step(self):
@@ -63,26 +66,58 @@ class Trained(NamedTuple):
         first = BEFORE_FIRST if self.settings.sentences else self.vocabulary.eos
         return carry, jnp.full(rows, first)
 
-    def log_probs(self, lines: list[str], rows: int = 64) -> list[np.ndarray]:
+    def log_probs(self, lines: list[str]) -> list[np.ndarray]:
         """log P of each token of each line, <EOS> counted, in nats."""
-        encoded = [self.vocabulary.encode(self.settings.tokens(line)) for line in lines]
-        longest = max(map(len, encoded))
-        found = []
-        for start in range(0, len(encoded), rows):
-            part = encoded[start : start + rows]
-            tokens = np.zeros((rows, longest), np.int32)
-            lengths = np.zeros(rows, np.int32)
-            for row, ids in enumerate(part):
-                tokens[row, : len(ids)], lengths[row] = ids, len(ids)
-            each = np.asarray(self._scored(tokens, lengths))
-            found += [
-                values[: len(ids)] for values, ids in zip(each, part, strict=False)
-            ]
-        return found
+        encoded = [self.vocabulary.encode(self.settings.split(line)) for line in lines]
+        rows = Batches(encoded, 64, buckets=4).each(self._scored)
+        return [row[: len(ids)] for row, ids in zip(rows, encoded, strict=True)]
 
-    def _scored(self, tokens: np.ndarray, lengths: np.ndarray) -> jax.Array:
-        carry, first = self.begin(len(tokens))
-        return _log_probs(self.model, self.variables, carry, first, tokens, lengths)
+    def _scored(self, batch) -> jax.Array:
+        carry, first = self.begin(len(batch.lengths))
+        return _log_probs(self.model, self.variables, carry, first, *batch)
+
+    def ranked(self, text: str, k: int) -> list[tuple[str, float]]:
+        """The k likeliest tokens after a text, and P of each."""
+        ids = self._encoded(text)
+        k = min(k, len(self.vocabulary))
+        best = rank(self.step, *self.begin(1), ids, jnp.array([ids.shape[1]]), k)
+        p = np.exp(best.log_probs[0]).tolist()
+        names = (self.vocabulary.tokens[i] for i in best.tokens[0].tolist())
+        return list(zip(names, p, strict=True))
+
+    def samples(
+        self, text: str, length: int, sampling: Sampling, key: jax.Array
+    ) -> list[str]:
+        """Texts that go on from a text, by at most `length` tokens."""
+        ids = self._encoded(text)
+        eos, begun = self.vocabulary.eos, ids.shape[1]
+
+        @jax.jit
+        def draw(key):
+            return generate(
+                self.step,
+                *self.begin(1),
+                sampling,
+                length=begun + length,
+                stop=eos if self.settings.sentences else -1,  # a stream goes on behind
+                rules=Rules(forbidden=(self.vocabulary.unk,)),
+                prefix=(ids, jnp.array([begun])),
+                key=key,
+            )
+
+        found = jax.device_get(draw(key))
+        pairs = zip(found.tokens[0], found.lengths[0], strict=True)
+        return [self._joined(tokens[:length]) for tokens, length in pairs]
+
+    def _encoded(self, text: str) -> jax.Array:
+        tokens = self.settings.split(text)
+        return jnp.asarray(self.vocabulary.encode(tokens, eos=False)[None])
+
+    def _joined(self, tokens: np.ndarray) -> str:
+        names = (self.vocabulary.tokens[i] for i in tokens)
+        space = " " if self.settings.level == "word" else ""
+        text = space.join("\n" if name == "<EOS>" else name for name in names)
+        return text.rstrip("\n")
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -91,50 +126,13 @@ def _log_probs(model: LanguageModel, variables, carry, first, tokens, lengths):
     return log_probs(step, carry, first, tokens, lengths)
 
 
-def save(
-    workdir: pathlib.Path,
-    settings: Settings,
-    vocabulary: Vocabulary,
-    variables: Any,
-    words: dict[str, int],
-) -> None:
-    """Writes settings.json, vocabulary.json, words.json and model.msgpack.
-
-    Args:
-      workdir: the run's folder.
-      settings: of the model.
-      vocabulary: its tokens.
-      variables: of the model.
-      words: how often each word stands in the text that it learned from.
-    """
-    common.write_text(workdir / "settings.json", json.dumps(settings._asdict()) + "\n")
-    common.write_text(workdir / "words.json", json.dumps(words) + "\n")
-    vocabulary.to_json(workdir / "vocabulary.json")
-    common.save_variables(workdir, variables)
-
-
-def load(workdir: str | pathlib.Path) -> Trained:
-    """Reads what `save` wrote.
+def load(workdir: str | pathlib.Path | None) -> Trained:
+    """Reads what language_model saved.
 
     Raises:
+      UsageError: no folder is named.
       DataError: a file is missing or damaged.
     """
-    folder = pathlib.Path(workdir)
-    settings = Settings(**_read_json(folder / "settings.json", set(Settings._fields)))
-    words = _read_json(folder / "words.json")
-    vocabulary = Vocabulary.from_json(folder / "vocabulary.json")
-    model = settings.model(vocabulary)
-    like = model.init(jax.random.key(0), jnp.zeros((1, 1), int), jnp.ones(1, int))
-    variables = common.load_variables(folder, like)
-    return Trained(settings, vocabulary, model, variables, words)
-
-
-def _read_json(path: pathlib.Path, keys: set[str] | None = None) -> dict[str, Any]:
-    raw = read_bytes(path)
-    try:
-        found = json.loads(raw)
-        if not isinstance(found, dict) or keys not in (None, set(found)):
-            raise ValueError("other keys")
-    except ValueError as error:
-        raise DataError(f"{path}: not of a language model: {error}") from None
-    return found
+    settings, variables = saved.load(workdir, Settings)
+    vocabulary = Vocabulary(tuple(settings.tokens))
+    return Trained(settings, vocabulary, settings.model(), variables)

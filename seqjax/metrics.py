@@ -33,6 +33,27 @@ class Mean(NamedTuple):
         return xp.where(seen, self.total / xp.where(seen, self.weight, 1), 0)
 
 
+class F1(NamedTuple):
+    """The harmonic mean of precision and recall before its divisions.
+
+    Example:
+      >>> print(F1(hits=2, told=3, true=5).result())
+      0.5
+    """
+
+    hits: int  # told, and true
+    told: int
+    true: int
+
+    def merge(self, other: "F1") -> "F1":
+        """That of both."""
+        return F1(*(a + b for a, b in zip(self, other, strict=True)))
+
+    def result(self) -> float:
+        """2 hits / (told + true); 0 where there is neither."""
+        return 2 * self.hits / max(self.told + self.true, 1)
+
+
 def accuracy(logits: Array, labels: Array, mask: Array | None = None) -> Mean:
     """Counts the steps whose largest logit is the label.
 

@@ -22,7 +22,9 @@ OWED = {"task", "data", "cell", "metric", "score", "baseline", "steps", "seconds
 SHORT = {
     "names": ["--steps=12", "--eval_every=5", "--features=6", "--samples=20"],
     "language_model": ["--dataset=synthetic", "--steps=6", "--features=6", "--bptt=9"],
-    "agreement": ["--steps=5", "--features=6"],
+    "agreement": ["--steps=5", "--features=6", "--buckets=1"],
+    "name_entity": ["--steps=4", "--features=6", "--buckets=1"],
+    "sentiment": ["--steps=4", "--features=6", "--buckets=1"],
     "rescoring": ["--dataset=synthetic", "--model=model"],
 }
 # What must have run before, in the folder of this name.
@@ -183,6 +185,72 @@ def test_a_model_is_asked_only_where_there_is_one(tmp_path):
         code, out, err = run("language_model", "--mode=rank", *workdir, cwd=tmp_path)
         assert code in (1, 2) and out == "" and len(err.splitlines()) == 1
         assert named in err
+
+
+def test_one_direction_cannot_know_what_follows(tmp_path):
+    flags = ["--tags=binary", "--steps=30", "--buckets=1", "--features=8"]
+    flags += ["--eval_every=30"]
+    for direction in ("--bidirectional", "--nobidirectional"):
+        where = f"--workdir=run{direction}"
+        result = run_whole("name_entity", *flags, direction, where, cwd=tmp_path)
+        roosevelt, bears = result["p_teddy"]
+        equal = abs(roosevelt - bears) < 1e-5
+        assert equal == (direction == "--nobidirectional")
+    ask = ["--mode=tag", where, "--text=Teddy, who sang."]
+    code, out, err = run("name_entity", *ask, cwd=tmp_path)
+    assert code == 0 and not err, err
+    words, told = zip(*(line.split("\t") for line in out.splitlines()), strict=True)
+    assert words == ("Teddy", ",", "who", "sang", ".")
+    assert all(tag == "O" or tag[:2] in ("B-", "I-") for tag in told)
+
+
+@pytest.mark.parametrize("classes", ["stars", "binary"])
+def test_a_text_is_rated(classes, tmp_path):
+    rows = (
+        f"{t} film {i},{s}\n" for i in range(30) for t, s in (("good", 5), ("bad", 1))
+    )
+    (tmp_path / "reviews.csv").write_text("text,stars\n" + "".join(rows))
+    flags = ["--data=reviews.csv", "--steps=40", "--features=8", "--buckets=1"]
+    flags += [f"--classes={classes}", "--learning_rate=0.02", "--workdir=run"]
+    result = run_whole("sentiment", *flags, cwd=tmp_path)
+    assert result["score"] == 1 > result["majority"]
+    stars = []
+    for text in ("good film 3", "bad film 3"):
+        ask = ["--mode=rate", "--workdir=run", f"--text={text}"]
+        code, out, err = run("sentiment", *ask, cwd=tmp_path)
+        assert code == 0 and not err, err
+        *each, expected = out.splitlines()
+        assert len(each) == (5 if classes == "stars" else 2)
+        assert sum(float(line.split()[0]) for line in each) == pytest.approx(
+            1, abs=1e-3
+        )
+        stars.append(float(expected.split()[0]))
+    assert stars[0] > 4 and stars[1] < 2
+
+
+BAD_QUESTIONS = {
+    "name_entity": ["--mode=tag", "--text="],
+    "sentiment": ["--mode=rate", "--text=..."],
+}
+
+
+@pytest.mark.parametrize("experiment", sorted(BAD_QUESTIONS))
+def test_what_cannot_be_asked_is_one_sentence(experiment, tmp_path):
+    (tmp_path / "bad.txt").write_text("text,stars\nHarry,9\n")
+    (tmp_path / "model.json").write_text('{"cell": "lstm"}')
+    mode, text = BAD_QUESTIONS[experiment]
+    for flags, named in (
+        ([mode, text, "--workdir=."], "--text" if text[-1] == "=" else "model.json"),
+        ([mode, "--text=hello"], "--workdir"),
+        ([mode, "--text=hello", "--workdir=none"], "none/model.json"),
+        ([mode, "--text=hello", "--workdir=."], "model.json"),
+        (["--data=bad.txt"], "bad.txt, line"),
+        (["--dataset=none"], "none"),
+    ):
+        code, out, err = run(experiment, *flags, cwd=tmp_path)
+        assert code in (1, 2) and out == "" and len(err.splitlines()) == 1, err
+        assert named in err, err
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 BAD_INPUT = {  # flags, and what the sentence names

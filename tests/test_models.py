@@ -15,7 +15,7 @@ from seqjax import CELLS, Bidirectional, Stack
 from seqjax.attention import AdditiveAttention, MultiplicativeAttention
 from seqjax.cells import GRU, LSTM, EchoState, Elman
 from seqjax.decode import Beam, generate, log_probs
-from seqjax.models import Classifier, EncoderDecoder, Tagger
+from seqjax.models import Classifier, EncoderDecoder, Tagger, WordFeatures, Words
 from seqjax.models.recurrent import BEFORE_FIRST
 
 V, LABELS = 5, 3
@@ -311,6 +311,27 @@ def test_scheduled_sampling_feeds_back_what_the_model_draws(model):
     assert loss(0.0) == loss(0.0, seed=1)
     assert len({float(loss(1.0, seed=seed)) for seed in range(8)}) > 1
     assert loss(1e-9) == pytest.approx(loss(0.0))
+
+
+def test_words_are_read_by_their_letters_however_padded():
+    """And a word's vector does not know its neighbours."""
+    rng = np.random.default_rng(0)
+    model = WordFeatures(9, 7, 6, 4, Bidirectional(GRU(3)))
+    length = jnp.array([[3, 1, 4], [2, 0, 0]])
+    letters = jnp.asarray(rng.integers(0, 7, (2, 3, 4)))
+    word, casing = (jnp.asarray(rng.integers(0, 6, (2, 3))) for _ in range(2))
+    inputs = Words(word, letters, length, casing)
+    variables = model.init(jax.random.key(0), inputs)
+    whole = model.apply(variables, inputs)
+    assert whole.shape == (2, 3, 4 + 2 * 6 + 8)
+    for row, t in zip(*np.nonzero(length), strict=True):
+        n = length[row, t]
+        alone = Words(*(a[row, t][None, None] for a in inputs))
+        alone = alone._replace(letters=alone.letters[..., :n])
+        found = model.apply(variables, alone)[0, 0]
+        np.testing.assert_allclose(whole[row, t], found, rtol=1e-5, atol=1e-6)
+    other = inputs._replace(letters=inputs.letters.at[0, 2, 3].add(1))
+    assert jnp.any(model.apply(variables, other)[0, 2] != whole[0, 2])
 
 
 ATTENTIONS = {

@@ -5,7 +5,7 @@ index, so that there are as many shapes to compile as buckets. An epoch's batche
 in runs of one bucket, whose steps can go in one dispatch; the runs are shuffled.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -71,9 +71,10 @@ class Batches:
         shares = np.arange(1, buckets + 1) / buckets
         longest = np.unique(np.quantile(lengths, shares, method="inverted_cdf"))
         of = np.searchsorted(longest, lengths)
+        self._members = [np.flatnonzero(of == k) for k in range(len(longest))]
         self._buckets = [
-            [_pad([column[i] for i in np.flatnonzero(of == k)]) for column in columns]
-            for k in range(len(longest))
+            [_pad([column[i] for i in members]) for column in columns]
+            for members in self._members
         ]
         self._cached = (0, self._plan(0))
 
@@ -113,6 +114,26 @@ class Batches:
         for bucket in self._buckets:
             for rows in self._grouped(np.arange(_count(bucket))):
                 yield self._take(bucket, rows)
+
+    def each(self, function: Callable[[Batch], Any]) -> list[np.ndarray]:
+        """The row that belongs to each example, in the order of `examples`.
+
+        Args:
+          function: from a batch to rows [B, ...].
+        """
+        members = np.concatenate(self._members).tolist()
+        rows = (
+            row
+            for batch in self.once()
+            for row, length in zip(
+                np.asarray(function(batch)),
+                jax.tree.leaves(batch.lengths)[0],
+                strict=True,
+            )
+            if length
+        )
+        found = dict(zip(members, rows, strict=True))
+        return [found[i] for i in range(len(members))]
 
     def _find(self, step: int) -> tuple[_Plan, int]:
         epoch, i = divmod(step, self.steps_per_epoch)

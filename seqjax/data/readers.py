@@ -22,6 +22,18 @@ def read_bytes(path: str | pathlib.Path) -> bytes:
         raise DataError(f"{path!r}: {error}") from None
 
 
+def decoded(line: bytes, path: object, number: int) -> str:
+    """A line of UTF-8 text.
+
+    Raises:
+      DataError: it is not; the message names the file and the line.
+    """
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        raise DataError(f"{path}, line {number}: not valid UTF-8 text") from None
+
+
 def read_lines(path: str | pathlib.Path, longest: int = 1000) -> list[str]:
     """Reads UTF-8 text with one example a line.
 
@@ -42,10 +54,7 @@ def read_lines(path: str | pathlib.Path, longest: int = 1000) -> list[str]:
     raw = read_bytes(path).removeprefix(codecs.BOM_UTF8)
     examples = []
     for number, line in enumerate(raw.split(b"\n"), 1):
-        try:
-            example = line.decode().strip()
-        except UnicodeDecodeError:
-            raise DataError(f"{path}, line {number}: not valid UTF-8 text") from None
+        example = decoded(line, path, number).strip()
         if len(example) > longest:
             raise DataError(
                 f"{path}, line {number}: {len(example)} characters, where a line "

