@@ -25,6 +25,7 @@ SHORT = {
     "agreement": ["--steps=5", "--features=6", "--buckets=1"],
     "name_entity": ["--steps=4", "--features=6", "--buckets=1"],
     "sentiment": ["--steps=4", "--features=6", "--buckets=1"],
+    "translation": ["--steps=3", "--features=6", "--embedding=6", "--buckets=1"],
     "rescoring": ["--dataset=synthetic", "--model=model"],
 }
 # What must have run before, in the folder of this name.
@@ -228,7 +229,31 @@ def test_a_text_is_rated(classes, tmp_path):
     assert stars[0] > 4 and stars[1] < 2
 
 
+def test_a_sentence_is_translated(tmp_path):
+    words = [f"{a}{b}" for a in "bdfgklmn" for b in "aeiou"]
+    pairs = (
+        (f"{w} {v} {w} {w}", f"{w} {w} {v} {w}") for w in words for v in words[::4]
+    )
+    lines = "".join(f"{source}\t{target.upper()}\n" for source, target in pairs)
+    (tmp_path / "pairs.tsv").write_text(lines + "zu\tZU\n")
+    flags = ["--data=pairs.tsv", "--steps=150", "--features=32", "--embedding=32"]
+    flags += ["--learning_rate=0.01", "--buckets=1", "--workdir=run", "--vocabulary=40"]
+    flags += ["--attention=multiplicative", "--dropout=0"]
+    result = run_whole("translation", *flags, cwd=tmp_path)
+    assert result["score"] > result["copying"]
+
+    def ask(text, *more):
+        ask = ["--mode=translate", "--workdir=run", f"--text={text}", *more]
+        code, out, err = run("translation", *ask, cwd=tmp_path)
+        assert code == 0 and not err, err
+        return out.strip()
+
+    assert ask("ba bi ba ba").startswith("BA BA ")
+    assert "<UNK>" not in ask("qu bi qu qu") + ask("zu zu", "--unknown=mask")
+
+
 BAD_QUESTIONS = {
+    "translation": ["--mode=translate", "--text="],
     "name_entity": ["--mode=tag", "--text="],
     "sentiment": ["--mode=rate", "--text=..."],
 }
@@ -244,7 +269,7 @@ def test_what_cannot_be_asked_is_one_sentence(experiment, tmp_path):
         ([mode, "--text=hello"], "--workdir"),
         ([mode, "--text=hello", "--workdir=none"], "none/model.json"),
         ([mode, "--text=hello", "--workdir=."], "model.json"),
-        (["--data=bad.txt"], "bad.txt, line"),
+        (["--data=bad.txt"], "bad.txt, "),
         (["--dataset=none"], "none"),
     ):
         code, out, err = run(experiment, *flags, cwd=tmp_path)

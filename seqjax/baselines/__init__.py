@@ -1,5 +1,6 @@
 """Baselines that a recurrent model has to beat."""
 
 from seqjax.baselines.ngram import Ngram, best_ngram, unigram
+from seqjax.baselines.word_for_word import WordForWord, word_for_word
 
-__all__ = ["Ngram", "best_ngram", "unigram"]
+__all__ = ["Ngram", "WordForWord", "best_ngram", "unigram", "word_for_word"]

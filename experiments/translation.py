@@ -1,0 +1,423 @@
+"""Sentences of one language in another: many to many, of unequal lengths.
+
+    python -m experiments.translation --workdir=runs/french
+    python -m experiments.translation --mode=translate --workdir=runs/french \\
+        --text="Voulez-vous chanter avec moi ?"
+    python -m experiments.translation --reverse
+    python -m experiments.translation --flagfile=experiments/presets/interface.txt
+
+An encoder reads the source in both directions; a decoder writes the target, looking at
+the encoder's states (--attention=additive or multiplicative) or at one context vector
+(none). Scored by sacrebleu's BLEU, greedy and by beam search, beside copying the source
+and translating word for word. --data takes two columns by tab, or two files with a
+sentence a line, as --data=FILE,FILE; --reverse translates from the second to the first.
+Writes figures/loss.png, figures/alignment.png, translations.tsv (source, target, what
+the beam wrote), result.json, and the model that --mode=translate asks.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from absl import flags
+
+from experiments import common, saved
+from experiments.pieces import Language
+from seqjax.baselines import word_for_word
+from seqjax.data import Batches, DataError, load
+from seqjax.data.french import SING
+from seqjax.data.pairs import Pair
+from seqjax.data.vocabulary import UNK
+from seqjax.data.words import split_words
+from seqjax.decode import Beam, Rules, Sampling, generate, replace_unknown
+from seqjax.inspect import alignments, learning_curve
+from seqjax.metrics import Mean
+from seqjax.models import EncoderDecoder
+from seqjax.models.recurrent import BEFORE_FIRST
+from seqjax.train import Task
+
+flags.adopt_module_key_flags(common)
+common.describe_data(
+    "translation", "Two columns by tab, or two files of lines as FILE,FILE."
+)
+common.set_defaults(
+    features=128,
+    bidirectional=True,
+    steps=1500,
+    batch_size=64,
+    buckets=6,
+    learning_rate=4e-3,
+    schedule="cosine",
+    clip_norm=1.0,
+    eval_every=250,
+)
+MODE = flags.DEFINE_enum(
+    "mode",
+    "train",
+    ["train", "translate"],
+    "train: makes a model. translate: the one in --workdir translates --text.",
+)
+REVERSE = flags.DEFINE_bool("reverse", False, "From the second language to the first.")
+ATTENTION = flags.DEFINE_enum(
+    "attention",
+    "additive",
+    ["none", "additive", "multiplicative"],
+    "How the decoder looks at the source: as in Cho et al. (2014), Bahdanau et al. "
+    "(2015), or Luong et al. (2015).",
+)
+PIECES = flags.DEFINE_enum(
+    "pieces", "words", ["words", "bpe"], "What a token is: a word, or a byte pair."
+)
+VOCABULARY = flags.DEFINE_integer(
+    "vocabulary", 8000, "How many tokens of each language are known.", 1
+)
+EMBEDDING = flags.DEFINE_integer("embedding", 128, "Width of a token's vector.", 1)
+DROPOUT = flags.DEFINE_float(
+    "dropout", 0.2, "Share of embeddings and states dropped in training.", 0.0, 0.99
+)
+SAMPLED = flags.DEFINE_float(
+    "sampled",
+    0.0,
+    "Share of the tokens fed back in training that the model draws: scheduled "
+    "sampling.",
+    0.0,
+    1.0,
+)
+BEAM = flags.DEFINE_integer("beam", 4, "Hypotheses of the beam search.", 1)
+LENGTH_PENALTY = flags.DEFINE_float(
+    "length_penalty", 0.6, "The beam search's α; 0 favours short sentences.", 0.0
+)
+UNKNOWN = flags.DEFINE_enum(
+    "unknown",
+    "copy",
+    ["copy", "mask"],
+    "copy: an unknown word becomes the source word most looked at; mask: none is ever "
+    "written. Without attention there is only the second.",
+)
+LONGEST = flags.DEFINE_integer(
+    "longest",
+    60,
+    "Tokens of a sentence; longer ones are not learned from.",
+    2,
+)
+TEXT = flags.DEFINE_string("text", "", "A sentence, for --mode=translate.")
+FLAGS = flags.FLAGS
+
+
+class Settings(NamedTuple):
+    """What a translator is made by."""
+
+    cell: str
+    features: int
+    layers: int
+    bidirectional: bool
+    embedding: int
+    attention: str
+    longest: int
+    source: Sequence[Any]  # the fields of a `Language`
+    target: Sequence[Any]
+
+    def model(self, **training: Any) -> EncoderDecoder:
+        """The model; `training` has its further fields."""
+        sizes = self.cell, self.features, self.layers
+        attention: Any = self.attention
+        return EncoderDecoder(
+            common.stacked(*sizes, self.bidirectional),
+            common.stacked(*sizes),
+            *(len(language.vocabulary) for language in self.languages),
+            embedding=self.embedding,
+            attention=attention,
+            **training,
+        )
+
+    @property
+    def languages(self) -> tuple[Language, Language]:
+        """Of the source and of the target."""
+        return Language(*self.source), Language(*self.target)
+
+    def example(self):
+        """A pair of one token each."""
+        one, length = jnp.zeros((1, 1), int), jnp.ones(1, int)
+        return one, length, one, length
+
+
+class Tokens(NamedTuple):
+    """A pair as integers."""
+
+    source: np.ndarray  # [S]
+    target: np.ndarray  # [T]
+
+
+def encoded(settings: Settings, pairs: Sequence[Pair]) -> list[Tokens]:
+    """Pairs as integers, <EOS> at the end of both."""
+    source, target = settings.languages
+    return [Tokens(source.encode(p.source), target.encode(p.target)) for p in pairs]
+
+
+def make_settings(pairs: Sequence[Pair]) -> Settings:
+    """As the flags say, with the tokens of the training sentences."""
+    sources, targets = zip(*pairs, strict=True)
+    kind, size = PIECES.value, VOCABULARY.value
+    return Settings(
+        FLAGS.cell,
+        FLAGS.features,
+        FLAGS.layers,
+        FLAGS.bidirectional,
+        EMBEDDING.value,
+        ATTENTION.value,
+        LONGEST.value,
+        Language.build(sources, kind, size),
+        Language.build(targets, kind, size),
+    )
+
+
+class Translator:
+    """A model to ask."""
+
+    def __init__(self, settings: Settings, variables: Any):
+        self._settings, self._variables = settings, variables
+        self._model = settings.model()
+        self.source, self.target = settings.languages
+        self._copies = UNKNOWN.value == "copy" and settings.attention != "none"
+
+    def translate(self, texts: Sequence[str], strategy: Any) -> list[str]:
+        """The best of a strategy's hypotheses for each text."""
+        written = self._written(texts, strategy)
+        if self._copies and any(UNK in tokens for tokens in written):
+            sides = zip(written, self.looked(texts, written), texts, strict=True)
+            written = [
+                replace_unknown(tokens, weights, [*self.source.cut(text), ""])
+                for tokens, weights, text in sides
+            ]
+        return [self.target.join(tokens) for tokens in written]
+
+    def _written(self, texts: Sequence[str], strategy: Any) -> list[list[str]]:
+        vocabulary = self.target.vocabulary
+        forbidden = () if self._copies else (vocabulary.unk,)
+        write = functools.partial(
+            _write,
+            self._model,
+            strategy,
+            self._settings.longest,
+            vocabulary.eos,
+            Rules(forbidden=forbidden),
+            self._variables,
+        )
+        sources = [self.source.encode(text) for text in texts]
+        rows = Batches(sources, 64, buckets=FLAGS.buckets).each(write)
+        return [vocabulary.decode(row) for row in rows]
+
+    def looked(
+        self, texts: Sequence[str], written: Sequence[Sequence[str]]
+    ) -> list[np.ndarray]:
+        """How much each written token, <EOS> counted, looked at each that was read."""
+        examples = [
+            Tokens(self.source.encode(text), self.target.vocabulary.encode(tokens))
+            for text, tokens in zip(texts, written, strict=True)
+        ]
+        look = functools.partial(_look, self._model, self._variables)
+        rows = Batches(examples, 64, buckets=FLAGS.buckets).each(look)
+        return [
+            row[: len(e.target), : len(e.source)]
+            for row, e in zip(rows, examples, strict=True)
+        ]
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+def _write(model, strategy, length, stop, rules, variables, batch) -> jax.Array:
+    apply = functools.partial(model.apply, variables)
+    found = generate(
+        functools.partial(apply, method="step"),
+        apply(*batch, method="initial_carry"),
+        jnp.full(len(batch.lengths), BEFORE_FIRST),
+        strategy,
+        length=length,
+        stop=stop,
+        rules=rules,
+    )
+    return found.tokens[:, 0]
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _look(model: EncoderDecoder, variables: Any, batch) -> jax.Array:
+    source, target = batch.values
+    lengths = batch.lengths.source
+    return model.apply(variables, source, lengths, target, method="alignments")
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _nats(model: EncoderDecoder, variables: Any, batch) -> jax.Array:
+    return model.apply(variables, *sides(batch), method="loss").total
+
+
+def sides(batch) -> tuple[Any, ...]:
+    """A batch as a model's arguments."""
+    values, lengths = batch
+    return values.source, lengths.source, values.target, lengths.target
+
+
+def make_task(
+    settings: Settings, variables: Any, train: list[Tokens], valid: list[Tokens]
+) -> Task:
+    """−log P of the target given the source; chosen by it, a token, on validation."""
+    model = settings.model(dropout=DROPOUT.value, gradient=FLAGS.gradient)
+    size, buckets = FLAGS.batch_size, FLAGS.buckets
+    asked = Batches(valid, 64, buckets=buckets)
+
+    def loss(variables, batch, key, carried):
+        nats = model.apply(
+            variables,
+            *sides(batch),
+            train=True,
+            sampled=SAMPLED.value,
+            rngs={"dropout": key},
+            method="loss",
+        )
+        return nats, jnp.sum(batch.lengths.target), carried
+
+    def evaluate(variables):
+        nats = Mean(0.0, 0.0)
+        for batch in asked.once():
+            total = _nats(model, variables, batch)
+            nats = nats.merge(Mean(total, batch.lengths.target.sum()))
+        return {"valid": float(nats.result())}
+
+    marks = model.trainable(variables)
+    data = Batches(train, size, FLAGS.seed, buckets)
+    return Task(loss, evaluate, data, common.optimizer_from_flags(marks), marks)
+
+
+def baselines(train: list[Pair], sources: Sequence[str]) -> dict[str, list[str]]:
+    """What copying, and the word most often aligned with each word, make of sources."""
+    columns = zip(*train, strict=True)
+    table = word_for_word(*([split_words(text) for text in side] for side in columns))
+    words = Language("", ())
+    told = [words.join(table.translate(split_words(text))) for text in sources]
+    return {"copying": list(sources), "word for word": told}
+
+
+def draw_figures(figures, history, translator: Translator, pairs: list[Pair]) -> None:
+    """Writes the learning curve, and where the decoder looked in some sentences."""
+    learning_curve(
+        figures / "loss.png",
+        history,
+        {"valid": f"{FLAGS.cell}, attention: {ATTENTION.value}"},
+        {},
+        "validation targets: −log P (nats per token)",
+    )
+    if ATTENTION.value == "none":
+        return
+    cut = translator.source.cut
+    long = [p.source for p in pairs if 5 <= len(cut(p.source)) <= 14][:3]
+    texts = long or [pairs[0].source]
+    written = [
+        translator.target.cut(text) for text in translator.translate(texts, Beam())
+    ]
+    looked = translator.looked(texts, written)
+    panels = [
+        ([*cut(text), "<EOS>"], [*tokens, "<EOS>"], weights)
+        for text, tokens, weights in zip(texts, written, looked, strict=True)
+    ]
+    alignments(figures / "alignment.png", panels)
+
+
+def read_parts():
+    """What --data or --dataset ask for, in the direction that --reverse asks for."""
+    source = load("translation", FLAGS.dataset, FLAGS.data)
+    parts = source.examples
+    if REVERSE.value:
+        parts = type(parts)(*([Pair(*pair[::-1]) for pair in part] for part in parts))
+    return source, parts
+
+
+def train() -> None:
+    """Data, baselines, model, training, BLEU, figures, result."""
+    common.make_layer()
+    sacrebleu = common.library("sacrebleu")
+    source, parts = read_parts()
+    settings = make_settings(parts.train)
+    tokens = encoded(settings, parts.train)
+    short = [t for t in tokens if max(map(len, t)) <= LONGEST.value]
+    if not short:
+        raise DataError(f"{source.name}: no pair to learn from has --longest tokens")
+    workdir = common.open_workdir("translation")
+    sizes = [len(language.tokens) for language in settings.languages]
+    common.say(
+        f"data: {source.name}, {len(short):,} pairs to learn from, "
+        f"{len(parts.valid):,} to choose by, {len(parts.test):,} held out; "
+        f"{sizes[0]:,} and {sizes[1]:,} different tokens"
+    )
+    key = jax.random.key(FLAGS.seed)
+    variables = settings.model().init(key, *settings.example())
+    task = make_task(settings, variables, short, encoded(settings, parts.valid))
+    fitted = common.fit(task, variables, workdir, key)
+    saved.save(workdir, settings, fitted.params)
+
+    sources, targets = map(list, zip(*parts.test, strict=True))
+    translator = Translator(settings, fitted.params)
+    beam = Beam(BEAM.value, LENGTH_PENALTY.value)
+    told = {
+        "beam": translator.translate(sources, beam),
+        "greedy": translator.translate(sources, Sampling(temperature=0)),
+        **baselines(parts.train, sources),
+    }
+    metric = sacrebleu.BLEU()
+    bleu = {k: metric.corpus_score(v, [targets]).score for k, v in told.items()}
+    rows = zip(sources, targets, told["beam"], strict=True)
+    lines = ("\t".join(row) + "\n" for row in rows)
+    common.write_text(workdir / "translations.tsv", "".join(lines))
+    draw_figures(workdir / "figures", fitted.history, translator, parts.test)
+    exact = np.mean([a == b for a, b in zip(told["beam"], told["greedy"], strict=True)])
+    shown = sources[:3] if FLAGS.data or REVERSE.value else [SING.source, *sources[:2]]
+    pairs = zip(shown, translator.translate(shown, beam), strict=True)
+    scores = ", ".join(f"{value:.2f} by {name}" for name, value in bleu.items())
+    common.say(
+        f"held-out sentences, BLEU: {scores}",
+        str(metric.get_signature()),
+        *(f"{source} → {target}" for source, target in pairs),
+        f"the run's folder, with its figures: {workdir}",
+    )
+    common.finish(
+        workdir,
+        task="translation",
+        data=source.name,
+        cell=FLAGS.cell,
+        metric="BLEU of held-out sentences, by beam search",
+        score=bleu["beam"],
+        baseline=bleu["word for word"],
+        baseline_name="word for word, by the most frequent alignment",
+        copying=bleu["copying"],
+        greedy=bleu["greedy"],
+        greedy_is_beam=float(exact),
+        signature=str(metric.get_signature()),
+        attention=ATTENTION.value,
+        best_possible=source.best,
+        valid=fitted.scores["valid"],
+        steps=FLAGS.steps,
+        best_step=fitted.step,
+        seconds=round(fitted.seconds, 2),
+        tokens_per_second=round(fitted.tokens_per_second),
+    )
+
+
+def translate() -> None:
+    """Prints the translation of --text."""
+    if not TEXT.value.strip():
+        raise common.UsageError("--text: needs a sentence to translate")
+    settings, variables = saved.load(FLAGS.workdir, Settings)
+    translator = Translator(settings, variables)
+    beam = Beam(BEAM.value, LENGTH_PENALTY.value)
+    print(translator.translate([TEXT.value], beam)[0])
+
+
+def main(argv: list[str]) -> None:
+    """Does what --mode asks for."""
+    del argv
+    translate() if MODE.value == "translate" else train()
+
+
+if __name__ == "__main__":
+    common.run(main)

@@ -1,0 +1,127 @@
+"""Sentences in two languages: files, parts, a grammar, words aligned with words."""
+
+import numpy as np
+import pytest
+
+from seqjax.baselines import word_for_word
+from seqjax.data import DataError
+from seqjax.data.french import SING, draw_pairs
+from seqjax.data.pairs import Pair, read_pairs, split_pairs
+from seqjax.decode import replace_unknown
+
+PAIRS = [Pair(f"le chat {i}", f"the cat {i}") for i in range(30)]
+
+
+def test_two_columns_and_two_files_are_the_same(tmp_path):
+    both, french, english = (tmp_path / name for name in ("both.tsv", "a.fr", "a.en"))
+    both.write_text("".join(f"{a}\t{b}\n" for a, b in PAIRS))
+    french.write_text("".join(f"{a}\n" for a, _ in PAIRS))
+    english.write_text("".join(f"{b}\n" for _, b in PAIRS))
+    parts = read_pairs(both)
+    assert parts == read_pairs(f"{french},{english}")
+    assert sorted(sum(parts, [])) == sorted(PAIRS)
+    assert list(map(len, parts)) == [24, 3, 3]
+
+
+BAD = {
+    "one column": ("a\tb\nc\n", "example 2: two columns"),
+    "three columns": ("a\tb\tc\n", "example 1: two columns"),
+    "an empty column": ("a\tb\na\t \nc\td\n", "example 2: two columns"),
+    "nothing": ("", "no example"),
+    "too few": ("a\tb\nc\td\n", "2 different examples"),
+    "not UTF-8": (b"a\tb\ncaf\xe9\tc\n", "line 2: not valid UTF-8"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(BAD))
+def test_a_bad_line_is_named(case, tmp_path):
+    text, message = BAD[case]
+    path = tmp_path / "pairs.tsv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(DataError) as error:
+        read_pairs(path)
+    assert str(path) in str(error.value) and message in str(error.value)
+
+
+def test_files_of_different_lengths_are_no_pairs(tmp_path):
+    paths = [tmp_path / "a", tmp_path / "b"]
+    for path, lines in zip(paths, (3, 4), strict=True):
+        path.write_text("x\n" * lines)
+    with pytest.raises(DataError, match="3 and 4 lines are no pairs"):
+        read_pairs(f"{paths[0]},{paths[1]}")
+
+
+def test_no_sentence_stands_in_two_parts_on_either_side():
+    rng = np.random.default_rng(0)
+    pairs = [Pair(f"s{a}", f"T{b}") for a, b in rng.integers(0, 300, (2000, 2))]
+    parts = split_pairs([*pairs, *(Pair(a.upper(), b.lower()) for a, b in pairs)])
+    for side in (0, 1):
+        texts = [pair[side].casefold() for part in parts for pair in part]
+        assert len(set(texts)) == len(texts) > 150
+
+
+def test_the_grammar_leaves_no_choice_in_either_direction():
+    pairs = draw_pairs(0, 20_000)
+    for side in (0, 1):
+        told = {}
+        for pair in pairs:
+            told.setdefault(pair[side], set()).add(pair[1 - side])
+        assert len(told) > 15_000 and max(map(len, told.values())) == 1
+    assert SING not in pairs
+    assert pairs == draw_pairs(0, 20_000) != draw_pairs(1, 20_000)
+
+
+def test_the_grammar_is_french():
+    told = dict(draw_pairs(0, 30_000))
+    for source, target in {
+        "Ils ont chanté.": "They sang.",
+        "Nous ne marcherons pas.": "We will not walk.",
+        "J'ai parlé.": "I spoke.",
+        "Il m'aime.": "He likes me.",
+        "Pouvez-vous chanter avec moi ?": "Can you sing with me?",
+    }.items():
+        assert told[source] == target
+    text = " ".join(told)
+    for wrong in (" le a", " la é", " je a", " ne a", " me a", "que il", "que elle"):
+        assert wrong not in text.replace(" le avec", "")
+
+
+def test_alignment_finds_words_in_any_order():
+    rng = np.random.default_rng(0)
+    words = [f"f{i}" for i in range(20)]
+    sources = [rng.choice(words, rng.integers(1, 8)).tolist() for _ in range(400)]
+    targets = [[w.replace("f", "e") for w in reversed(s)] for s in sources]
+    table = word_for_word(sources, targets)
+    assert table.best == {w: w.replace("f", "e") for w in words}
+    assert table.translate(["f3", "new", "f1"]) == ["e3", "new", "e1"]
+
+
+def test_alignment_is_expectation_and_maximisation():
+    """The slow, obvious version, on sentences that do not decide it."""
+    rng = np.random.default_rng(1)
+    sources = [
+        rng.choice(list("abcde"), rng.integers(1, 5)).tolist() for _ in range(40)
+    ]
+    targets = [
+        rng.choice(list("vwxyz"), rng.integers(1, 5)).tolist() for _ in range(40)
+    ]
+    t = {(f, e): 1.0 for f in "abcde" for e in "vwxyz"}
+    for _ in range(3):
+        counts = dict.fromkeys(t, 0.0)
+        for source, target in zip(sources, targets, strict=True):
+            for e in target:
+                whole = sum(t[f, e] for f in source)
+                for f in source:
+                    counts[f, e] += t[f, e] / whole
+        t = {
+            (f, e): counts[f, e] / sum(counts[f, x] for x in "vwxyz") for f, e in counts
+        }
+    best = {f: max("vwxyz", key=lambda e: counts[f, e]) for f in "abcde"}
+    assert word_for_word(sources, targets, rounds=3).best == best
+
+
+def test_unknown_words_come_from_where_the_decoder_looked():
+    weights = np.random.default_rng(0).dirichlet(np.ones(5), size=7)
+    tokens, source = ["<UNK>", "a", "<UNK>"], list("vwxyz")
+    told = replace_unknown(tokens, weights, source)
+    assert told == [source[weights[0].argmax()], "a", source[weights[2].argmax()]]
