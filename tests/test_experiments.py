@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -31,8 +32,9 @@ SHORT = {
 # What must have run before, in the folder of this name.
 BEFORE = {"rescoring": ("language_model", "--workdir=model")}
 
-# Runs share what they compile; it changes no number.
+# Runs share what they compile, and compile quickly; it changes no number.
 CACHE = {
+    "XLA_FLAGS": "--xla_backend_optimization_level=0",
     "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".pytest_cache" / "jax"),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
 }
@@ -159,6 +161,20 @@ def test_a_language_model_scores_ranks_and_samples(kind, tmp_path):
     assert len(ranked) == 3 and ranked == sorted(ranked, reverse=True)
     one, again = (ask("sample", "--length=9", "--text=the cat") for _ in range(2))
     assert one == again and one[0].startswith("the cat")
+
+
+def test_a_language_model_goes_on_with_its_state(tmp_path):
+    """Resumed in the middle of an epoch, it ends where an unbroken run does."""
+    rng = np.random.default_rng(0)
+    text = "".join(" ".join(rng.choice(list("abcd"), 9)) + "\n" for _ in range(300))
+    (tmp_path / "text.txt").write_text(text)
+    flags = [*TINY, "--eval_every=10", "--checkpoint_every=10", "--schedule=constant"]
+    flags += ["--quiet", "--orders=1"]
+    run_whole("language_model", *flags, "--workdir=whole", cwd=tmp_path)
+    run_whole("language_model", *flags, "--steps=30", "--workdir=broken", cwd=tmp_path)
+    resume = ["--resume", "--workdir=broken", "--steps=60", "--quiet"]
+    run_whole("language_model", *resume, cwd=tmp_path)
+    assert metrics(tmp_path / "whole") == metrics(tmp_path / "broken")
 
 
 def test_rescoring_puts_first_what_people_say(tmp_path):

@@ -258,3 +258,42 @@ def test_a_fixed_parameter_has_no_gradient_and_counts_in_no_norm(tmp_path):
     assert grads["b"] != 0
     found, expected = fitted.history[0]["grad_norm"], jnp.linalg.norm(grads["w"])
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def carrying_task(start=0.0):
+    """Its loss depends on a running sum of all that the steps before it have seen."""
+
+    def carrying(params, batch, key, carried):
+        nats, tokens, _ = loss(params, batch, key, ())
+        pull = jnp.sum(params["b"] * jnp.sin(carried["seen"]))
+        seen = carried["seen"] + jnp.sum(batch["x"], axis=0)
+        return Mean(nats.total + pull, nats.weight), tokens, {"seen": seen}
+
+    return make_task(carrying)._replace(carried={"seen": jnp.full(3, start)})
+
+
+def last_carried(folder, task):
+    state = State(jnp.array(0), PARAMS, task.optimizer.init(PARAMS), task.carried)
+    best = Best(jnp.array(jnp.inf), jnp.array(0), PARAMS)
+    with Checkpoints(folder / "checkpoints") as checkpoints:
+        return checkpoints.restore((state, best))[0].carried["seen"]
+
+
+@pytest.mark.parametrize("per_dispatch", [1, 16])
+def test_what_a_loss_carries_goes_from_step_to_step(per_dispatch, tmp_path):
+    task = carrying_task(0.5)
+    run(tmp_path, steps=17, task=task, per_dispatch=per_dispatch)
+    data, seen = Data(), jnp.full(3, 0.5)
+    for step in range(17):
+        seen = seen + data.stacked(step, 1)["x"][0].sum(axis=0)
+    np.testing.assert_allclose(last_carried(tmp_path, task), seen, rtol=1e-5)
+
+
+def test_what_is_carried_survives_a_resumption(tmp_path):
+    whole = run(tmp_path / "whole", task=carrying_task())
+    run(tmp_path / "broken", steps=10, task=carrying_task())
+    broken = run(tmp_path / "broken", task=carrying_task(9.0), resume=True)
+    chex.assert_trees_all_equal(broken.params, whole.params)
+    assert broken.history == whole.history
+    other = run(tmp_path / "other", task=carrying_task(9.0))
+    assert jnp.any(other.params["b"] != whole.params["b"])

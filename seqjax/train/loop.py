@@ -156,10 +156,12 @@ def fit(
       Interrupted: SIGINT or SIGTERM came; a checkpoint of that step was written.
     """
     workdir = pathlib.Path(workdir)
-    params = jax.tree.map(lambda a: jnp.asarray(a, a.dtype), params)  # not weak
+    params, carried = jax.tree.map(  # weak types would change within the first step
+        lambda a: jnp.asarray(a, a.dtype), (params, task.carried)
+    )
     task = _frozen(task)
     moments = task.optimizer.init(params)
-    state = State(jnp.array(0), params, moments, task.carried)
+    state = State(jnp.array(0), params, moments, carried)
     best = Best(jnp.array(jnp.inf), jnp.array(0), params)
     with contextlib.ExitStack() as stack:
         checkpoints = stack.enter_context(Checkpoints(workdir / "checkpoints"))
