@@ -5,7 +5,7 @@
     python -m experiments.language_model --workdir=runs/bible --mode=score \\
         --text="In the beginning God created the heaven and the earth."
     python -m experiments.language_model --level=word --dataset=ptb \\
-        --flagfile=experiments/presets/zaremba_small.txt
+        --flagfile=experiments/presets/language_model/zaremba_small.txt
 
 The text is read as parallel streams with truncated back-propagation through time and a
 state that is carried over, or (--sentences) line by line. Training writes figures/ and

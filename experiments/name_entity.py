@@ -2,7 +2,8 @@
 
     python -m experiments.name_entity
     python -m experiments.name_entity --tags=binary --nobidirectional
-    python -m experiments.name_entity --flagfile=experiments/presets/conll2003.txt
+    python -m experiments.name_entity \\
+        --flagfile=experiments/presets/name_entity/conll2003.txt
     python -m experiments.name_entity --mode=tag --workdir=runs/conll \\
         --text="Yesterday, Harry Potter met Hermione Granger."
 
@@ -25,7 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
-from experiments import common, saved
+from experiments import common, saved, words
 from experiments.words import Encoder, Lexicon, a_word
 from seqjax.data import Batches, load
 from seqjax.data.conll import OUTSIDE, Tagged, as_iob2, entity_f1
@@ -36,12 +37,15 @@ from seqjax.models import Tagger, Words
 from seqjax.train import Task
 
 flags.adopt_module_key_flags(common)
+flags.adopt_module_key_flags(words)
 common.describe_data(
     "name_entity", "A CoNLL folder or file: a word and its tag a line."
 )
 common.set_defaults(
     buckets=8,
     features=100,
+    embedding=100,
+    letter_features=25,
     bidirectional=True,
     steps=1200,
     batch_size=32,
@@ -64,19 +68,6 @@ TAGS = flags.DEFINE_enum(
 )
 CRF = flags.DEFINE_bool(
     "crf", True, "Tags know their neighbours, by a CRF; of --tags=bio alone."
-)
-EMBEDDING = flags.DEFINE_integer("embedding", 100, "Width of a word's vector.", 1)
-LETTERS = flags.DEFINE_integer(
-    "letter_features", 25, "Units that read a word's letters, in each direction.", 1
-)
-MIN_COUNT = flags.DEFINE_integer(
-    "min_count", 2, "How often a word must occur to be known by itself.", 1
-)
-WORD_DROPOUT = flags.DEFINE_float(
-    "word_dropout", 0.1, "Share of words taken for unknown in training.", 0.0, 0.99
-)
-DROPOUT = flags.DEFINE_float(
-    "dropout", 0.5, "Share of inputs and states dropped in training.", 0.0, 0.99
 )
 TEXT = flags.DEFINE_string("text", "", "A sentence, for --mode=tag.")
 FLAGS = flags.FLAGS
@@ -159,11 +150,11 @@ def make_settings(sentences: list[Tagged]) -> Settings:
         FLAGS.features,
         FLAGS.layers,
         FLAGS.bidirectional,
-        EMBEDDING.value,
-        LETTERS.value,
+        FLAGS.embedding,
+        FLAGS.letter_features,
         CRF.value and not binary and bool(tags),
         BINARY if binary else (OUTSIDE, *tags),
-        Lexicon.build((s.words for s in sentences), MIN_COUNT.value),
+        Lexicon.build((s.words for s in sentences), FLAGS.min_count),
     )
 
 
@@ -238,7 +229,7 @@ def make_task(
         words, labels = batch.values
         nats = model.apply(
             variables,
-            encoder.forget(words, key_words, WORD_DROPOUT.value),
+            encoder.forget(words, key_words, FLAGS.word_dropout),
             labels,
             batch.lengths.labels,
             train=True,
@@ -273,7 +264,7 @@ def train() -> None:
     )
     settings = make_settings(parts.train)
     encoder = Tags(settings)
-    model = settings.model(dropout=DROPOUT.value, gradient=FLAGS.gradient)
+    model = settings.model(dropout=FLAGS.dropout, gradient=FLAGS.gradient)
     key = jax.random.key(FLAGS.seed)
     variables = model.init(key, *settings.example())
     valid, test = (Asked(model, encoder, part) for part in (parts.valid, parts.test))

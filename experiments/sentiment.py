@@ -1,7 +1,7 @@
 """How many stars does a text give? Many to one.
 
     python -m experiments.sentiment
-    python -m experiments.sentiment --flagfile=experiments/presets/vader.txt
+    python -m experiments.sentiment --flagfile=experiments/presets/sentiment/vader.txt
     python -m experiments.sentiment --mode=rate --workdir=runs/vader \\
         --text="There is nothing to like in this movie."
 
@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
-from experiments import common, saved
+from experiments import common, saved, words
 from experiments.words import Encoder, Lexicon, a_word
 from seqjax.data import Batches, DataError, load
 from seqjax.data.reviews import NOTHING, Review
@@ -35,6 +35,7 @@ from seqjax.models import Classifier, Words
 from seqjax.train import Task
 
 flags.adopt_module_key_flags(common)
+flags.adopt_module_key_flags(words)
 common.describe_data("sentiment", "A CSV or TSV file with the columns text and stars.")
 common.set_defaults(
     buckets=6,
@@ -64,19 +65,6 @@ POOLING = flags.DEFINE_enum(
     "attention",
     ["last", "mean", "max", "attention"],
     "What is made of the layer's outputs over time.",
-)
-EMBEDDING = flags.DEFINE_integer("embedding", 64, "Width of a word's vector.", 1)
-LETTERS = flags.DEFINE_integer(
-    "letter_features", 16, "Units that read a word's letters, in each direction.", 1
-)
-MIN_COUNT = flags.DEFINE_integer(
-    "min_count", 2, "How often a word must occur to be known by itself.", 1
-)
-WORD_DROPOUT = flags.DEFINE_float(
-    "word_dropout", 0.1, "Share of words taken for unknown in training.", 0.0, 0.99
-)
-DROPOUT = flags.DEFINE_float(
-    "dropout", 0.5, "Share of inputs and pooled outputs dropped in training.", 0.0, 0.99
 )
 TEXT = flags.DEFINE_string("text", "", "For --mode=rate.")
 FLAGS = flags.FLAGS
@@ -161,24 +149,24 @@ def make_settings(reviews: list[Review]) -> Settings:
         FLAGS.features,
         FLAGS.layers,
         FLAGS.bidirectional,
-        EMBEDDING.value,
-        LETTERS.value,
+        FLAGS.embedding,
+        FLAGS.letter_features,
         POOLING.value,
         STARS[CLASSES.value],
-        Lexicon.build((words_of(r.text) for r in reviews), MIN_COUNT.value),
+        Lexicon.build((words_of(r.text) for r in reviews), FLAGS.min_count),
     )
 
 
 def make_task(settings: Settings, variables: Any, reviews: list[Review], evaluate):
     """−log P of a text's class; some words are taken for unknown."""
-    model = settings.model(dropout=DROPOUT.value, gradient=FLAGS.gradient)
+    model = settings.model(dropout=FLAGS.dropout, gradient=FLAGS.gradient)
     encoder = Encoder(Lexicon(*settings.lexicon))
     size, seed = FLAGS.batch_size, FLAGS.seed
     texts = Texts(settings, reviews, batch_size=size, seed=seed, buckets=FLAGS.buckets)
 
     def loss(variables, batch, key, carried):
         key, key_words = jax.random.split(key)
-        words = encoder.forget(batch.values.words, key_words, WORD_DROPOUT.value)
+        words = encoder.forget(batch.values.words, key_words, FLAGS.word_dropout)
         lengths = batch.lengths.words.word
         rngs = {"dropout": key}
         logits = model.apply(variables, words, lengths, True, rngs=rngs)

@@ -4,7 +4,8 @@
     python -m experiments.translation --mode=translate --workdir=runs/french \\
         --text="Voulez-vous chanter avec moi ?"
     python -m experiments.translation --reverse
-    python -m experiments.translation --flagfile=experiments/presets/interface.txt
+    python -m experiments.translation \\
+        --flagfile=experiments/presets/translation/interface.txt
 
 An encoder reads the source in both directions; a decoder writes the target, looking at
 the encoder's states (--attention=additive or multiplicative) or at one context vector

@@ -1,4 +1,4 @@
-"""Words of texts as integers, for experiments that read words."""
+"""Words of texts as integers, and the flags of experiments that read words."""
 
 import collections
 import re
@@ -8,11 +8,30 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from absl import flags
 
 from experiments import common
 from seqjax.data import Vocabulary
 from seqjax.data.words import CASINGS, casing
 from seqjax.models import WordFeatures, Words
+
+flags.DEFINE_integer("embedding", 64, "Width of a word's vector.", 1)
+flags.DEFINE_integer(
+    "letter_features", 16, "Units that read a word's letters, in each direction.", 1
+)
+flags.DEFINE_integer(
+    "min_count", 2, "How often a word must occur to be known by itself.", 1
+)
+flags.DEFINE_float(
+    "word_dropout", 0.1, "Share of words taken for unknown in training.", 0.0, 0.99
+)
+flags.DEFINE_float(
+    "dropout",
+    0.5,
+    "Share of the layer's inputs and outputs dropped in training.",
+    0.0,
+    0.99,
+)
 
 
 class Lexicon(NamedTuple):

@@ -90,6 +90,18 @@ def test_help_explains_every_flag(experiment, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+PRESETS = sorted((ROOT / "experiments" / "presets").glob("*/*.txt"))
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_says_what_its_experiment_knows(preset, tmp_path):
+    flags = [f"--flagfile={preset}", "--only_check_args"]
+    code, out, err = run(preset.parent.name, *flags, cwd=tmp_path)
+    assert (code, out, err) == (0, "", "")
+    code, _, err = run(preset.parent.name, *flags, "--feature=3", cwd=tmp_path)
+    assert code == 2 and "feature" in err
+
+
 def metrics(folder):
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
