@@ -15,7 +15,16 @@ from seqjax import CELLS, Bidirectional, Stack
 from seqjax.attention import AdditiveAttention, MultiplicativeAttention
 from seqjax.cells import GRU, LSTM, EchoState, Elman
 from seqjax.decode import Beam, generate, log_probs
-from seqjax.models import Classifier, EncoderDecoder, Tagger, WordFeatures, Words
+from seqjax.models import (
+    Classifier,
+    EncoderDecoder,
+    FeedForward,
+    Generator,
+    LanguageModel,
+    Tagger,
+    WordFeatures,
+    Words,
+)
 from seqjax.models.recurrent import BEFORE_FIRST
 
 V, LABELS = 5, 3
@@ -311,6 +320,85 @@ def test_scheduled_sampling_feeds_back_what_the_model_draws(model):
     assert loss(0.0) == loss(0.0, seed=1)
     assert len({float(loss(1.0, seed=seed)) for seed in range(8)}) > 1
     assert loss(1e-9) == pytest.approx(loss(0.0))
+
+
+GENERATORS = {
+    "vector": (
+        Generator(LanguageModel(Stack((LSTM(4), GRU(3))), V, 6)),
+        jnp.array([[0.3, -1.0], [2.0, 0.1], [-0.4, 0.8]]),
+    ),
+    "integer": (Generator(LanguageModel(LSTM(4), V), nn.Embed(4, 5)), jnp.arange(3)),
+}
+GENERATED = TOKENS % V
+
+
+@pytest.mark.parametrize(("model", "x"), GENERATORS.values(), ids=GENERATORS.keys())
+def test_a_generator_writes_from_x_alone(model, x):
+    variables = model.init(jax.random.key(0), x, GENERATED, LENGTHS)
+
+    def apply(*args, method=None):
+        call = functools.partial(model.apply, variables, method=method)
+        return jit(call)(*args)
+
+    logits = apply(x, GENERATED, LENGTHS)
+    for row, n in enumerate(LENGTHS.tolist()):
+        one = slice(row, row + 1)
+        alone = apply(x[one], GENERATED[one, :n], LENGTHS[one])[0]
+        np.testing.assert_allclose(logits[row, :n], alone, rtol=1e-5, atol=1e-6)
+    assert jnp.abs(logits[0, 0] - logits[1, 0]).max() > 1e-3, "x matters"
+
+    every = jnp.array(list(itertools.product(range(V), repeat=2)))
+    many = jnp.repeat(x[1:2], len(every), axis=0)
+    scores = apply(many, every, jnp.full(len(every), 2))
+    log_p = jnp.take_along_axis(jax.nn.log_softmax(scores), every[..., None], -1)
+    np.testing.assert_allclose(jnp.exp(log_p.sum((1, 2))).sum(), 1, rtol=1e-5)
+
+    def step(carry, token):
+        return model.apply(variables, carry, token, method="step")
+
+    begun, first = apply(x, method="initial_carry"), jnp.full(3, BEFORE_FIRST)
+    each = jit(functools.partial(log_probs, step))(begun, first, GENERATED, LENGTHS)
+    loss = apply(x, GENERATED, LENGTHS, method="loss")
+    np.testing.assert_allclose(loss.result(), -each.sum() / 3, rtol=1e-5)
+
+
+def test_every_parameter_of_a_generator_matters():
+    for model, x in GENERATORS.values():
+        variables = model.init(jax.random.key(0), x, GENERATED, LENGTHS)
+
+        def value(variables, model=model, x=x):
+            return model.apply(variables, x, GENERATED, LENGTHS, method="loss").total
+
+        for path, slope in jax.tree_util.tree_leaves_with_path(
+            jit(jax.grad(value))(variables)
+        ):
+            assert jnp.any(slope != 0), jax.tree_util.keystr(path)
+        assert all(jax.tree.leaves(model.trainable(variables)))
+    fixed = Generator(LanguageModel(EchoState(4), V))
+    x = GENERATORS["vector"][1]
+    variables = fixed.init(jax.random.key(0), x, GENERATED, LENGTHS)
+    marks = fixed.trainable(variables)["params"]
+    assert not any(jax.tree.leaves(marks["write"]["recurrent"]))
+    assert all(jax.tree.leaves(marks["begin"]))
+
+
+def test_a_feed_forward_net_knows_places_and_not_order():
+    """Its output is that of the formula; a place that moves changes it."""
+    model = FeedForward((6, 4), 2, nn.Embed(V, 3))
+    variables = model.init(jax.random.key(0), GENERATED)
+    found = model.apply(variables, GENERATED)
+    p = variables["params"]
+    x = np.asarray(p["embed"]["embedding"])[np.asarray(GENERATED)].reshape(3, -1)
+    for name in ("Dense_0", "Dense_1"):
+        x = np.maximum(x @ p[name]["kernel"] + p[name]["bias"], 0)
+    expected = x @ p["Dense_2"]["kernel"] + p["Dense_2"]["bias"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    moved = model.apply(variables, jnp.roll(GENERATED, 1, axis=1))
+    assert jnp.abs(moved - found).max() > 1e-3
+    noisy = model.clone(dropout=0.5)
+    rngs = {"dropout": jax.random.key(0)}
+    assert jnp.any(noisy.apply(variables, GENERATED, True, rngs=rngs) != found)
+    np.testing.assert_array_equal(noisy.apply(variables, GENERATED), found)
 
 
 def test_words_are_read_by_their_letters_however_padded():

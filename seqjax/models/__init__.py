@@ -6,6 +6,8 @@ cell's equations.
 
 from seqjax.models.classifier import Classifier
 from seqjax.models.encoder_decoder import EncoderDecoder
+from seqjax.models.feed_forward import FeedForward
+from seqjax.models.generator import Generator
 from seqjax.models.language_model import LanguageModel
 from seqjax.models.recurrent import Recurrent
 from seqjax.models.tagger import Tagger
@@ -14,6 +16,8 @@ from seqjax.models.words import WordFeatures, Words
 __all__ = [
     "Classifier",
     "EncoderDecoder",
+    "FeedForward",
+    "Generator",
     "LanguageModel",
     "Recurrent",
     "Tagger",

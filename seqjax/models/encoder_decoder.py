@@ -23,7 +23,14 @@ from seqjax.attention import (
 from seqjax.layer import Array, Gradient, Layer
 from seqjax.losses import readout_cross_entropy
 from seqjax.metrics import Mean
-from seqjax.models.recurrent import Recurrent, before, ends, mask_of, trainable
+from seqjax.models.recurrent import (
+    FirstCarry,
+    Recurrent,
+    before,
+    ends,
+    mask_of,
+    trainable,
+)
 from seqjax.readout import Readout
 
 Kind = Literal["none", "additive", "multiplicative"]
@@ -68,9 +75,7 @@ class EncoderDecoder(nn.Module):
         self.read = Recurrent(self.encoder, gradient=self.gradient)
         attend = self._attend
         self.write = self.param("write", attend.init, self.embedding)
-        shapes = jax.eval_shape(lambda: self.decoder.initial_carry((1,)))
-        widths = [leaf.size for leaf in jax.tree.leaves(shapes)]
-        self.begin = nn.Dense(sum(widths))
+        self.begin = FirstCarry(self.decoder)
         readout = Readout(self.target_vocabulary)
         self.readout = self.param("readout", readout.init, attend.features)
         self.drop = nn.Dropout(self.dropout)
@@ -153,19 +158,9 @@ class EncoderDecoder(nn.Module):
         if self.attention == "none":
             states, mask = summary[:, None], None
         remembered = self._attend.remember(self.write, states, mask).memory
-        return Decoding(self._first(summary), remembered)
-
-    def _first(self, summary: Array) -> AttentionCarry:
-        """The state that the summary makes, by one layer with tanh."""
-        batch = summary.shape[:1]
         dtype = jnp.promote_types(summary.dtype, jnp.float32)
-        zero = self._attend.start(self.write, batch, dtype)
-        leaves, structure = jax.tree.flatten(zero.layer)
-        sizes = [leaf[0].size for leaf in leaves]
-        borders = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
-        made = jnp.split(jnp.tanh(self.begin(summary)), borders, axis=-1)
-        made = [m.reshape(leaf.shape) for m, leaf in zip(made, leaves, strict=True)]
-        return zero._replace(layer=structure.unflatten(made))
+        first = self._attend.start(self.write, summary.shape[:1], dtype)
+        return Decoding(first._replace(layer=self.begin(summary)), remembered)
 
     def step(self, carry: Decoding, token: Array) -> tuple[Decoding, Array]:
         """Reads tokens [B] (`BEFORE_FIRST` at the start); gives logits [B, V]."""

@@ -69,37 +69,57 @@ class LanguageModel(nn.Module):
     def _readout(self) -> ReadoutParams:
         return ReadoutParams(self.table.T, self.bias) if self.tied else self.own
 
-    def __call__(self, tokens: Array, lengths: Array, train: bool = False) -> Array:
+    def __call__(
+        self,
+        tokens: Array,
+        lengths: Array,
+        train: bool = False,
+        carry: Carry | None = None,
+    ) -> Array:
         """Scores every token given those before it.
 
         Args:
           tokens: integers [B, T].
           lengths: how many tokens of each row are real, integers [B].
           train: True adds the noise, and needs an rng named "dropout".
+          carry: the state before the first token; the layer's start if None.
 
         Returns:
           Logits [B, T, V]: those at t are for tokens[:, t].
         """
-        return self._read(self.states(tokens, lengths, train))
+        return self._read(self.states(tokens, lengths, train, carry))
 
-    def loss(self, tokens: Array, lengths: Array, train: bool = False) -> Mean:
+    def loss(
+        self,
+        tokens: Array,
+        lengths: Array,
+        train: bool = False,
+        carry: Carry | None = None,
+    ) -> Mean:
         """−log P of each row, in nats: E7, E8.
 
         Args:
           tokens: as in `__call__`.
           lengths: as there.
           train: as there.
+          carry: as there.
 
         Returns:
           The mean over the rows that are not empty.
         """
-        states = self.states(tokens, lengths, train)
+        states = self.states(tokens, lengths, train, carry)
         return self._cross_entropy(states, tokens, mask_of(lengths, tokens.shape[1]))
 
-    def states(self, tokens: Array, lengths: Array, train: bool = False) -> Array:
+    def states(
+        self,
+        tokens: Array,
+        lengths: Array,
+        train: bool = False,
+        carry: Carry | None = None,
+    ) -> Array:
         """What the readout reads at each step: [B, T, features]."""
         mask = mask_of(lengths, tokens.shape[1])
-        return self._states(before(tokens), None, mask, train)[1]
+        return self._states(before(tokens), carry, mask, train)[1]
 
     def stream(
         self, carry: Carry, tokens: Array, targets: Array, train: bool = False

@@ -1,5 +1,7 @@
 """What every model here is built on: any layer, batch-major, with its parameters."""
 
+import itertools
+import math
 from typing import Any
 
 import flax.linen as nn
@@ -69,6 +71,27 @@ class Recurrent(nn.Module):
     @property
     def _params(self) -> Params:
         return self.get_variable("params", "layer")
+
+
+class FirstCarry(nn.Module):
+    """The state that a vector makes: tanh of one dense layer, cut into its parts.
+
+    Attributes:
+      layer: whose state it is.
+    """
+
+    layer: Layer
+
+    @nn.compact
+    def __call__(self, x: Array) -> Carry:
+        """From x [B, in] to a carry with leaves [B, ...]."""
+        dtype = jnp.promote_types(x.dtype, jnp.float32)
+        zero = self.layer.initial_carry(x.shape[:1], dtype)
+        leaves, structure = jax.tree.flatten(zero)
+        ends = list(itertools.accumulate(math.prod(leaf.shape[1:]) for leaf in leaves))
+        made = jnp.split(jnp.tanh(nn.Dense(ends[-1])(x)), ends[:-1], axis=-1)
+        pairs = zip(made, leaves, strict=True)
+        return structure.unflatten(part.reshape(leaf.shape) for part, leaf in pairs)
 
 
 def outputs(
