@@ -1,4 +1,4 @@
-"""How a language's text is cut: into words, or into byte pairs."""
+"""How a language's text is cut: into words, characters, or byte pairs."""
 
 import functools
 import re
@@ -11,12 +11,15 @@ from experiments import common
 from seqjax.data import Vocabulary
 from seqjax.data.words import split_words
 
+CUTS = {"words": split_words, "chars": list}
+
 
 class Language(NamedTuple):
     """One side of a translation; of what JSON can hold."""
 
-    merges: str  # a byte-pair tokenizer of the tokenizers library; "" for words
+    kind: str  # "words", "chars" or "bpe"
     tokens: Sequence[str]
+    merges: str = ""  # a byte-pair tokenizer of the tokenizers library
 
     @classmethod
     def build(cls, texts: Iterable[str], kind: str, size: int) -> "Language":
@@ -24,13 +27,13 @@ class Language(NamedTuple):
 
         Args:
           texts: to learn from.
-          kind: "words" or "bpe" (Sennrich, Haddow and Birch, 2016).
+          kind: "words", "chars", or "bpe" (Sennrich, Haddow and Birch, 2016).
           size: of the vocabulary, <EOS> and <UNK> not counted.
         """
         texts = list(texts)
-        if kind == "words":
-            words = Vocabulary.build(map(split_words, texts), size)
-            return cls("", words.tokens)
+        if kind != "bpe":
+            cuts = map(CUTS[kind], texts)
+            return cls(kind, Vocabulary.build(cuts, size).tokens)
         tokenizers = common.library("tokenizers")
         made = tokenizers.Tokenizer(tokenizers.models.BPE())
         byte_level = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=True)
@@ -42,7 +45,8 @@ class Language(NamedTuple):
             initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
         )
         made.train_from_iterator(texts, trainer)
-        return cls(made.to_str(), Vocabulary.build([made.get_vocab()]).tokens)
+        tokens = Vocabulary.build([made.get_vocab()]).tokens
+        return cls(kind, tokens, made.to_str())
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -51,8 +55,8 @@ class Language(NamedTuple):
 
     def cut(self, text: str) -> list[str]:
         """A text's tokens."""
-        if not self.merges:
-            return split_words(text)
+        if self.kind != "bpe":
+            return CUTS[self.kind](text)
         return _tokenizer(self.merges).encode(text).tokens
 
     def encode(self, text: str) -> np.ndarray:
@@ -61,8 +65,10 @@ class Language(NamedTuple):
 
     def join(self, tokens: Sequence[str]) -> str:
         """The text of tokens."""
-        if self.merges:
+        if self.kind == "bpe":
             return _tokenizer(self.merges).decoder.decode(list(tokens)).strip()
+        if self.kind == "chars":
+            return "".join(tokens)
         return re.sub(r" ([.,!?;:])(?= |$)", r"\1", " ".join(tokens))
 
 

@@ -70,7 +70,10 @@ ATTENTION = flags.DEFINE_enum(
     "(2015), or Luong et al. (2015).",
 )
 PIECES = flags.DEFINE_enum(
-    "pieces", "words", ["words", "bpe"], "What a token is: a word, or a byte pair."
+    "pieces",
+    "words",
+    ["words", "chars", "bpe"],
+    "What a token is: a word, a character, or a byte pair.",
 )
 VOCABULARY = flags.DEFINE_integer(
     "vocabulary", 8000, "How many tokens of each language are known.", 1
@@ -296,7 +299,7 @@ def baselines(train: list[Pair], sources: Sequence[str]) -> dict[str, list[str]]
     """What copying, and the word most often aligned with each word, make of sources."""
     columns = zip(*train, strict=True)
     table = word_for_word(*([split_words(text) for text in side] for side in columns))
-    words = Language("", ())
+    words = Language("words", ())
     told = [words.join(table.translate(split_words(text))) for text in sources]
     return {"copying": list(sources), "word for word": told}
 

@@ -1,10 +1,13 @@
 """Sentences in two languages: files, parts, a grammar, words aligned with words."""
 
+import re
+
 import numpy as np
 import pytest
 
 from seqjax.baselines import word_for_word
 from seqjax.data import DataError
+from seqjax.data.dates import draw_dates
 from seqjax.data.french import SING, draw_pairs
 from seqjax.data.pairs import Pair, read_pairs, split_pairs
 from seqjax.decode import replace_unknown
@@ -58,6 +61,17 @@ def test_no_sentence_stands_in_two_parts_on_either_side():
     for side in (0, 1):
         texts = [pair[side].casefold() for part in parts for pair in part]
         assert len(set(texts)) == len(texts) > 150
+
+
+def test_dates_say_the_same_day():
+    pairs = draw_dates(0, 3000)
+    assert len({p.target for p in pairs}) > 2500
+    for source, target in pairs:
+        year, month, day = map(int, target.split("-"))
+        numbers = list(map(int, re.findall(r"\d+", source)))
+        assert day in numbers and year % 100 in [n % 100 for n in numbers]
+        assert month in numbers or re.search(r"[^\W\d]{3}", source)
+    assert pairs == draw_dates(0, 3000) != draw_dates(1, 3000)
 
 
 def test_the_grammar_leaves_no_choice_in_either_direction():

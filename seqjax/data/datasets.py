@@ -11,6 +11,7 @@ import numpy as np
 from seqjax.data import (
     agreement,
     conll,
+    dates,
     entities,
     french,
     hypotheses,
@@ -226,6 +227,15 @@ _ENTRIES = (  # the first of a task is its default
             f"and English, fetched by pip, 35 MB.",
         )
         for code, language in (("fr", "French"), ("de", "German"), ("es", "Spanish"))
+    ),
+    Dataset(
+        name="dates",
+        task="translation",
+        load=dates.synthetic,
+        licence="none needed: generated; the formats are of the Unicode CLDR",
+        source="seqjax.data.dates.draw_dates(seed=0, count=12000), by Babel",
+        description="Dates as they are written in eleven languages, and in ISO 8601; "
+        "with --pieces=chars.",
     ),
     Dataset(
         name="bibles",
