@@ -184,7 +184,7 @@ def main(argv: list[str]) -> None:
     for name in names:
         common.make_layer(name)  # refuses bad flags before anything else
     corpus, tested = read_corpus()
-    workdir = common.open_workdir("agreement")
+    workdir = common.open_workdir("agreement", corpus.source)
     far = np.array([s.distance > LONGEST.value for s in tested])
     common.say(
         f"data: {corpus.source.name}: {len(corpus.train)} sentences of at most "

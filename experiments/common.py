@@ -1,6 +1,7 @@
 """What every experiment shares: the flags, the run directory, the result line."""
 
 import datetime
+import hashlib
 import importlib
 import json
 import os
@@ -15,7 +16,7 @@ import optax
 from absl import app, flags, logging
 
 from seqjax import Bidirectional, Cell, Layer, Stack, cells, train
-from seqjax.data import DATASETS, DataError
+from seqjax.data import DATASETS, DataError, Source
 
 FLAGS = flags.FLAGS
 
@@ -210,8 +211,14 @@ def fit(task: train.Task, params: Any, workdir: pathlib.Path, key: Any) -> train
         ) from None
 
 
-def open_workdir(task: str) -> pathlib.Path:
-    """Makes the run's folder, with its flags.txt; call it once the data is sound."""
+def open_workdir(task: str, source: Source | None = None) -> pathlib.Path:
+    """Makes the run's folder, with its flags.txt; call it once the data is sound.
+
+    Args:
+      task: the experiment's name.
+      source: the data; a run that is resumed must find the same.
+    """
+    digest = hashlib.sha256(repr(source).encode()).hexdigest() + "\n"
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     workdir = pathlib.Path(FLAGS.workdir or f"runs/{task}-{stamp}")
     if not FLAGS.resume and (workdir / "flags.txt").exists():
@@ -223,6 +230,14 @@ def open_workdir(task: str) -> pathlib.Path:
         (workdir / "figures").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--workdir: {error}") from None
+    stored = workdir / "data.sha256"
+    if FLAGS.resume and stored.exists() and stored.read_text() != digest:
+        raise UsageError(
+            f"--resume: the run in {workdir} was begun with other data, or another "
+            f"version of it"
+        )
+    if source is not None:
+        write_text(stored, digest)
     lines = sorted(
         flag.serialize()
         for flag in FLAGS.get_key_flags_for_module(sys.argv[0])

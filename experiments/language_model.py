@@ -246,7 +246,7 @@ def train(argv: list[str]) -> None:
         task = make_task(model, variables, corpus)
     except ValueError as error:
         raise DataError(f"{corpus.source.name}: {error}") from None
-    workdir = common.open_workdir("language_model")
+    workdir = common.open_workdir("language_model", corpus.source)
     counts = [sum(map(len, part)) for part in corpus[2:]]
     common.say(
         f"data: {corpus.source.name}, {counts[0]:,} {LEVEL.value}s to learn from, "
@@ -332,7 +332,10 @@ def rank_next() -> None:
 
 def sample_texts() -> None:
     """Prints texts that go on from --text."""
-    sampling = Sampling(SAMPLES.value, TEMPERATURE.value, TOP_K.value, TOP_P.value)
+    try:
+        sampling = Sampling(SAMPLES.value, TEMPERATURE.value, TOP_K.value, TOP_P.value)
+    except ValueError as error:
+        raise common.UsageError(f"--{error}") from None
     key, model = jax.random.key(FLAGS.seed), trained.load(FLAGS.workdir)
     for text in model.samples(TEXT.value, LENGTH.value, sampling, key):
         print(text, end="\n\n")

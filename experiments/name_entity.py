@@ -28,7 +28,7 @@ from absl import flags
 
 from experiments import common, saved, words
 from experiments.words import Encoder, Lexicon, a_word
-from seqjax.data import Batches, load
+from seqjax.data import Batches, DataError, load
 from seqjax.data.conll import OUTSIDE, Tagged, as_iob2, entity_f1
 from seqjax.data.entities import TEDDY
 from seqjax.data.words import split_words
@@ -92,7 +92,10 @@ class Settings(NamedTuple):
             self.cell, self.features, self.layers, self.bidirectional
         )
         embed = Lexicon(*self.lexicon).features(
-            self.embedding, self.cell, self.letter_features
+            self.embedding,
+            self.cell,
+            self.letter_features,
+            training.get("gradient", "lean"),
         )
         labels = 1 if self.is_binary else len(self.labels)
         return Tagger(layer, labels, embed, crf=self.crf, **training)
@@ -105,6 +108,10 @@ class Settings(NamedTuple):
     def example(self):
         """A sentence of one word of one letter."""
         return a_word()
+
+    def check(self):
+        """Makes the encoder."""
+        return Encoder(Lexicon(*self.lexicon))
 
 
 BINARY = (OUTSIDE, "I-NAME")
@@ -132,13 +139,13 @@ class Tags(Encoder):
 
     def decode(self, labels: np.ndarray) -> tuple[str, ...]:
         """Labels [T] as tags."""
-        return as_iob2([self.labels[i] for i in labels.tolist()])
+        return tuple(self.labels[i] for i in labels.tolist())
 
 
 def as_names(sentence: Tagged) -> Tagged:
     """The same, with tags that say name or not."""
     tags = (OUTSIDE if tag == OUTSIDE else BINARY[1] for tag in sentence.tags)
-    return Tagged(sentence.words, as_iob2(tuple(tags)))
+    return Tagged(sentence.words, tuple(tags))
 
 
 def make_settings(sentences: list[Tagged]) -> Settings:
@@ -152,7 +159,7 @@ def make_settings(sentences: list[Tagged]) -> Settings:
         FLAGS.bidirectional,
         FLAGS.embedding,
         FLAGS.letter_features,
-        CRF.value and not binary and bool(tags),
+        CRF.value and not binary,
         BINARY if binary else (OUTSIDE, *tags),
         Lexicon.build((s.words for s in sentences), FLAGS.min_count),
     )
@@ -256,7 +263,9 @@ def train() -> None:
     parts = source.examples
     if TAGS.value == "binary":
         parts = type(parts)(*(list(map(as_names, part)) for part in parts))
-    workdir = common.open_workdir("name_entity")
+    if all(tag == OUTSIDE for s in parts.train for tag in s.tags):
+        raise DataError(f"{source.name}: no entity in the part to learn from")
+    workdir = common.open_workdir("name_entity", source)
     common.say(
         f"data: {source.name}, {len(parts.train):,} sentences to learn from "
         f"({sum(len(s.words) for s in parts.train):,} words), {len(parts.valid):,} to "
@@ -360,7 +369,8 @@ def tag() -> None:
         raise common.UsageError("--text: needs a sentence to tag")
     settings, variables = saved.load(FLAGS.workdir, Settings)
     asked = Asked(settings.model(), Tags(settings), [untagged(words)])
-    for word, told in zip(words, asked.tags(variables)[0], strict=True):
+    tags = as_iob2(asked.tags(variables)[0])
+    for word, told in zip(words, tags, strict=True):
         print(f"{word}\t{told}")
 
 

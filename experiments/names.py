@@ -165,7 +165,7 @@ def main(argv: list[str]) -> None:
     layer = common.make_layer(causal=True)
     corpus = read_corpus()
     vocabulary, names = corpus.vocabulary, set(corpus.source.examples)
-    workdir = common.open_workdir("names")
+    workdir = common.open_workdir("names", corpus.source)
     common.say(
         f"data: {corpus.source.name}, {len(names)} names: {len(corpus.train)} to learn "
         f"from ({sum(map(len, corpus.train))} letters), {len(corpus.valid)} to choose "

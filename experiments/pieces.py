@@ -34,6 +34,8 @@ class Language(NamedTuple):
         if kind != "bpe":
             cuts = map(CUTS[kind], texts)
             return cls(kind, Vocabulary.build(cuts, size).tokens)
+        if size < 256:
+            raise common.UsageError("--vocabulary: byte pairs need 256 or more")
         tokenizers = common.library("tokenizers")
         made = tokenizers.Tokenizer(tokenizers.models.BPE())
         byte_level = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=True)

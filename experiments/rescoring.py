@@ -112,7 +112,7 @@ def main(argv: list[str]) -> None:
     hypotheses = sorted(source.examples, key=lambda h: h.utterance)
     if len({h.utterance for h in hypotheses}) < 4:
         raise DataError(f"{source.name}: four utterances or more are needed")
-    workdir = common.open_workdir("rescoring")
+    workdir = common.open_workdir("rescoring", source)
     texts = [h.text for h in hypotheses]
     each = model.log_probs(texts)
     language = np.array([values.sum() for values in each])

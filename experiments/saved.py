@@ -27,6 +27,10 @@ class Settings(Protocol):
         """Arguments that its `init` can be called with."""
         ...
 
+    def check(self) -> Any:
+        """Makes what else is made of the settings, which may raise anything."""
+        ...
+
 
 S = TypeVar("S", bound=Settings)
 
@@ -60,12 +64,12 @@ def load(workdir: str | pathlib.Path | None, kind: type[S]) -> tuple[S, Any]:
     raw = read_bytes(path)
     try:
         settings = kind(**json.loads(raw))
+        settings.check()
         arguments = settings.example()
         key = jax.random.key(0)
         like = jax.eval_shape(lambda: settings.model().init(key, *arguments))
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{path}: not of such a model: {reason}") from None
+    except Exception as error:  # whatever a damaged file leads to
+        raise DataError(f"{path}: not of such a model: {_reason(error)}") from None
     return settings, _variables(path.with_name("model.msgpack"), like)
 
 
@@ -74,8 +78,12 @@ def _variables(path: pathlib.Path, like: Any) -> Any:
     try:
         found = flax.serialization.from_bytes(like, raw)
     except Exception as error:  # of msgpack, or of another structure
-        reason = str(error).splitlines()[0]
+        reason = _reason(error)
         raise DataError(f"{path}: no variables of this model: {reason}") from None
     if jax.tree.map(jnp.shape, found) != jax.tree.map(lambda a: a.shape, like):
         raise DataError(f"{path}: no variables of this model: other shapes")
     return jax.tree.map(jnp.asarray, found)
+
+
+def _reason(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

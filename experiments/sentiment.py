@@ -91,7 +91,10 @@ class Settings(NamedTuple):
             self.cell, self.features, self.layers, self.bidirectional
         )
         embed = Lexicon(*self.lexicon).features(
-            self.embedding, self.cell, self.letter_features
+            self.embedding,
+            self.cell,
+            self.letter_features,
+            training.get("gradient", "lean"),
         )
         pooling: Any = self.pooling
         return Classifier(layer, len(self.stars), embed, pooling, **training)
@@ -99,6 +102,10 @@ class Settings(NamedTuple):
     def example(self):
         """A text of one word of one letter."""
         return a_word()
+
+    def check(self):
+        """Makes the encoder."""
+        return Encoder(Lexicon(*self.lexicon))
 
 
 class Example(NamedTuple):
@@ -232,7 +239,7 @@ def train() -> None:
         parts = type(parts)(*map(as_binary, parts))
     if not all(parts) or len(set(stars_of(parts.train).tolist())) < 2:
         raise DataError(f"{source.name}: two classes and three parts are needed")
-    workdir = common.open_workdir("sentiment")
+    workdir = common.open_workdir("sentiment", source)
     common.say(
         f"data: {source.name}, {len(parts.train):,} texts to learn from, "
         f"{len(parts.valid):,} to choose by, {len(parts.test):,} held out"

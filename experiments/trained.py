@@ -46,6 +46,10 @@ class Settings(NamedTuple):
         """A sequence of one token."""
         return jnp.zeros((1, 1), int), jnp.ones(1, int)
 
+    def check(self):
+        """Makes the vocabulary and the counts."""
+        return Vocabulary(tuple(self.tokens)), sum(self.words.values())
+
 
 class Trained(NamedTuple):
     """A model to ask."""

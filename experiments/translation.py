@@ -147,6 +147,10 @@ class Settings(NamedTuple):
         one, length = jnp.zeros((1, 1), int), jnp.ones(1, int)
         return one, length, one, length
 
+    def check(self):
+        """Cuts a text in both languages."""
+        return [language.encode("a") for language in self.languages]
+
 
 class Tokens(NamedTuple):
     """A pair as integers."""
@@ -193,7 +197,7 @@ class Translator:
         if self._copies and any(UNK in tokens for tokens in written):
             sides = zip(written, self.looked(texts, written), texts, strict=True)
             written = [
-                replace_unknown(tokens, weights, [*self.source.cut(text), ""])
+                replace_unknown(tokens, weights, self.source.cut(text))
                 for tokens, weights, text in sides
             ]
         return [self.target.join(tokens) for tokens in written]
@@ -304,7 +308,9 @@ def baselines(train: list[Pair], sources: Sequence[str]) -> dict[str, list[str]]
     return {"copying": list(sources), "word for word": told}
 
 
-def draw_figures(figures, history, translator: Translator, pairs: list[Pair]) -> None:
+def draw_figures(
+    figures, history, translator: Translator, beam: Beam, pairs: list[Pair]
+) -> None:
     """Writes the learning curve, and where the decoder looked in some sentences."""
     learning_curve(
         figures / "loss.png",
@@ -319,7 +325,7 @@ def draw_figures(figures, history, translator: Translator, pairs: list[Pair]) ->
     long = [p.source for p in pairs if 5 <= len(cut(p.source)) <= 14][:3]
     texts = long or [pairs[0].source]
     written = [
-        translator.target.cut(text) for text in translator.translate(texts, Beam())
+        translator.target.cut(text) for text in translator.translate(texts, beam)
     ]
     looked = translator.looked(texts, written)
     panels = [
@@ -348,35 +354,37 @@ def train() -> None:
     short = [t for t in tokens if max(map(len, t)) <= LONGEST.value]
     if not short:
         raise DataError(f"{source.name}: no pair to learn from has --longest tokens")
-    workdir = common.open_workdir("translation")
+    workdir = common.open_workdir("translation", source)
     sizes = [len(language.tokens) for language in settings.languages]
     common.say(
         f"data: {source.name}, {len(short):,} pairs to learn from, "
         f"{len(parts.valid):,} to choose by, {len(parts.test):,} held out; "
         f"{sizes[0]:,} and {sizes[1]:,} different tokens"
     )
+    sources, targets = map(list, zip(*parts.test, strict=True))
+    rivals = baselines(parts.train, sources)
     key = jax.random.key(FLAGS.seed)
     variables = settings.model().init(key, *settings.example())
     task = make_task(settings, variables, short, encoded(settings, parts.valid))
     fitted = common.fit(task, variables, workdir, key)
     saved.save(workdir, settings, fitted.params)
 
-    sources, targets = map(list, zip(*parts.test, strict=True))
     translator = Translator(settings, fitted.params)
     beam = Beam(BEAM.value, LENGTH_PENALTY.value)
     told = {
         "beam": translator.translate(sources, beam),
         "greedy": translator.translate(sources, Sampling(temperature=0)),
-        **baselines(parts.train, sources),
+        **rivals,
     }
     metric = sacrebleu.BLEU()
     bleu = {k: metric.corpus_score(v, [targets]).score for k, v in told.items()}
     rows = zip(sources, targets, told["beam"], strict=True)
     lines = ("\t".join(row) + "\n" for row in rows)
     common.write_text(workdir / "translations.tsv", "".join(lines))
-    draw_figures(workdir / "figures", fitted.history, translator, parts.test)
+    draw_figures(workdir / "figures", fitted.history, translator, beam, parts.test)
     exact = np.mean([a == b for a, b in zip(told["beam"], told["greedy"], strict=True)])
-    shown = sources[:3] if FLAGS.data or REVERSE.value else [SING.source, *sources[:2]]
+    is_french = source.name in ("synthetic", "interface-fr") and not REVERSE.value
+    shown = [SING.source, *sources[:2]] if is_french else sources[:3]
     pairs = zip(shown, translator.translate(shown, beam), strict=True)
     scores = ", ".join(f"{value:.2f} by {name}" for name, value in bleu.items())
     common.say(

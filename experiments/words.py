@@ -13,7 +13,10 @@ from absl import flags
 from experiments import common
 from seqjax.data import Vocabulary
 from seqjax.data.words import CASINGS, casing
+from seqjax.layer import Gradient
 from seqjax.models import WordFeatures, Words
+
+LONGEST = 24  # letters of a word that are read
 
 flags.DEFINE_integer("embedding", 64, "Width of a word's vector.", 1)
 flags.DEFINE_integer(
@@ -52,12 +55,12 @@ class Lexicon(NamedTuple):
         )
 
     def features(
-        self, width: int, cell: str, letter_features: int, **training
+        self, width: int, cell: str, letter_features: int, gradient: Gradient = "lean"
     ) -> WordFeatures:
         """The module that makes vectors of `Words`."""
         reader = common.stacked(cell, letter_features, bidirectional=True)
         sizes = len(self.words), len(self.letters), len(CASINGS)
-        return WordFeatures(*sizes, width, reader, **training)
+        return WordFeatures(*sizes, width, reader, gradient=gradient)
 
 
 class Encoder:
@@ -69,7 +72,7 @@ class Encoder:
 
     def encode(self, words: Sequence[str]) -> Words:
         """Leaves [T] and [T, C]."""
-        letters = [self.letters.encode(word, eos=False) for word in words]
+        letters = [self.letters.encode(w[:LONGEST], eos=False) for w in words]
         spelled = np.zeros((len(letters), max(map(len, letters))), np.int32)
         for row, ids in zip(spelled, letters, strict=True):
             row[: len(ids)] = ids

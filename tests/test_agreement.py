@@ -54,6 +54,6 @@ def test_a_file_has_its_verbs_marked(tmp_path):
 def test_a_bad_line_is_named(tmp_path, line, message):
     path = tmp_path / "sentences.txt"
     path.write_text(f"the cat *was* full\n{line}\n")
-    named = re.escape(str(path)) + ", example 2: " + message
+    named = re.escape(str(path)) + ", line 2: " + message
     with pytest.raises(DataError, match=named):
         read_sentences(path)

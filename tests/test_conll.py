@@ -38,6 +38,21 @@ def test_columns_become_sentences(tmp_path):
     assert len(read_conll(path)) == 2
 
 
+def test_a_byte_order_mark_is_no_word(tmp_path):
+    path = tmp_path / "train.txt"
+    path.write_text(IOB2, encoding="utf-8-sig")
+    assert read_conll(path)[0].words[0] == "Harry"
+
+
+def test_documents_of_one_file_stay_together(tmp_path):
+    document = "-DOCSTART- O\n\n" + "w{0} B-X\n\nv{0} O\n\n" * 3
+    path = tmp_path / "all.txt"
+    path.write_text("".join(document.format(i) for i in range(40)))
+    sides = [{s.words[0][1:] for s in part} for part in read_folder(path)]
+    assert [len(side) for side in sides] == [32, 4, 4]
+    assert not sides[0] & sides[1] and not (sides[0] | sides[1]) & sides[2]
+
+
 def entities(tags):
     """(kind, start, end) of IOB2 tags, the slow way."""
     found = []

@@ -217,14 +217,16 @@ def test_a_model_is_asked_only_where_there_is_one(tmp_path):
 
 
 def test_one_direction_cannot_know_what_follows(tmp_path):
-    flags = ["--tags=binary", "--steps=30", "--buckets=1", "--features=8"]
-    flags += ["--eval_every=30"]
+    flags = ["--tags=binary", "--steps=60", "--buckets=1", "--features=16"]
+    flags += ["--eval_every=60"]
     for direction in ("--bidirectional", "--nobidirectional"):
         where = f"--workdir=run{direction}"
         result = run_whole("name_entity", *flags, direction, where, cwd=tmp_path)
         roosevelt, bears = result["p_teddy"]
         equal = abs(roosevelt - bears) < 1e-5
         assert equal == (direction == "--nobidirectional")
+        if direction == "--bidirectional":
+            assert roosevelt > 0.5 > bears and result["score"] > result["baseline"]
     ask = ["--mode=tag", where, "--text=Teddy, who sang."]
     code, out, err = run("name_entity", *ask, cwd=tmp_path)
     assert code == 0 and not err, err
@@ -263,7 +265,8 @@ def test_a_sentence_is_translated(tmp_path):
         (f"{w} {v} {w} {w}", f"{w} {w} {v} {w}") for w in words for v in words[::4]
     )
     lines = "".join(f"{source}\t{target.upper()}\n" for source, target in pairs)
-    (tmp_path / "pairs.tsv").write_text(lines + "zu\tZU\n")
+    rare = "".join(f"{a}{b}\t{a}{b}\n" for a in "pqrstvwxyz" for b in "aeiou")
+    (tmp_path / "pairs.tsv").write_text(lines + rare)
     flags = ["--data=pairs.tsv", "--steps=150", "--features=32", "--embedding=32"]
     flags += ["--learning_rate=0.01", "--buckets=1", "--workdir=run", "--vocabulary=40"]
     flags += ["--attention=multiplicative", "--dropout=0"]
@@ -277,7 +280,8 @@ def test_a_sentence_is_translated(tmp_path):
         return out.strip()
 
     assert ask("ba bi ba ba").startswith("BA BA ")
-    assert "<UNK>" not in ask("qu bi qu qu") + ask("zu zu", "--unknown=mask")
+    assert ask("jeje") == "jeje", "no other word is there to copy"
+    assert "<UNK>" not in ask("ju ba") and "jeje" not in ask("jeje", "--unknown=mask")
 
 
 BAD_QUESTIONS = {
@@ -285,6 +289,35 @@ BAD_QUESTIONS = {
     "name_entity": ["--mode=tag", "--text="],
     "sentiment": ["--mode=rate", "--text=..."],
 }
+
+
+def test_a_damaged_model_is_one_sentence(tmp_path):
+    run_briefly("sentiment", "--workdir=run", cwd=tmp_path)
+    model = json.loads((tmp_path / "run" / "model.json").read_text())
+    model["lexicon"][0].reverse()
+    damages = {
+        "model.msgpack": b"\xc1",
+        "model.json": json.dumps(model).encode(),
+    }
+    for name, damage in damages.items():
+        (tmp_path / "run" / name).write_bytes(damage)
+        ask = ["--mode=rate", "--text=hello", "--workdir=run"]
+        code, out, err = run("sentiment", *ask, cwd=tmp_path)
+        assert code == 1 and out == "" and len(err.splitlines()) == 1 and name in err
+
+
+def test_a_run_goes_on_with_its_own_data_alone(tmp_path):
+    path = tmp_path / "reviews.csv"
+    rows = [f"text {i},{1 + i % 5}\n" for i in range(40)]
+    path.write_text("text,stars\n" + "".join(rows))
+    flags = ["--data=reviews.csv", "--steps=4", "--features=4", "--buckets=1"]
+    run_whole("sentiment", *flags, "--workdir=run", cwd=tmp_path)
+    resume = ["--resume", "--workdir=run", "--steps=6"]
+    path.write_text("text,stars\n" + "".join(rows[::-1]))
+    code, out, err = run("sentiment", *resume, cwd=tmp_path)
+    assert code == 2 and out == "" and "other data" in err
+    path.write_text("text,stars\n" + "".join(rows))
+    run_whole("sentiment", *resume, cwd=tmp_path)
 
 
 @pytest.mark.parametrize("experiment", sorted(BAD_QUESTIONS))

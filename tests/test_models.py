@@ -454,6 +454,16 @@ def test_attention_differentiates_with_respect_to_its_memory(layer):
     assert not lean[2][~read].any() and lean[2][read].all()
 
 
+def test_what_an_embedding_holds_fixed_is_marked():
+    features = WordFeatures(9, 7, 6, 4, EchoState(3))
+    one = jnp.ones((1, 1), int)
+    words = Words(one, one[..., None], one, one), jnp.ones(1, int)
+    for model in (Tagger(LSTM(4), 2, features), Classifier(LSTM(4), 2, features)):
+        marks = model.trainable(model.init(jax.random.key(0), *words))["params"]
+        assert not any(jax.tree.leaves(marks["embed"]["read"]))
+        assert all(jax.tree.leaves((marks["embed"]["word"], marks["recurrent"])))
+
+
 def test_what_a_fixed_layer_holds_is_marked():
     model = EncoderDecoder(EchoState(4), Stack((EchoState(3), LSTM(4))), V, LABELS, 6)
     marks = model.trainable(random_variables(model))["params"]

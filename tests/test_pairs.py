@@ -27,9 +27,9 @@ def test_two_columns_and_two_files_are_the_same(tmp_path):
 
 
 BAD = {
-    "one column": ("a\tb\nc\n", "example 2: two columns"),
-    "three columns": ("a\tb\tc\n", "example 1: two columns"),
-    "an empty column": ("a\tb\na\t \nc\td\n", "example 2: two columns"),
+    "one column": ("a\tb\nc\n", "line 2: two columns"),
+    "three columns": ("a\tb\tc\n", "line 1: two columns"),
+    "an empty column": ("a\tb\na\t \nc\td\n", "line 2: two columns"),
     "nothing": ("", "no example"),
     "too few": ("a\tb\nc\td\n", "2 different examples"),
     "not UTF-8": (b"a\tb\ncaf\xe9\tc\n", "line 2: not valid UTF-8"),
@@ -44,6 +44,23 @@ def test_a_bad_line_is_named(case, tmp_path):
     with pytest.raises(DataError) as error:
         read_pairs(path)
     assert str(path) in str(error.value) and message in str(error.value)
+
+
+def test_a_line_that_is_blank_on_one_side_is_no_pair(tmp_path):
+    sides = [[f"{name}{i}" for i in range(30)] for name in "st"]
+    sides[0][5] = sides[1][20] = " "
+    for name, lines in zip("ab", sides, strict=True):
+        (tmp_path / name).write_text("\n".join(lines) + "\n" * (name == "a"))
+    pairs = sum(read_pairs(f"{tmp_path / 'a'},{tmp_path / 'b'}"), [])
+    kept = set(range(30)) - {5, 20}
+    assert sorted(pairs) == sorted(Pair(f"s{i}", f"t{i}") for i in kept)
+
+
+def test_the_line_is_named_though_others_are_blank(tmp_path):
+    path = tmp_path / "a,b.tsv"
+    path.write_text("\n\na\tb\n\nc\n")
+    with pytest.raises(DataError, match=r"a,b\.tsv, line 5: two columns"):
+        read_pairs(path)
 
 
 def test_files_of_different_lengths_are_no_pairs(tmp_path):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqjax.data.readers import DataError, read_lines
+from seqjax.data.readers import DataError, numbered_lines
 
 SINGULAR, PLURAL = ("was", "is", "has"), ("were", "are", "have")
 NOUNS = (
@@ -91,20 +91,21 @@ def read_sentences(path: str | pathlib.Path) -> list[Sentence]:
     is counted from it. What follows the verb is passed over.
 
     Raises:
-      DataError: as `read_lines` does, or a line has no marked verb, or another one than
-        was, is, has, were, are, have.
+      DataError: as `numbered_lines` does, or a line has no marked verb, or another one
+        than was, is, has, were, are, have.
     """
     sentences = []
-    for number, line in enumerate(read_lines(path, longest=10_000), 1):
-        words = line.split()
+    for number, line in numbered_lines(path, longest=10_000):
+        if not (words := line.split()):
+            continue
         marked = [i for i, word in enumerate(words) if word[:1] == word[-1:] == "*"]
         if len(marked) != 1 or marked[0] < 2:
             raise DataError(
-                f"{path}, example {number}: one verb must be marked, as in *was*"
+                f"{path}, line {number}: one verb must be marked, as in *was*"
             )
         verb = words[marked[0]].strip("*")
         if verb not in SINGULAR + PLURAL:
-            raise DataError(f"{path}, example {number}: {verb!r} is no known verb")
+            raise DataError(f"{path}, line {number}: {verb!r} is no known verb")
         before = tuple(words[: marked[0]])
         sentences.append(Sentence(before, verb, _distance(before), -1))
     return sentences

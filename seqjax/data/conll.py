@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from seqjax.data import wheels
-from seqjax.data.parts import Parts, split
-from seqjax.data.readers import DataError, decoded, read_bytes
+from seqjax.data.parts import Parts, key, split
+from seqjax.data.readers import DataError, decoded, read_text
 from seqjax.metrics import F1
 
 CONLL2003 = wheels.Wheel(
@@ -30,15 +30,18 @@ class Tagged(NamedTuple):
 def read_folder(path: str | pathlib.Path) -> Parts:
     """Reads train.txt, valid.txt and test.txt of a folder, or one file, cut at random.
 
+    Documents of a file that marks them by -DOCSTART- stay together.
+
     Raises:
       DataError: as `read_conll` does.
     """
     folder = pathlib.Path(path)
     if folder.is_dir():
         return Parts(*(read_conll(folder / name) for name in FILES))
-    sentences = read_conll(folder)
+    numbers, sentences = zip(*parse(read_text(folder), path), strict=True)
+    texts = [key(" ".join(sentence.words)) for sentence in sentences]
     try:
-        return split(sentences, [sentence.words for sentence in sentences])
+        return split(sentences, numbers if len(set(numbers)) > 2 else texts)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
 
@@ -48,7 +51,8 @@ def conll2003() -> tuple[Parts, None]:
     members = [f"neuroner/data/conll2003/en/{name}" for name in FILES]
     files = wheels.read(CONLL2003, *members)
     each = zip(members, files, strict=True)
-    return Parts(*(parse(raw, member) for member, raw in each)), None
+    parts = ([s for _, s in parse(raw, member)] for member, raw in each)
+    return Parts(*parts), None
 
 
 def read_conll(path: str | pathlib.Path) -> list[Tagged]:
@@ -61,12 +65,17 @@ def read_conll(path: str | pathlib.Path) -> list[Tagged]:
       DataError: the file is missing or has no sentence, or a line is not UTF-8, lacks
         a column, or has a tag of neither scheme.
     """
-    return parse(read_bytes(path), path)
+    return [sentence for _, sentence in parse(read_text(path), path)]
 
 
-def parse(raw: bytes, name: object) -> list[Tagged]:
-    """What `read_conll` reads, from a file's bytes; `name` stands in errors."""
-    sentences, words, tags, columns = [], [], [], 0
+def parse(raw: bytes, name: object) -> list[tuple[int, Tagged]]:
+    """The sentences in a file's bytes, each with its document's number.
+
+    Args:
+      raw: the bytes.
+      name: stands in errors.
+    """
+    sentences, words, tags, columns, document = [], [], [], 0, 0
     for number, line in enumerate([*raw.split(b"\n"), b""], 1):
         row = decoded(line, name, number).split()
         if row and row[0] != "-DOCSTART-":
@@ -78,9 +87,11 @@ def parse(raw: bytes, name: object) -> list[Tagged]:
                 )
             words.append(row[0])
             tags.append(_checked(row[-1], name, number))
-        elif words:
-            sentences.append(Tagged(tuple(words), as_iob2(tags)))
+            continue
+        if words:
+            sentences.append((document, Tagged(tuple(words), as_iob2(tags))))
             words, tags = [], []
+        document += bool(row)
     if not sentences:
         raise DataError(f"{name}: no sentence in it")
     return sentences

@@ -41,5 +41,5 @@ def draw_dates(seed: int, count: int) -> list[Pair]:
 
 
 def synthetic() -> tuple[Parts, None]:
-    """12000 pairs in three parts; the best score is not known."""
+    """12000 pairs, less those drawn twice; the best score is not known."""
     return split_pairs(draw_dates(0, 12_000)), None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqjax.data.readers import DataError, read_lines
+from seqjax.data.readers import DataError, numbered_lines
 
 # Words that sound alike, as in "the apple and pear salad".
 HOMOPHONES = tuple(
@@ -76,13 +76,15 @@ def read_hypotheses(path: str | pathlib.Path) -> list[Hypothesis]:
     """Reads lines of four columns by tab: utterance, acoustic score, text, 1 if true.
 
     Raises:
-      DataError: as `read_lines` does; a column is missing, a score is no number, or an
-        utterance has not one true text.
+      DataError: as `numbered_lines` does; a column is missing, a score is no number, or
+        an utterance has not one true text.
     """
     found, truths = [], {}
-    for number, line in enumerate(read_lines(path, longest=100_000), 1):
+    for number, line in numbered_lines(path, longest=100_000):
+        if not line:
+            continue
         columns = [column.strip() for column in line.split("\t")]
-        where = f"{path}, example {number}"
+        where = f"{path}, line {number}"
         if len(columns) != 4 or columns[3] not in ("0", "1"):
             raise DataError(
                 f"{where}: four columns by tab are needed: utterance, acoustic score, "

@@ -2,12 +2,13 @@
 
 import json
 import pathlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from seqjax.data import texts, wheels
-from seqjax.data.parts import Parts, split
-from seqjax.data.readers import DataError, read_lines
+from seqjax.data.parts import Parts, key, split
+from seqjax.data.readers import DataError, numbered_lines
 
 HOME_ASSISTANT = wheels.Wheel(
     "homeassistant",
@@ -36,23 +37,26 @@ class Pair(NamedTuple):
 def read_pairs(path: str | pathlib.Path) -> Parts:
     """Reads two columns by tab, or two files "FILE,FILE" with a sentence a line each.
 
+    A line that is blank, in two files on either side, is no pair.
+
     Raises:
-      DataError: as `read_lines` does, a line lacks a column, or the files differ in
+      DataError: as `numbered_lines` does, a line lacks a column, or the files differ in
         their number of lines.
     """
     first, comma, second = str(path).partition(",")
-    if comma:
-        columns = [read_lines(name, longest=10_000) for name in (first, second)]
-        counts = list(map(len, columns))
+    if comma and not pathlib.Path(path).exists():
+        sides = [numbered_lines(name or "a file", 10_000) for name in (first, second)]
+        counts = list(map(len, sides))
         if counts[0] != counts[1]:
             raise DataError(
                 f"{first}, {second}: {counts[0]} and {counts[1]} lines are no pairs"
             )
-        pairs = list(map(Pair, *columns))
+        pairs = [Pair(a, b) for (_, a), (_, b) in zip(*sides, strict=True) if a and b]
     else:
         pairs = [
-            _columns(line, f"{path}, example {number}")
-            for number, line in enumerate(read_lines(path, longest=20_000), 1)
+            _columns(line, f"{path}, line {number}")
+            for number, line in numbered_lines(path, longest=20_000)
+            if line
         ]
     try:
         return split_pairs(pairs)
@@ -67,16 +71,21 @@ def _columns(line: str, where: str) -> Pair:
     return Pair(*columns)
 
 
-def split_pairs(pairs: Sequence[Pair]) -> Parts:
-    """Cuts pairs at random; no sentence, on either side, stands in two parts."""
+def split_pairs(pairs: Sequence[Pair], key: Callable[[str], str] = key) -> Parts:
+    """Cuts pairs at random; no sentence, on either side, stands twice.
+
+    Args:
+      pairs: of which the first of those alike is kept.
+      key: what sentences that are alike share.
+    """
     sides: tuple[set[str], set[str]] = set(), set()
     kept = []
     for pair in pairs:
-        keys = [text.casefold() for text in pair]
-        if not any(key in side for key, side in zip(keys, sides, strict=True)):
+        keys = list(map(key, pair))
+        if not any(found in side for found, side in zip(keys, sides, strict=True)):
             kept.append(pair)
-            for key, side in zip(keys, sides, strict=True):
-                side.add(key)
+            for side, found in zip(sides, keys, strict=True):
+                side.add(found)
     return split(kept, kept)
 
 
@@ -86,7 +95,12 @@ def home_assistant(language: str) -> tuple[Parts, None]:
     keys = (key for key in sides[0] if key in sides[1])
     pairs = [Pair(sides[0][key], sides[1][key]) for key in keys]
     pairs = [Pair(*(" ".join(text.split()) for text in pair)) for pair in pairs]
-    return split_pairs(list(filter(_is_translated, pairs))), None
+    return split_pairs(list(filter(_is_translated, pairs)), _masked), None
+
+
+def _masked(text: str) -> str:
+    """Without numbers, placeholders and punctuation: "day 1" is "day 2"."""
+    return key(re.sub(r"\{.*?\}|[\W\d_]+", " ", text)) or text
 
 
 def bibles() -> tuple[Parts, None]:

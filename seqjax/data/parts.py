@@ -16,6 +16,11 @@ class Parts(NamedTuple):
     test: list[Any]
 
 
+def key(text: str) -> str:
+    """What equal texts share, however they are spaced and written in capitals."""
+    return " ".join(text.casefold().split())
+
+
 def split(examples: Sequence[Any], groups: Sequence[Hashable], seed: int = 0) -> Parts:
     """Cuts examples into eight tenths, a tenth and a tenth of their groups, at random.
 

@@ -22,6 +22,15 @@ def read_bytes(path: str | pathlib.Path) -> bytes:
         raise DataError(f"{path!r}: {error}") from None
 
 
+def read_text(path: str | pathlib.Path) -> bytes:
+    """Reads a text file's bytes, without a byte order mark.
+
+    Raises:
+      DataError: as `read_bytes` does.
+    """
+    return read_bytes(path).removeprefix(codecs.BOM_UTF8)
+
+
 def decoded(line: bytes, path: object, number: int) -> str:
     """A line of UTF-8 text.
 
@@ -32,6 +41,33 @@ def decoded(line: bytes, path: object, number: int) -> str:
         return line.decode()
     except UnicodeDecodeError:
         raise DataError(f"{path}, line {number}: not valid UTF-8 text") from None
+
+
+def numbered_lines(
+    path: str | pathlib.Path, longest: int = 1000
+) -> list[tuple[int, str]]:
+    """Reads UTF-8 text: each line with its number, stripped, blank ones among them.
+
+    Args:
+      path: the file.
+      longest: the most characters a line may have.
+
+    Raises:
+      DataError: the file is missing, a directory or blank, or a line is not UTF-8 or
+        too long.
+    """
+    lines, raws = [], read_text(path).removesuffix(b"\n").split(b"\n")
+    for number, raw in enumerate(raws, 1):
+        line = decoded(raw, path, number).strip()
+        if len(line) > longest:
+            raise DataError(
+                f"{path}, line {number}: {len(line)} characters, where a line may have "
+                f"{longest}"
+            )
+        lines.append((number, line))
+    if not any(line for _, line in lines):
+        raise DataError(f"{path}: no example in it, only blank lines or nothing")
+    return lines
 
 
 def read_lines(path: str | pathlib.Path, longest: int = 1000) -> list[str]:
@@ -48,20 +84,6 @@ def read_lines(path: str | pathlib.Path, longest: int = 1000) -> list[str]:
       The examples in the file's order, at least one.
 
     Raises:
-      DataError: the file is missing, a directory or empty, or a line is not UTF-8
-        or too long.
+      DataError: as `numbered_lines` does.
     """
-    raw = read_bytes(path).removeprefix(codecs.BOM_UTF8)
-    examples = []
-    for number, line in enumerate(raw.split(b"\n"), 1):
-        example = decoded(line, path, number).strip()
-        if len(example) > longest:
-            raise DataError(
-                f"{path}, line {number}: {len(example)} characters, where a line "
-                f"may have {longest}"
-            )
-        if example:
-            examples.append(example)
-    if not examples:
-        raise DataError(f"{path}: no example in it, only blank lines or nothing")
-    return examples
+    return [line for _, line in numbered_lines(path, longest) if line]

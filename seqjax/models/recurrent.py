@@ -139,14 +139,18 @@ def mask_of(lengths: Array, time: int) -> Array:
     return jnp.arange(time) < jnp.asarray(lengths)[:, None]
 
 
-def trainable(variables: Any, **layers: Layer) -> Any:
+def trainable(variables: Any, embed: Any = None, **layers: Layer) -> Any:
     """A tree of booleans like a model's variables: False where no optimiser may step.
 
     Args:
       variables: from the model's `init`.
+      embed: the model's module of that name, which may have a `trainable` of its own.
       **layers: the layer of each `Recurrent` in the model, by its name.
     """
     marks = jax.tree.map(lambda _: True, variables)
+    if hasattr(embed, "trainable"):
+        own = {"params": variables["params"]["embed"]}
+        marks["params"]["embed"] = embed.trainable(own)["params"]
     for name, layer in layers.items():
         params = variables["params"][name]["layer"]
         marks["params"][name]["layer"] = layer.trainable(params)

@@ -102,4 +102,4 @@ class Tagger(nn.Module):
 
     def trainable(self, variables: Any) -> Any:
         """A tree of booleans like `variables`: False where no optimiser may step."""
-        return trainable(variables, recurrent=self.layer)
+        return trainable(variables, self.embed, recurrent=self.layer)

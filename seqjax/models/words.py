@@ -1,12 +1,12 @@
 """Words as vectors: the word itself, its letters, and how it is written."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from seqjax.layer import Array, Layer
-from seqjax.models.recurrent import Recurrent, ends, mask_of
+from seqjax.layer import Array, Gradient, Layer
+from seqjax.models.recurrent import Recurrent, ends, mask_of, trainable
 
 
 class Words(NamedTuple):
@@ -32,6 +32,7 @@ class WordFeatures(nn.Module):
       reader: the layer over the letters.
       letter_width: of a letter's vector.
       casing_width: of a casing's vector.
+      gradient: how the reader is differentiated; see `Layer.unroll`.
     """
 
     words: int
@@ -41,6 +42,7 @@ class WordFeatures(nn.Module):
     reader: Layer
     letter_width: int = 25
     casing_width: int = 8
+    gradient: Gradient = "lean"
 
     @nn.compact
     def __call__(self, inputs: Words) -> Array:
@@ -49,8 +51,12 @@ class WordFeatures(nn.Module):
         letters = inputs.letters.reshape(batch * time, longest)
         mask = mask_of(inputs.length.reshape(-1), longest)
         xs = nn.Embed(self.letters, self.letter_width, name="letter")(letters)
-        _, ys = Recurrent(self.reader, name="read")(xs, mask)
+        _, ys = Recurrent(self.reader, gradient=self.gradient, name="read")(xs, mask)
         spelled = ends(self.reader, ys, mask).reshape(batch, time, -1)
         word = nn.Embed(self.words, self.width, name="word")(inputs.word)
         casing = nn.Embed(self.casings, self.casing_width, name="casing")(inputs.casing)
         return jnp.concatenate([word, spelled, casing], axis=-1)
+
+    def trainable(self, variables: Any) -> Any:
+        """A tree of booleans like `variables`: False where no optimiser may step."""
+        return trainable(variables, read=self.reader)
