@@ -217,8 +217,8 @@ def test_a_model_is_asked_only_where_there_is_one(tmp_path):
 
 
 def test_one_direction_cannot_know_what_follows(tmp_path):
-    flags = ["--tags=binary", "--steps=60", "--buckets=1", "--features=16"]
-    flags += ["--eval_every=60"]
+    flags = ["--tags=binary", "--steps=120", "--buckets=1", "--features=32"]
+    flags += ["--eval_every=120", "--dropout=0.2"]
     for direction in ("--bidirectional", "--nobidirectional"):
         where = f"--workdir=run{direction}"
         result = run_whole("name_entity", *flags, direction, where, cwd=tmp_path)
