@@ -138,6 +138,7 @@ def main(argv: list[str]) -> None:
         workdir / "figures" / "weight.png",
         [("weight of the language model", panel)],
         "share of utterances whose truth comes first",
+        logarithmic_from=WEIGHTS[1],
     )
     pair, pear = (
         float(values.sum()) for values in model.log_probs(list(DEMONSTRATION))

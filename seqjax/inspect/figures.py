@@ -162,6 +162,7 @@ def curves(
     panels: Sequence[tuple[str, Mapping[str, tuple[Any, Any]]]],
     unit: str,
     mark: float | None = None,
+    logarithmic_from: float | None = None,
 ) -> None:
     """Draws lines beside each other, of one vertical axis.
 
@@ -170,12 +171,15 @@ def curves(
       panels: the horizontal axis of each, and its lines: label to (x, y).
       unit: of the vertical axis.
       mark: where a vertical line is drawn in the first panel.
+      logarithmic_from: where the horizontal axis becomes logarithmic; never if None.
     """
     figure = Figure(figsize=(5.5 * len(panels), 4), dpi=120, layout="constrained")
     all_axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, (title, lines) in zip(all_axes, panels, strict=True):
         for label, (x, y) in lines.items():
             axes.plot(x, y, marker=".", label=label)
+        if logarithmic_from is not None:
+            axes.set_xscale("symlog", linthresh=logarithmic_from)
         axes.set_xlabel(title)
         axes.grid(alpha=0.3)
     all_axes[0].set_ylabel(unit)
