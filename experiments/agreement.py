@@ -124,10 +124,9 @@ def _right(model: Classifier, variables: Any, batch: Batch) -> jax.Array:
 def is_right(
     model: Classifier, variables: Any, sentences: list[np.ndarray]
 ) -> np.ndarray:
-    """Whether the number of each verb is told: bool, in order if lengths are sorted."""
-    batches = Batches(sentences, BATCH, buckets=6).once()
-    right = [(_right(model, variables, b), b.lengths > 0) for b in batches]
-    return np.concatenate([np.asarray(told)[real] for told, real in right])
+    """Whether the number of each verb is told: bool."""
+    right = functools.partial(_right, model, variables)
+    return np.stack(Batches(sentences, BATCH, buckets=6).each(right))
 
 
 def last_noun(sentence: Sentence) -> str:

@@ -260,8 +260,23 @@ def write_text(path: pathlib.Path, text: str) -> None:
     os.replace(partial, path)
 
 
-def finish(workdir: pathlib.Path, **result: Any) -> None:
-    """Writes result.json and prints it as the last line."""
+def finish(
+    workdir: pathlib.Path, fitted: train.Fitted | None = None, **result: Any
+) -> None:
+    """Writes result.json and prints it as the last line.
+
+    Args:
+      workdir: the run's folder.
+      fitted: what was trained, whose steps and speed are added.
+      **result: task, data, cell, metric, score, baseline and what else there is.
+    """
+    if fitted is not None:
+        result |= {
+            "steps": FLAGS.steps,
+            "best_step": fitted.step,
+            "seconds": round(fitted.seconds, 2),
+            "tokens_per_second": round(fitted.tokens_per_second),
+        }
     line = json.dumps(result)
     write_text(workdir / "result.json", line + "\n")
     print(line, flush=True)

@@ -205,12 +205,10 @@ def nats_per_token(
     model: LanguageModel, variables: Any, lines: list[np.ndarray], streams: int = 1
 ) -> Mean:
     """−log P a token, <EOS> counted; as one stream, or as several for speed."""
-    nats = Mean(0.0, 0.0)
     if SENTENCES.value:
-        for batch in Batches(lines, 64, buckets=FLAGS.buckets).once():
-            total = _nats_of_lines(model, variables, batch)
-            nats = nats.merge(Mean(total, np.sum(batch.lengths)))
-        return Mean(float(nats.total), float(nats.weight))
+        each = functools.partial(_nats_of_lines, model, variables)
+        return Batches(lines, 64, buckets=FLAGS.buckets).mean(each)
+    nats = Mean(0.0, 0.0)
     text = np.concatenate(lines)
     streams = min(streams, max(len(text) // 1000, 1))
     length = min(1000, (len(text) - 1) // streams)
@@ -222,8 +220,9 @@ def nats_per_token(
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _nats_of_lines(model: LanguageModel, variables: Any, batch) -> jax.Array:
-    return model.apply(variables, *batch, method="loss").total
+def _nats_of_lines(model: LanguageModel, variables: Any, batch) -> Mean:
+    nats = model.apply(variables, *batch, method="loss").total
+    return Mean(nats, jnp.sum(batch.lengths))
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -282,6 +281,7 @@ def train(argv: list[str]) -> None:
 
     common.finish(
         workdir,
+        fitted,
         task="language_model",
         data=corpus.source.name,
         cell=FLAGS.cell,
@@ -292,10 +292,6 @@ def train(argv: list[str]) -> None:
         unigram=score(baselines["unigram"]),
         valid=score(fitted.scores["valid"]),
         best_possible=corpus.source.best and score(corpus.source.best),
-        steps=FLAGS.steps,
-        best_step=fitted.step,
-        seconds=round(fitted.seconds, 2),
-        tokens_per_second=round(fitted.tokens_per_second),
     )
 
 

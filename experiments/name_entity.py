@@ -309,6 +309,7 @@ def train() -> None:
     )
     common.finish(
         workdir,
+        fitted,
         task="name_entity",
         data=source.name,
         cell=FLAGS.cell,
@@ -321,10 +322,6 @@ def train() -> None:
         best_possible=source.best,
         p_teddy=list(teddy.values()),
         valid=1 - fitted.scores["valid"],
-        steps=FLAGS.steps,
-        best_step=fitted.step,
-        seconds=round(fitted.seconds, 2),
-        tokens_per_second=round(fitted.tokens_per_second),
     )
 
 

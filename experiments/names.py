@@ -106,16 +106,14 @@ def make_task(model: LanguageModel, variables: Any, corpus: Corpus) -> Task:
 
 def nats_per_letter(model: LanguageModel, variables: Any, batches: Batches) -> float:
     """The negative log-likelihood per letter, <EOS> counted."""
-    nats = Mean(0.0, 0.0)
-    for batch in batches.once():
-        loss = _loss_of_batch(model, variables, batch)
-        nats = nats.merge(Mean(loss.total, np.sum(batch.lengths)))
+    nats = batches.mean(functools.partial(_nats, model, variables))
     return float(nats.result())
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _loss_of_batch(model: LanguageModel, variables: Any, batch: Batch) -> Mean:
-    return model.apply(variables, *batch, method="loss")
+def _nats(model: LanguageModel, variables: Any, batch: Batch) -> Mean:
+    nats = model.apply(variables, *batch, method="loss").total
+    return Mean(nats, jnp.sum(batch.lengths))
 
 
 def draw_names(model, variables, vocabulary: Vocabulary, key) -> list[str]:
@@ -214,6 +212,7 @@ def main(argv: list[str]) -> None:
     )
     common.finish(
         workdir,
+        fitted,
         task="names",
         data=corpus.source.name,
         cell=FLAGS.cell,
@@ -223,13 +222,9 @@ def main(argv: list[str]) -> None:
         baseline_name=f"best interpolated n-gram, n = {ngram.order}",
         unigram=baselines["unigram"],
         best_possible=corpus.source.best,
-        steps=FLAGS.steps,
-        best_step=fitted.step,
         valid=fitted.scores["valid"],
         new_names=len(new) / len(drawn),
         distinct_names=len(set(drawn)) / len(drawn),
-        seconds=round(fitted.seconds, 2),
-        tokens_per_second=round(fitted.tokens_per_second),
     )
 
 

@@ -298,6 +298,7 @@ def train() -> None:
     )
     common.finish(
         workdir,
+        fitted,
         task="sentiment",
         data=source.name,
         cell=FLAGS.cell,
@@ -312,10 +313,6 @@ def train() -> None:
         best_possible=source.best if CLASSES.value == "stars" else None,
         stars_of_nothing=nothing,
         valid=1 - fitted.scores["valid"],
-        steps=FLAGS.steps,
-        best_step=fitted.step,
-        seconds=round(fitted.seconds, 2),
-        tokens_per_second=round(fitted.tokens_per_second),
     )
 
 

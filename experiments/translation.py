@@ -257,8 +257,9 @@ def _look(model: EncoderDecoder, variables: Any, batch) -> jax.Array:
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _nats(model: EncoderDecoder, variables: Any, batch) -> jax.Array:
-    return model.apply(variables, *sides(batch), method="loss").total
+def _nats(model: EncoderDecoder, variables: Any, batch) -> Mean:
+    nats = model.apply(variables, *sides(batch), method="loss").total
+    return Mean(nats, jnp.sum(batch.lengths.target))
 
 
 def sides(batch) -> tuple[Any, ...]:
@@ -288,10 +289,7 @@ def make_task(
         return Mean(nats.total, tokens.astype(float)), tokens, carried
 
     def evaluate(variables):
-        nats = Mean(0.0, 0.0)
-        for batch in asked.once():
-            total = _nats(model, variables, batch)
-            nats = nats.merge(Mean(total, batch.lengths.target.sum()))
+        nats = asked.mean(functools.partial(_nats, model, variables))
         return {"valid": float(nats.result())}
 
     marks = model.trainable(variables)
@@ -395,6 +393,7 @@ def train() -> None:
     )
     common.finish(
         workdir,
+        fitted,
         task="translation",
         data=source.name,
         cell=FLAGS.cell,
@@ -409,10 +408,6 @@ def train() -> None:
         attention=ATTENTION.value,
         best_possible=source.best,
         valid=fitted.scores["valid"],
-        steps=FLAGS.steps,
-        best_step=fitted.step,
-        seconds=round(fitted.seconds, 2),
-        tokens_per_second=round(fitted.tokens_per_second),
     )
 
 

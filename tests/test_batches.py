@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from seqjax.data import Batches
+from seqjax.metrics import Mean
 
 
 def ragged(count, seed=0):
@@ -137,6 +138,14 @@ def test_rows_come_back_in_the_order_given(count, batch_size, buckets, run):
     batches = Batches(sequences, batch_size, buckets=buckets, run=run)
     sums = batches.each(lambda batch: batch.values.sum(-1) + 100 * batch.lengths)
     assert sums == [sequence.sum() + 100 * len(sequence) for sequence in sequences]
+
+
+@several_shapes
+def test_a_mean_is_of_all_examples(count, batch_size, buckets, run):
+    sequences = ragged(count)
+    batches = Batches(sequences, batch_size, buckets=buckets, run=run)
+    found = batches.mean(lambda b: Mean(b.values.sum(), b.lengths.sum()))
+    assert found == (sum(map(sum, sequences)), sum(map(len, sequences)))
 
 
 class Pair(NamedTuple):

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from seqjax.metrics import Mean
+
 
 class Batch(NamedTuple):
     """Examples of a batch, or of several stacked on each other.
@@ -134,6 +136,17 @@ class Batches:
         )
         found = dict(zip(members, rows, strict=True))
         return [found[i] for i in range(len(members))]
+
+    def mean(self, function: Callable[[Batch], Mean]) -> Mean:
+        """The mean over all examples.
+
+        Args:
+          function: the mean over a batch.
+        """
+        found = Mean(0.0, 0.0)
+        for batch in self.once():
+            found = found.merge(function(batch))
+        return Mean(float(found.total), float(found.weight))
 
     def _find(self, step: int) -> tuple[_Plan, int]:
         epoch, i = divmod(step, self.steps_per_epoch)
