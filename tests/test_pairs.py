@@ -113,6 +113,8 @@ def test_the_grammar_is_french():
     }.items():
         assert told[source] == target
     text = " ".join(told)
+    assert " ma maison" in text and " mon école" in text and "cet arbre" in text
+    assert " mon maison" not in text and " ma école" not in text
     for wrong in (" le a", " la é", " je a", " ne a", " me a", "que il", "que elle"):
         assert wrong not in text.replace(" le avec", "")
 
