@@ -73,6 +73,10 @@ class Language(NamedTuple):
             return "".join(tokens)
         return re.sub(r" ([.,!?;:])(?= |$)", r"\1", " ".join(tokens))
 
+    def shown(self, tokens: Sequence[str]) -> list[str]:
+        """Each token as a reader knows it."""
+        return [self.join([token]) or token for token in tokens]
+
 
 @functools.lru_cache
 def _vocabulary(tokens: tuple[str, ...]) -> Vocabulary:

@@ -327,7 +327,11 @@ def draw_figures(
     ]
     looked = translator.looked(texts, written)
     panels = [
-        ([*cut(text), "<EOS>"], [*tokens, "<EOS>"], weights)
+        (
+            [*translator.source.shown(cut(text)), "<EOS>"],
+            [*translator.target.shown(tokens), "<EOS>"],
+            weights,
+        )
         for text, tokens, weights in zip(texts, written, looked, strict=True)
     ]
     alignments(figures / "alignment.png", panels)
