@@ -18,7 +18,7 @@ the beam wrote), result.json, and the model that --mode=translate asks.
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,17 +27,16 @@ from absl import flags
 
 from experiments import common, saved
 from experiments.pieces import Language
+from experiments.translator import Settings, Tokens, Translator, encoded
 from seqjax.baselines import word_for_word
 from seqjax.data import Batches, DataError, load
 from seqjax.data.french import SING
 from seqjax.data.pairs import Pair
-from seqjax.data.vocabulary import UNK
 from seqjax.data.words import split_words
-from seqjax.decode import Beam, Rules, Sampling, generate, replace_unknown
+from seqjax.decode import Beam, Sampling
 from seqjax.inspect import alignments, learning_curve
 from seqjax.metrics import Mean
 from seqjax.models import EncoderDecoder
-from seqjax.models.recurrent import BEFORE_FIRST
 from seqjax.train import Task
 
 flags.adopt_module_key_flags(common)
@@ -111,60 +110,6 @@ TEXT = flags.DEFINE_string("text", "", "A sentence, for --mode=translate.")
 FLAGS = flags.FLAGS
 
 
-class Settings(NamedTuple):
-    """What a translator is made by."""
-
-    cell: str
-    features: int
-    layers: int
-    bidirectional: bool
-    embedding: int
-    attention: str
-    longest: int
-    source: Sequence[Any]  # the fields of a `Language`
-    target: Sequence[Any]
-
-    def model(self, **training: Any) -> EncoderDecoder:
-        """The model; `training` has its further fields."""
-        sizes = self.cell, self.features, self.layers
-        attention: Any = self.attention
-        return EncoderDecoder(
-            common.stacked(*sizes, self.bidirectional),
-            common.stacked(*sizes),
-            *(len(language.vocabulary) for language in self.languages),
-            embedding=self.embedding,
-            attention=attention,
-            **training,
-        )
-
-    @property
-    def languages(self) -> tuple[Language, Language]:
-        """Of the source and of the target."""
-        return Language(*self.source), Language(*self.target)
-
-    def example(self):
-        """A pair of one token each."""
-        one, length = jnp.zeros((1, 1), int), jnp.ones(1, int)
-        return one, length, one, length
-
-    def check(self):
-        """Cuts a text in both languages."""
-        return [language.encode("a") for language in self.languages]
-
-
-class Tokens(NamedTuple):
-    """A pair as integers."""
-
-    source: np.ndarray  # [S]
-    target: np.ndarray  # [T]
-
-
-def encoded(settings: Settings, pairs: Sequence[Pair]) -> list[Tokens]:
-    """Pairs as integers, <EOS> at the end of both."""
-    source, target = settings.languages
-    return [Tokens(source.encode(p.source), target.encode(p.target)) for p in pairs]
-
-
 def make_settings(pairs: Sequence[Pair]) -> Settings:
     """As the flags say, with the tokens of the training sentences."""
     sources, targets = zip(*pairs, strict=True)
@@ -182,84 +127,16 @@ def make_settings(pairs: Sequence[Pair]) -> Settings:
     )
 
 
-class Translator:
-    """A model to ask."""
-
-    def __init__(self, settings: Settings, variables: Any):
-        self._settings, self._variables = settings, variables
-        self._model = settings.model()
-        self.source, self.target = settings.languages
-        self._copies = UNKNOWN.value == "copy" and settings.attention != "none"
-
-    def translate(self, texts: Sequence[str], strategy: Any) -> list[str]:
-        """The best of a strategy's hypotheses for each text."""
-        written = self._written(texts, strategy)
-        if self._copies and any(UNK in tokens for tokens in written):
-            sides = zip(written, self.looked(texts, written), texts, strict=True)
-            written = [
-                replace_unknown(tokens, weights, self.source.cut(text))
-                for tokens, weights, text in sides
-            ]
-        return [self.target.join(tokens) for tokens in written]
-
-    def _written(self, texts: Sequence[str], strategy: Any) -> list[list[str]]:
-        vocabulary = self.target.vocabulary
-        forbidden = () if self._copies else (vocabulary.unk,)
-        write = functools.partial(
-            _write,
-            self._model,
-            strategy,
-            self._settings.longest,
-            vocabulary.eos,
-            Rules(forbidden=forbidden),
-            self._variables,
-        )
-        sources = [self.source.encode(text) for text in texts]
-        rows = Batches(sources, 64, buckets=FLAGS.buckets).each(write)
-        return [vocabulary.decode(row) for row in rows]
-
-    def looked(
-        self, texts: Sequence[str], written: Sequence[Sequence[str]]
-    ) -> list[np.ndarray]:
-        """How much each written token, <EOS> counted, looked at each that was read."""
-        examples = [
-            Tokens(self.source.encode(text), self.target.vocabulary.encode(tokens))
-            for text, tokens in zip(texts, written, strict=True)
-        ]
-        look = functools.partial(_look, self._model, self._variables)
-        rows = Batches(examples, 64, buckets=FLAGS.buckets).each(look)
-        return [
-            row[: len(e.target), : len(e.source)]
-            for row, e in zip(rows, examples, strict=True)
-        ]
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
-def _write(model, strategy, length, stop, rules, variables, batch) -> jax.Array:
-    apply = functools.partial(model.apply, variables)
-    found = generate(
-        functools.partial(apply, method="step"),
-        apply(*batch, method="initial_carry"),
-        jnp.full(len(batch.lengths), BEFORE_FIRST),
-        strategy,
-        length=length,
-        stop=stop,
-        rules=rules,
-    )
-    return found.tokens[:, 0]
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _look(model: EncoderDecoder, variables: Any, batch) -> jax.Array:
-    source, target = batch.values
-    lengths = batch.lengths.source
-    return model.apply(variables, source, lengths, target, method="alignments")
-
-
 @functools.partial(jax.jit, static_argnums=0)
 def _nats(model: EncoderDecoder, variables: Any, batch) -> Mean:
     nats = model.apply(variables, *sides(batch), method="loss").total
     return Mean(nats, jnp.sum(batch.lengths.target))
+
+
+def make_translator(settings: Settings, variables: Any) -> Translator:
+    """As the flags say."""
+    copies = UNKNOWN.value == "copy"
+    return Translator(settings, variables, copies, FLAGS.buckets)
 
 
 def sides(batch) -> tuple[Any, ...]:
@@ -371,7 +248,7 @@ def train() -> None:
     fitted = common.fit(task, variables, workdir, key)
     saved.save(workdir, settings, fitted.params)
 
-    translator = Translator(settings, fitted.params)
+    translator = make_translator(settings, fitted.params)
     beam = Beam(BEAM.value, LENGTH_PENALTY.value)
     told = {
         "beam": translator.translate(sources, beam),
@@ -420,7 +297,7 @@ def translate() -> None:
     if not TEXT.value.strip():
         raise common.UsageError("--text: needs a sentence to translate")
     settings, variables = saved.load(FLAGS.workdir, Settings)
-    translator = Translator(settings, variables)
+    translator = make_translator(settings, variables)
     beam = Beam(BEAM.value, LENGTH_PENALTY.value)
     print(translator.translate([TEXT.value], beam)[0])
 
