@@ -1,11 +1,15 @@
 """seqjax: recurrent sequence models as pure functions in JAX."""
 
-from seqjax.bidirectional import Bidirectional
 from seqjax.cells import CELLS
-from seqjax.initial_state import LearnedStart, random_carry
 from seqjax.layer import Cell, Layer
-from seqjax.readout import Readout
-from seqjax.stack import Residual, Stack
+from seqjax.layers import (
+    Bidirectional,
+    LearnedInitialCarry,
+    Readout,
+    Residual,
+    Stack,
+    random_carry,
+)
 from seqjax.version import __version__
 
 __all__ = [
@@ -13,7 +17,7 @@ __all__ = [
     "Bidirectional",
     "Cell",
     "Layer",
-    "LearnedStart",
+    "LearnedInitialCarry",
     "Readout",
     "Residual",
     "Stack",

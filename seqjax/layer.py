@@ -20,7 +20,7 @@ import jax.numpy as jnp
 
 from seqjax import scan
 from seqjax.masks import zero_invalid
-from seqjax.scan import Gradient, Walk
+from seqjax.scan import Gradient, ScanOptions
 
 Array = jax.Array
 Params = Any
@@ -77,22 +77,27 @@ class Layer(abc.ABC):
 
     @abc.abstractmethod
     def run(
-        self, params: Params, carry: Carry, start: Carry, xs: Array, walk: Walk
+        self,
+        params: Params,
+        carry: Carry,
+        initial: Carry,
+        xs: Array,
+        options: ScanOptions,
     ) -> tuple[Carry, Array]:
         """`unroll` after its arguments are checked; what combinators call.
 
         Args:
           params: from `init`.
           carry: the state before the first step that is walked.
-          start: the state to put back at `walk.borders`; same structure as `carry`.
-          xs: [T, *batch, in], of dtype `walk.dtype`, zero where masked.
-          walk: mask, borders, direction, gradient, chunk, dtype.
+          initial: the state to put back at `options.segment_starts`; like `carry`.
+          xs: [T, *batch, in], of dtype `options.dtype`, zero where masked.
+          options: mask, segment_starts, direction, gradient, chunk, dtype.
 
         Returns:
           The last carry, and outputs [T, *batch, features], zero where masked.
         """
 
-    def start(
+    def initial_carry_from(
         self,
         params: Params,
         batch_shape: tuple[int, ...] = (),
@@ -130,11 +135,11 @@ class Layer(abc.ABC):
         Args:
           params: from `init`.
           xs: inputs [T, *batch, in].
-          carry: the state before the first step; `start` (zeros, or learned) if
+          carry: the state before the first step; `initial_carry_from` (zeros, or learned) if
             None. Its dtype is kept from step to step, and is the returned one's.
           mask: [T, *batch] bool, True where valid. A masked step leaves the carry
             as it was and outputs zero; nothing that stands there has any effect.
-          resets: [T, *batch] bool. `resets[t]` puts `start` back before step t,
+          resets: [T, *batch] bool. `resets[t]` puts `initial_carry_from` back before step t,
             masked or not: packed segments, episodes.
           reverse: walk from the last step to the first; outputs stay in place.
           gradient: "lean" keeps each step's incoming state and walks back with the
@@ -157,15 +162,17 @@ class Layer(abc.ABC):
         dtype = scan.compute_dtype(params, xs) if dtype is None else jnp.dtype(dtype)
         _check_flags(xs, mask=mask, resets=resets)
         _check_options(gradient, chunk)
-        borders = None if resets is None else _borders(resets, reverse)
-        walk = Walk(mask, borders, reverse, gradient, chunk, dtype)
-        start = self.start(params, xs.shape[1:-1], jnp.promote_types(dtype, "float32"))
+        segment_starts = None if resets is None else _segment_starts(resets, reverse)
+        options = ScanOptions(mask, segment_starts, reverse, gradient, chunk, dtype)
+        initial = self.initial_carry_from(
+            params, xs.shape[1:-1], jnp.promote_types(dtype, "float32")
+        )
         if carry is None:
-            carry = start
-        _check_carry(self, carry, start)
+            carry = initial
+        _check_carry(self, carry, initial)
         try:
             return self.run(
-                params, carry, start, zero_invalid(mask, xs.astype(dtype)), walk
+                params, carry, initial, zero_invalid(mask, xs.astype(dtype)), options
             )
         except TypeError:  # of a product whose widths differ, perhaps
             _check_params(self, params, xs.shape[-1])
@@ -235,10 +242,15 @@ class Cell(Layer):
         return scan.step(self, params, carry, x)
 
     def run(
-        self, params: Params, carry: Carry, start: Carry, xs: Array, walk: Walk
+        self,
+        params: Params,
+        carry: Carry,
+        initial: Carry,
+        xs: Array,
+        options: ScanOptions,
     ) -> tuple[Carry, Array]:
         """The one scan, `seqjax.scan.unroll`."""
-        return scan.unroll(self, params, carry, start, xs, walk)
+        return scan.unroll(self, params, carry, initial, xs, options)
 
 
 def _refuse_unhashable(layer: Layer, name: str) -> None:
@@ -252,8 +264,8 @@ def _refuse_unhashable(layer: Layer, name: str) -> None:
         ) from None
 
 
-def _borders(resets: Array, reverse: bool) -> Array:
-    """The reset before a step, in the order of the walk, as a border between steps."""
+def _segment_starts(resets: Array, reverse: bool) -> Array:
+    """The reset before a step, in the order of the walk, as the start of a segment."""
     none = jnp.zeros_like(resets[:1], shape=(1, *resets.shape[1:]))
     return jnp.concatenate([none, resets] if reverse else [resets, none])
 
@@ -294,14 +306,14 @@ def _check_params(layer: Layer, params: Params, in_features: int) -> None:
         )
 
 
-def _check_carry(layer: Layer, carry: Carry, start: Carry) -> None:
+def _check_carry(layer: Layer, carry: Carry, initial: Carry) -> None:
     def shapes(tree):
         return jax.tree.map(jnp.shape, tree)
 
-    same_structure = jax.tree.structure(carry) == jax.tree.structure(start)
-    if not same_structure or shapes(carry) != shapes(start):
+    same_structure = jax.tree.structure(carry) == jax.tree.structure(initial)
+    if not same_structure or shapes(carry) != shapes(initial):
         raise ValueError(
-            f"the carry of {type(layer).__name__} must look like {shapes(start)}, "
+            f"the carry of {type(layer).__name__} must look like {shapes(initial)}, "
             f"got {shapes(carry)}"
         )
     for leaf in jax.tree.leaves(carry):

@@ -2,7 +2,7 @@
 
 One step, for a cell with its three functions, is
 
-    before⟨t⟩ = start where resets⟨t⟩, else carry⟨t−1⟩
+    before⟨t⟩ = initial where resets⟨t⟩, else carry⟨t−1⟩
     v⟨t⟩ = recur(before⟨t⟩)
     carry⟨t⟩, y⟨t⟩ = update(before⟨t⟩, u⟨t⟩, v⟨t⟩), or before⟨t⟩, 0 where masked
 
@@ -36,12 +36,12 @@ Gradient = Literal["lean", "plain", "remat"]
 CHUNK_BYTES, CHUNK_ROWS = 2**21, 2**10
 
 
-class Walk(NamedTuple):
+class ScanOptions(NamedTuple):
     """How a sequence is walked; the same for every layer of a combinator."""
 
     mask: Array | None  # [T, *batch] bool, True where valid
-    borders: Array | None  # [T+1, *batch] bool, True where a new sequence begins:
-    # border t lies between step t − 1 and step t, whichever is walked first
+    segment_starts: Array | None  # [T+1, *batch] bool, True where a segment begins:
+    # place t lies between step t − 1 and step t, whichever is walked first
     reverse: bool
     gradient: Gradient
     chunk: int | None
@@ -65,27 +65,32 @@ class _Inputs(NamedTuple):
 
 
 def unroll(
-    cell: "Cell", params: Tree, carry: Tree, start: Tree, xs: Array, walk: Walk
+    cell: "Cell",
+    params: Tree,
+    carry: Tree,
+    initial: Tree,
+    xs: Array,
+    options: ScanOptions,
 ) -> tuple[Tree, Array]:
     """Runs a cell over a sequence; see `Layer.run` for the arguments."""
-    static = _Static(cell, walk.dtype, walk.reverse)
-    params = cast(params, walk.dtype)
-    start = jax.tree.map(lambda s, c: s.astype(jnp.result_type(c)), start, carry)
-    walk_chunk: Callable = _plain if walk.gradient == "plain" else _lean
+    static = _Static(cell, options.dtype, options.reverse)
+    params = cast(params, options.dtype)
+    initial = jax.tree.map(lambda s, c: s.astype(jnp.result_type(c)), initial, carry)
+    walk_chunk: Callable = _plain if options.gradient == "plain" else _lean
 
     def run(carry, chunk):
         xs, valid, reset = chunk
         inputs = _Inputs(cell.project(params, xs), valid, reset)
-        return walk_chunk(static, params, start, carry, inputs)
+        return walk_chunk(static, params, initial, carry, inputs)
 
-    size = walk.chunk or _chunk_size(cell, params, xs, walk.gradient)
-    if walk.gradient == "remat":
+    size = options.chunk or _chunk_size(cell, params, xs, options.gradient)
+    if options.gradient == "remat":
         run = jax.checkpoint(run, prevent_cse=False)
-    resets = walk.borders
+    resets = options.segment_starts
     if resets is not None:
-        resets = resets[1:] if walk.reverse else resets[:-1]
-    inputs = xs, walk.mask, resets
-    return loops.in_chunks(run, carry, inputs, size, reverse=walk.reverse)
+        resets = resets[1:] if options.reverse else resets[:-1]
+    inputs = xs, options.mask, resets
+    return loops.in_chunks(run, carry, inputs, size, reverse=options.reverse)
 
 
 def step(cell: "Cell", params: Tree, carry: Tree, x: Array) -> tuple[Tree, Array]:
@@ -131,11 +136,11 @@ def _step(static: _Static, params, before, u, valid, keep: bool):
     return after, y, residuals
 
 
-def _scan(static: _Static, params, start, carry, inputs: _Inputs, keep: bool):
+def _scan(static: _Static, params, initial, carry, inputs: _Inputs, keep: bool):
     """Walks over `inputs`; keeps the carries and residuals of every step if asked."""
 
     def body(params, carry, at: _Inputs):
-        before = carry if at.reset is None else select(at.reset, start, carry)
+        before = carry if at.reset is None else select(at.reset, initial, carry)
         after, y, residuals = _step(static, params, before, at.u, at.valid, keep)
         return after, (y, (after, residuals) if keep else ())
 
@@ -143,30 +148,30 @@ def _scan(static: _Static, params, start, carry, inputs: _Inputs, keep: bool):
     return carry, zero_invalid(inputs.valid, ys.astype(static.dtype)), kept
 
 
-def _plain(static: _Static, params, start, carry, inputs: _Inputs):
-    return _scan(static, params, start, carry, inputs, keep=False)[:2]
+def _plain(static: _Static, params, initial, carry, inputs: _Inputs):
+    return _scan(static, params, initial, carry, inputs, keep=False)[:2]
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _lean(static: _Static, params, start, carry, inputs: _Inputs):
-    return _plain(static, params, start, carry, inputs)
+def _lean(static: _Static, params, initial, carry, inputs: _Inputs):
+    return _plain(static, params, initial, carry, inputs)
 
 
-def _lean_forward(static: _Static, params, start, carry, inputs: _Inputs):
-    last, ys, kept = _scan(static, params, start, carry, inputs, keep=True)
+def _lean_forward(static: _Static, params, initial, carry, inputs: _Inputs):
+    last, ys, kept = _scan(static, params, initial, carry, inputs, keep=True)
     dtypes = jax.tree.map(lambda a: a[:0], inputs.u)
     flags = inputs._replace(u=())
-    return (last, ys), (params, start, carry, dtypes, flags, kept)
+    return (last, ys), (params, initial, carry, dtypes, flags, kept)
 
 
 def _lean_backward(static: _Static, saved, cotangents):
-    params, start, first, u_dtypes, flags, (afters, residuals) = saved
+    params, initial, first, u_dtypes, flags, (afters, residuals) = saved
     d_last, d_ys = cotangents
     cell, d_ys = static.cell, zero_invalid(flags.valid, d_ys)
-    befores = _befores(start, first, afters, flags.reset, static.reverse)
+    befores = _befores(initial, first, afters, flags.reset, static.reverse)
 
     def body(params, state, at):
-        (d_after, d_start), (flags, before, residual, d_y) = state, at
+        (d_after, d_initial), (flags, before, residual, d_y) = state, at
         d_updated = zero_invalid(flags.valid, d_after)
         d_params, d_before, d_u, d_v = cell.pull_back(
             params, before, residual, d_updated, d_y
@@ -176,14 +181,14 @@ def _lean_backward(static: _Static, saved, cotangents):
         d_before = _like(_add(d_before, *pull_recur(d_v)), before)
         d_before = select(flags.valid, d_before, d_after)
         if flags.reset is not None:
-            d_start = _add(d_start, zero_invalid(flags.reset, d_before))
+            d_initial = _add(d_initial, zero_invalid(flags.reset, d_before))
             d_before = zero_invalid(~flags.reset, d_before)
         kept = (_like(d_u, u_dtypes), d_v, None if d_params is None else d_updated)
-        return (d_before, d_start), kept
+        return (d_before, d_initial), kept
 
     state = (d_last, jax.tree.map(jnp.zeros_like, d_last))
     steps = (flags, befores, residuals, d_ys)
-    (d_first, d_start), (d_us, d_vs, d_afters) = loops.scan(
+    (d_first, d_initial), (d_us, d_vs, d_afters) = loops.scan(
         body,
         params,
         state,
@@ -196,13 +201,13 @@ def _lean_backward(static: _Static, saved, cotangents):
     if d_afters is not None:
         direct = cell.pull_back(params, befores, residuals, d_afters, d_ys)[0]
         d_params = _add(d_params, direct)
-    return d_params, d_start, d_first, _Inputs(d_us, None, None)
+    return d_params, d_initial, d_first, _Inputs(d_us, None, None)
 
 
 _lean.defvjp(_lean_forward, _lean_backward)
 
 
-def _befores(start: Tree, first: Tree, afters: Tree, reset, reverse: bool) -> Tree:
+def _befores(initial: Tree, first: Tree, afters: Tree, reset, reverse: bool) -> Tree:
     """The carry before each step, from those after each."""
 
     def shift(first, afters):
@@ -211,7 +216,7 @@ def _befores(start: Tree, first: Tree, afters: Tree, reset, reverse: bool) -> Tr
         return jnp.concatenate([first[None], afters])[:-1]
 
     befores = jax.tree.map(shift, first, afters)
-    return befores if reset is None else select(~reset, befores, start)
+    return befores if reset is None else select(~reset, befores, initial)
 
 
 def _add(a: Tree, b: Tree) -> Tree:

@@ -13,7 +13,7 @@ from seqjax import (
     CELLS,
     Bidirectional,
     Cell,
-    LearnedStart,
+    LearnedInitialCarry,
     Readout,
     Residual,
     Stack,
@@ -84,10 +84,10 @@ NESTINGS = {
     "bidirectional": Bidirectional(LSTM(2), GRUResetAfter(3)),
     "bidirectional_sum": Bidirectional(SimplifiedGRU(4), Elman(4), merge="sum"),
     "bidirectional_mean": Bidirectional(Elman(4), merge="mean"),
-    "bidirectional_learned_start": Bidirectional(LearnedStart(Elman(3))),
+    "bidirectional_learned_start": Bidirectional(LearnedInitialCarry(Elman(3))),
     "residual": Residual(LSTM(IN)),
-    "learned_start": LearnedStart(LSTM(4)),
-    "stack_of_learned_start": Stack((LearnedStart(SimplifiedGRU(3)), Elman(4))),
+    "learned_start": LearnedInitialCarry(LSTM(4)),
+    "stack_of_learned_start": Stack((LearnedInitialCarry(SimplifiedGRU(3)), Elman(4))),
     "stack_with_readout": Stack((LSTM(4), Readout(2))),
 }
 

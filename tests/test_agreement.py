@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
+from experiments.agreement.data import NOUNS, draw_sentences, read_sentences
 from seqjax.data import DataError
-from seqjax.data.agreement import NOUNS, draw_sentences, read_sentences
 
 PLURALS = {f"{noun}s" for noun in NOUNS}
 

@@ -5,8 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from seqjax.data import DataError
-from seqjax.data.conll import (
+from experiments.name_entity.data import (
     OUTSIDE,
     Tagged,
     as_iob2,
@@ -14,8 +13,9 @@ from seqjax.data.conll import (
     read_conll,
     read_folder,
 )
-from seqjax.data.entities import FIRST_OR_THING, TEDDY, draw_sentences
-from seqjax.data.parts import split
+from experiments.name_entity.generator import FIRST_OR_THING, TEDDY, draw_sentences
+from seqjax.data import DataError
+from seqjax.data.splits import split
 
 IOB2 = """-DOCSTART- -X- O
 

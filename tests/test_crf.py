@@ -10,7 +10,7 @@ import pytest
 from differences import central_differences, close_to_differences
 from random_data import patterns, poison
 
-from seqjax import crf
+from seqjax.losses import crf
 
 LABELS, STEPS = 3, 4
 MASK = patterns(STEPS)  # every pattern of valid steps, none at all among them

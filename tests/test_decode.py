@@ -9,16 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqjax import CELLS, LearnedStart, Stack
+from seqjax import CELLS, LearnedInitialCarry, Stack
 from seqjax.decode import Beam, Rules, Sampling, generate, log_probs, rank
 from seqjax.models import LanguageModel
-from seqjax.models.recurrent import BEFORE_FIRST
+from seqjax.models.recurrent import BOS
 
 V, STOP, LENGTH, ROWS = 4, 1, 3, 2
 GOING_ON = [token for token in range(V) if token != STOP]
 
 # log P of a token given the two before it, other for each row; the last index is
-# BEFORE_FIRST, which -1 selects.
+# BOS, which -1 selects.
 TABLE = jax.random.normal(jax.random.key(3), (ROWS, V + 1, V + 1, V)) * 1.5
 EXACT = np.asarray(jax.nn.log_softmax(TABLE), float)
 
@@ -30,7 +30,7 @@ def step(carry, token):
     return (token, table), logits
 
 
-FIRST = jnp.full(ROWS, BEFORE_FIRST)
+FIRST = jnp.full(ROWS, BOS)
 CARRY = (FIRST, TABLE)
 
 
@@ -39,7 +39,7 @@ def decoded(strategy, seed=0, length=LENGTH, **options):
 
     @jax.jit
     def run(key):
-        arguments = {"length": length, "stop": STOP, "key": key} | options
+        arguments = {"length": length, "eos_id": STOP, "key": key} | options
         return generate(step, CARRY, FIRST, strategy, **arguments)
 
     return jax.device_get(run(jax.random.key(seed)))
@@ -51,7 +51,7 @@ def repeated(tree, row, count):
 
 
 def exact_log_prob(row, sequence):
-    fed = [BEFORE_FIRST, BEFORE_FIRST, *sequence]
+    fed = [BOS, BOS, *sequence]
     return sum(EXACT[row][fed[i]][fed[i + 1]][y] for i, y in enumerate(sequence))
 
 
@@ -115,11 +115,11 @@ def test_log_probs_are_the_models_own(strategy):
 
 def keeps(rules, sequence):
     """Whether a sequence keeps the rules, by looking at it."""
-    n = rules.no_repeat
+    n = rules.no_repeat_ngram
     runs = [sequence[i : i + n] for i in range(len(sequence) - n + 1)] if n else []
     return (
         not set(rules.forbidden) & set(sequence)
-        and (STOP not in sequence or len(sequence) > rules.shortest)
+        and (STOP not in sequence or len(sequence) > rules.min_length)
         and len(set(runs)) == len(runs)
     )
 
@@ -127,10 +127,10 @@ def keeps(rules, sequence):
 NO_RULES = Rules()
 RULES = {
     "forbidden": Rules(forbidden=(2,)),
-    "shortest": Rules(shortest=2),
-    "no token twice": Rules(no_repeat=1),
-    "no pair twice": Rules(no_repeat=2),
-    "all": Rules(forbidden=(0,), shortest=1, no_repeat=2),
+    "min_length": Rules(min_length=2),
+    "no token twice": Rules(no_repeat_ngram=1),
+    "no pair twice": Rules(no_repeat_ngram=2),
+    "all": Rules(forbidden=(0,), min_length=1, no_repeat_ngram=2),
 }
 over_rules = pytest.mark.parametrize("rules", RULES.values(), ids=RULES.keys())
 
@@ -212,7 +212,7 @@ def test_after_a_prefix_samples_have_their_conditional_probabilities():
 
 
 def first_tokens(row):
-    return np.exp(EXACT[row][BEFORE_FIRST][BEFORE_FIRST])
+    return np.exp(EXACT[row][BOS][BOS])
 
 
 def drawn_first(**options):
@@ -255,14 +255,16 @@ def test_a_seed_repeats_its_samples_and_samples_differ():
 
 
 def test_where_rules_leave_nothing_the_sequence_ends():
-    found = decoded(Sampling(5), length=6, rules=Rules(forbidden=(0, 2), no_repeat=1))
+    found = decoded(
+        Sampling(5), length=6, rules=Rules(forbidden=(0, 2), no_repeat_ngram=1)
+    )
     assert (found.lengths <= 2).all() and found.ended.all()
 
 
 def test_ranked_tokens_are_the_sorted_distribution():
     tokens, lengths = jnp.array([[2, 0], [3, 9]]), jnp.array([2, 1])
     found = jax.jit(functools.partial(rank, step, k=3))(CARRY, FIRST, tokens, lengths)
-    for row, (b, t) in enumerate([(2, 0), (BEFORE_FIRST, 3)]):
+    for row, (b, t) in enumerate([(2, 0), (BOS, 3)]):
         order = np.argsort(-EXACT[row][b][t])[:3]
         np.testing.assert_array_equal(found.tokens[row], order)
         np.testing.assert_allclose(
@@ -281,8 +283,8 @@ BAD = {
     "top_k must be 0 or more": lambda: Sampling(top_k=-1),
     r"top_p must be in \(0, 1\]": lambda: Sampling(top_p=0.0),
     "length_penalty must be 0 or more": lambda: Beam(length_penalty=-1.0),
-    "shortest must be 0 or more": lambda: Rules(shortest=-1),
-    "no_repeat must be 0 or more": lambda: Rules(no_repeat=-2),
+    "min_length must be 0 or more": lambda: Rules(min_length=-1),
+    "no_repeat_ngram must be 0 or more": lambda: Rules(no_repeat_ngram=-2),
 }
 
 
@@ -294,7 +296,9 @@ def test_numbers_out_of_range_are_refused(message):
 
 @pytest.mark.parametrize("cell", sorted(CELLS))
 def test_a_language_model_steps_as_it_scores(cell):
-    layer = Stack((CELLS[cell](features=5), LearnedStart(CELLS[cell](features=3))))
+    layer = Stack(
+        (CELLS[cell](features=5), LearnedInitialCarry(CELLS[cell](features=3)))
+    )
     model = LanguageModel(layer, V)
     tokens = jnp.array([[0, 3, 2, 1], [2, 1, 0, 0]])
     lengths = jnp.array([4, 2])
@@ -302,7 +306,7 @@ def test_a_language_model_steps_as_it_scores(cell):
     variables = jax.tree.map(lambda a: a + 0.1, variables)  # no bias is zero
     whole = model.apply(variables, tokens, lengths)
     carry = model.apply(variables, 2, method="initial_carry")
-    before = jnp.full(2, BEFORE_FIRST)
+    before = jnp.full(2, BOS)
     for t in range(4):
         carry, logits = model.apply(variables, carry, before, method="step")
         before = tokens[:, t]

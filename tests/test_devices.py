@@ -44,7 +44,7 @@ def evaluate(params):
     return {"size": sum(float(jnp.sum(leaf**2)) for leaf in jax.tree.leaves(params))}
 
 
-def fitted(workdir, **options):
+def result(workdir, **options):
     params = random_params(LAYER)
     task = Task(loss, evaluate, Ragged(), optax.sgd(0.1))
     options = {"steps": 12, "key": jax.random.key(3), "quiet": True} | options
@@ -52,8 +52,8 @@ def fitted(workdir, **options):
 
 
 def test_a_run_on_two_devices_is_that_on_one(tmp_path):
-    alone = fitted(tmp_path / "one", spread=False)
-    split = fitted(tmp_path / "two", spread=True)
+    alone = result(tmp_path / "one", spread=False)
+    split = result(tmp_path / "two", spread=True)
     assert [line["step"] for line in split.history] == [
         line["step"] for line in alone.history
     ]
@@ -63,9 +63,9 @@ def test_a_run_on_two_devices_is_that_on_one(tmp_path):
 
 
 def test_a_run_goes_on_with_other_devices(tmp_path):
-    whole = fitted(tmp_path / "whole", spread=False)
-    fitted(tmp_path / "parts", spread=True, steps=6)
-    parts = fitted(tmp_path / "parts", spread=False, resume=True)
+    whole = result(tmp_path / "whole", spread=False)
+    result(tmp_path / "parts", spread=True, steps=6)
+    parts = result(tmp_path / "parts", spread=False, resume=True)
     assert_close(parts.history[-1]["size"], whole.history[-1]["size"])
 
 

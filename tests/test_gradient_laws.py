@@ -29,7 +29,7 @@ from random_data import (
     weighted_sum,
 )
 
-from seqjax import LearnedStart, Stack, scan
+from seqjax import LearnedInitialCarry, Stack, scan
 from seqjax.cells import GRU, Elman, make
 
 STEPS = 3
@@ -228,7 +228,7 @@ def test_jax_agrees_about_first_and_second_derivatives():
 
 def test_the_learned_carry_is_learned():
     layer = LAYERS["learned_start"]
-    assert isinstance(layer, LearnedStart)
+    assert isinstance(layer, LearnedInitialCarry)
     params, xs, given = random_arguments(layer, STEPS, ROWS)
 
     def begins_there(params):
@@ -252,9 +252,11 @@ def test_trainable_is_a_tree_of_booleans_like_the_parameters(layer):
 
 
 def test_a_reservoir_is_not_trainable_and_the_rest_is():
-    reservoir, learned = make("echo_state", features=3), LearnedStart(Elman(3))
+    reservoir, learned = make("echo_state", features=3), LearnedInitialCarry(Elman(3))
     layer = Stack((reservoir, learned, GRU(2)))
     fixed, start, gru = layer.trainable(random_params(layer))
     assert not any(jax.tree.leaves(fixed))
     assert all(jax.tree.leaves((start, gru)))
-    assert not any(LearnedStart(reservoir).trainable(random_params(learned)).layer)
+    assert not any(
+        LearnedInitialCarry(reservoir).trainable(random_params(learned)).layer
+    )

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from experiments.rescoring.data import HOMOPHONES, homophone_lists, read_hypotheses
 from seqjax.data import DataError
-from seqjax.data.hypotheses import HOMOPHONES, homophone_lists, read_hypotheses
 
 SENTENCES = ["The apple and pear salad.", "Nothing.", "I see the sea, son."]
 

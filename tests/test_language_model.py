@@ -13,7 +13,7 @@ from seqjax import CELLS, Bidirectional, Stack
 from seqjax.cells import LSTM, EchoState
 from seqjax.masks import from_lengths
 from seqjax.models import LanguageModel
-from seqjax.models.recurrent import BEFORE_FIRST
+from seqjax.models.recurrent import BOS
 from seqjax.noise import drop_weights
 
 V = 3
@@ -124,7 +124,7 @@ def test_text_given_at_once_is_the_text_streamed(kind):
     model = LanguageModel(LSTM(4), V, **kind)
     text, lengths = jnp.array([[0, 2, 1, 1], [2, 1, 1, 0]]), jnp.array([4, 4])
     variables = random_variables(model, text, lengths)
-    before = jnp.concatenate([jnp.full((2, 1), BEFORE_FIRST), text[:, :-1]], axis=1)
+    before = jnp.concatenate([jnp.full((2, 1), BOS), text[:, :-1]], axis=1)
     begin = model.apply(variables, 2, method="initial_carry")
     _, streamed = model.apply(variables, begin, before, text, method="stream")
     whole = model.apply(variables, text, lengths, method="loss")

@@ -12,13 +12,13 @@ from discovered import assert_close
 from random_data import poison
 
 from seqjax import losses
+from seqjax.layers.readout import ReadoutParams
 from seqjax.losses import (
     binary_cross_entropy,
     cross_entropy,
     readout_cross_entropy,
 )
 from seqjax.metrics import Mean, accuracy, perplexity
-from seqjax.readout import ReadoutParams
 
 LABEL_MASK = np.array(
     [

@@ -12,9 +12,9 @@ import pytest
 from discovered import jit
 
 from seqjax import CELLS, Bidirectional, Stack
-from seqjax.attention import AdditiveAttention, MultiplicativeAttention
 from seqjax.cells import GRU, LSTM, EchoState, Elman
 from seqjax.decode import Beam, generate, log_probs
+from seqjax.layers.attention import AdditiveAttention, MultiplicativeAttention
 from seqjax.models import (
     Classifier,
     EncoderDecoder,
@@ -25,7 +25,7 @@ from seqjax.models import (
     WordFeatures,
     Words,
 )
-from seqjax.models.recurrent import BEFORE_FIRST
+from seqjax.models.recurrent import BOS
 
 V, LABELS = 5, 3
 TOKENS = jnp.array([[0, 2, 4, 1], [2, 1, 7, 99], [3, 8, 8, 8]])
@@ -266,7 +266,7 @@ def test_a_translator_steps_as_it_scores(model):
     )[..., 0]
     valid = np.arange(3) < TARGET_LENGTHS[:, None]
     step, begin = stepping(model)
-    first = jnp.full(len(TOKENS), BEFORE_FIRST)
+    first = jnp.full(len(TOKENS), BOS)
     score = jit(functools.partial(log_probs, step))
     found = score(begin, first, TARGET, TARGET_LENGTHS)
     np.testing.assert_allclose(found, np.where(valid, chosen, 0), rtol=1e-6)
@@ -284,8 +284,8 @@ def test_a_beam_over_a_translator_is_enumeration(model):
         for n in range(length)
         for sequence in ((*g, stop) for g in itertools.product((1, 2), repeat=n))
     ] + list(itertools.product((1, 2), repeat=length))
-    first = jnp.full(len(TOKENS), BEFORE_FIRST)
-    options = {"strategy": Beam(len(ends)), "length": length, "stop": stop}
+    first = jnp.full(len(TOKENS), BOS)
+    options = {"strategy": Beam(len(ends)), "length": length, "eos_id": stop}
     found = jit(functools.partial(generate, step, **options))(begin, first)
     score = jit(functools.partial(log_probs, step))
     padded = jnp.array([(*s, *[0] * (length - len(s))) for s in ends])
@@ -356,7 +356,7 @@ def test_a_generator_writes_from_x_alone(model, x):
     def step(carry, token):
         return model.apply(variables, carry, token, method="step")
 
-    begun, first = apply(x, method="initial_carry"), jnp.full(3, BEFORE_FIRST)
+    begun, first = apply(x, method="initial_carry"), jnp.full(3, BOS)
     each = jit(functools.partial(log_probs, step))(begun, first, GENERATED, LENGTHS)
     loss = apply(x, GENERATED, LENGTHS, method="loss")
     np.testing.assert_allclose(loss.result(), -each.sum() / 3, rtol=1e-5)

@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 
+from experiments.translation.data import Pair, read_pairs, split_pairs
+from experiments.translation.dates import draw_dates
+from experiments.translation.french import SING, draw_pairs
 from seqjax.baselines import word_for_word
 from seqjax.data import DataError
-from seqjax.data.dates import draw_dates
-from seqjax.data.french import SING, draw_pairs
-from seqjax.data.pairs import Pair, read_pairs, split_pairs
 from seqjax.decode import replace_unknown
 
 PAIRS = [Pair(f"le chat {i}", f"the cat {i}") for i in range(30)]

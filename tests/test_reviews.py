@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
+from experiments.sentiment.data import (
+    NOISE,
+    NOTHING,
+    Review,
+    draw_reviews,
+    read_reviews,
+)
 from seqjax.data import DataError
-from seqjax.data.reviews import NOISE, NOTHING, Review, draw_reviews, read_reviews
 
 
 def write(path, rows, separator=","):

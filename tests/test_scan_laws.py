@@ -28,7 +28,7 @@ from random_data import (
     random_params,
 )
 
-from seqjax import Bidirectional, Layer, LearnedStart
+from seqjax import Bidirectional, Layer, LearnedInitialCarry
 from seqjax.masks import from_lengths
 
 STEPS = 4
@@ -53,7 +53,7 @@ def data(layer):
 
 
 def start_of(layer, params):
-    return jax.device_get(layer.start(params, (ROWS,), jnp.float64))
+    return jax.device_get(layer.initial_carry_from(params, (ROWS,), jnp.float64))
 
 
 # What can be stepped is walked back in the loop of steps already; of it, one here.
@@ -162,8 +162,8 @@ def test_resets_run_segments_apart(layer, reverse):
     for pattern in patterns(STEPS).T:
         resets = np.broadcast_to(pattern[:, None], MASK.shape)
         last, ys = unroll(xs=xs, mask=MASK, resets=resets)
-        borders = np.flatnonzero(pattern) + (1 if reverse else 0)
-        segments = np.split(np.arange(STEPS), borders)
+        segment_starts = np.flatnonzero(pattern) + (1 if reverse else 0)
+        segments = np.split(np.arange(STEPS), segment_starts)
         apart = [unroll(xs=xs[s], mask=MASK[s], resets=NEVER[s]) for s in segments]
         assert_close(ys, np.concatenate([ys for _, ys in apart]))
         if layer in STEPPERS.values():
@@ -265,13 +265,13 @@ def test_bidirectional_is_two_walks(layer, reverse):
     ahead, back = layer.layers
     last, ys = run(layer, params, xs, carry, **FLAGS, reverse=reverse)
     last_ahead, ys_ahead = run(
-        ahead, params.ahead, xs, carry.ahead, **FLAGS, reverse=reverse
+        ahead, params.forward, xs, carry.forward, **FLAGS, reverse=reverse
     )
-    borders = np.pad(RESETS, ((1, 1), (0, 0)))
-    seen_from_behind = borders[:-2] if reverse else borders[2:]
+    segment_starts = np.pad(RESETS, ((1, 1), (0, 0)))
+    seen_from_behind = segment_starts[:-2] if reverse else segment_starts[2:]
     flags = {"mask": MASK, "resets": seen_from_behind}
     last_back, ys_back = run(
-        back, params.back, xs, carry.back, **flags, reverse=not reverse
+        back, params.backward, xs, carry.backward, **flags, reverse=not reverse
     )
     assert_close(tuple(last), (last_ahead, last_back))
     merged = {
@@ -292,7 +292,7 @@ def test_residual_adds_its_input():
 
 def test_learned_start_begins_at_its_carry():
     layer = LAYERS["learned_start"]
-    assert isinstance(layer, LearnedStart)
+    assert isinstance(layer, LearnedInitialCarry)
     params, xs, _ = data(layer)
     learned = random_like(params.carry, seed=5)
     start = jax.tree.map(lambda a: jnp.tile(a, (ROWS, 1)), learned)

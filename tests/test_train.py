@@ -90,12 +90,12 @@ def interrupted_task(at):
 
 
 def test_training_learns_and_reports_the_best(tmp_path):
-    fitted = run(tmp_path, steps=60)
-    assert fitted.scores["distance"] < 0.2 * evaluate(PARAMS)["distance"]
-    evaluated = [line["distance"] for line in fitted.history if "distance" in line]
-    assert fitted.scores["distance"] == min(evaluated)
-    assert fitted.history[-1]["step"] == 60
-    assert fitted.tokens_per_second > 0
+    result = run(tmp_path, steps=60)
+    assert result.scores["distance"] < 0.2 * evaluate(PARAMS)["distance"]
+    evaluated = [line["distance"] for line in result.history if "distance" in line]
+    assert result.scores["distance"] == min(evaluated)
+    assert result.history[-1]["step"] == 60
+    assert result.tokens_per_second > 0
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_by_bit(tmp_path):
@@ -245,8 +245,8 @@ def test_schedules_start_peak_and_end_where_they_say(schedule):
 
 def test_a_fixed_parameter_has_no_gradient_and_counts_in_no_norm(tmp_path):
     task = make_task(trainable=W_ALONE)._replace(trainable=W_ALONE)
-    fitted = run(tmp_path, steps=3, task=task, per_dispatch=1)
-    assert fitted.params["b"] == PARAMS["b"]
+    result = run(tmp_path, steps=3, task=task, per_dispatch=1)
+    assert result.params["b"] == PARAMS["b"]
 
     def first_loss(params):
         batch = {"x": Data().stacked(0, 1)["x"][0]}
@@ -256,7 +256,7 @@ def test_a_fixed_parameter_has_no_gradient_and_counts_in_no_norm(tmp_path):
 
     grads = jax.grad(first_loss)(PARAMS)
     assert grads["b"] != 0
-    found, expected = fitted.history[0]["grad_norm"], jnp.linalg.norm(grads["w"])
+    found, expected = result.history[0]["grad_norm"], jnp.linalg.norm(grads["w"])
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 

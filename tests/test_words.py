@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.words import LONGEST, Encoder, Lexicon, normal
-from seqjax.data.words import CASINGS, split_words
+from seqjax.data.lexicon import LONGEST, Encoder, Lexicon, normal
+from seqjax.data.tokenize import CASINGS, split_words
 from seqjax.models import Words
 
 TEXTS = ["Harry met 12 cats .".split(), "harry MET NATO iPods".split()]

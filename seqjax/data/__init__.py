@@ -1,29 +1,33 @@
-"""Data: readers, the dataset table, vocabularies, and batches of ragged sequences.
+"""Data: files, tables of data sets, tokens, splits, and batches of ragged sequences.
 
-``load`` finds the examples, ``Vocabulary`` turns each into integers, and ``Batches``
-pads them and fixes the order in which training sees them. All of it is NumPy.
+A `Table` finds the examples, a `Tokenizer` or a `Vocabulary` turns each into integers,
+and `Batches` pads them and fixes the order in which training sees them.
 """
 
 from seqjax.data.batches import Batch, Batches
-from seqjax.data.datasets import DATASETS, Corpus, Dataset, Source, load
-from seqjax.data.readers import DataError, read_lines
+from seqjax.data.files import DataError, read_lines
+from seqjax.data.lexicon import Lexicon
+from seqjax.data.splits import Splits, split
 from seqjax.data.streams import Piece, Streams
-from seqjax.data.synthetic import NameProcess, markov_names
+from seqjax.data.table import Corpus, Dataset, Source, Table
+from seqjax.data.tokenize import Tokenizer, split_words
 from seqjax.data.vocabulary import Vocabulary
 
 __all__ = [
-    "DATASETS",
     "Batch",
     "Batches",
     "Corpus",
     "DataError",
     "Dataset",
-    "NameProcess",
+    "Lexicon",
     "Piece",
     "Source",
+    "Splits",
     "Streams",
+    "Table",
+    "Tokenizer",
     "Vocabulary",
-    "load",
-    "markov_names",
     "read_lines",
+    "split",
+    "split_words",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from seqjax.data.readers import DataError, read_bytes
+from seqjax.data.files import DataError, read_bytes
 
 EOS = "<EOS>"  # ends every sequence
 UNK = "<UNK>"  # stands for every token that is not in the vocabulary

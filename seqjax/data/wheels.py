@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import platformdirs
 
-from seqjax.data.readers import DataError
+from seqjax.data.files import DataError
 
 
 class Wheel(NamedTuple):

@@ -22,8 +22,8 @@ Step = Callable[[Carry, Array], tuple[Carry, Array]]
 class Hypotheses(NamedTuple):
     """N sequences for each of B rows, and what a decoder returns of them."""
 
-    tokens: Array  # [B, N, length] integers, `stop` from the end on
-    lengths: Array  # [B, N], `stop` counted
+    tokens: Array  # [B, N, length] integers, `eos_id` from the end on
+    lengths: Array  # [B, N], `eos_id` counted
     log_probs: Array  # [B, N], log P of the tokens by the model itself, in nats
     ended: Array  # [B, N] bool, False where `length` cut it off
 
@@ -62,7 +62,7 @@ def generate(
     strategy: Strategy,
     *,
     length: int,
-    stop: int,
+    eos_id: int,
     rules: Rules = NO_RULES,
     prefix: tuple[Array, Array] | None = None,
     key: Array | None = None,
@@ -76,7 +76,7 @@ def generate(
       first: what is fed first, integers [B].
       strategy: `Sampling` or `Beam`.
       length: the most tokens of a sequence.
-      stop: the token that ends one.
+      eos_id: the token that ends one.
       rules: what no sequence may hold.
       prefix: tokens [B, P] that each sequence begins with, and how many of them count
         in each row [B].
@@ -99,17 +99,17 @@ def generate(
         t, carry, last, found = state
         carry, logits = step(carry, last)
         log_probs = jax.nn.log_softmax(logits).reshape(rows, width, -1)
-        allowed = rules.allowed(found.tokens, t, stop, log_probs.shape[-1])
+        allowed = rules.allowed(found.tokens, t, eos_id, log_probs.shape[-1])
         allowed = _following(prefix, t, allowed)
-        log_probs, allowed = _resting(found.ended, stop, log_probs, allowed)
+        log_probs, allowed = _resting(found.ended, eos_id, log_probs, allowed)
         at = jax.random.fold_in(key, t)
         choice = strategy.choose(at, log_probs, allowed, found)
         carry, found = _reordered(choice.parents, carry, found)
-        found = _appended(found, choice, t, stop)
+        found = _appended(found, choice, t, eos_id)
         return t + 1, carry, choice.tokens.reshape(-1), found
 
     empty = Hypotheses(
-        tokens=jnp.full((rows, width, length), stop, first.dtype),
+        tokens=jnp.full((rows, width, length), eos_id, first.dtype),
         lengths=jnp.zeros((rows, width), int),
         log_probs=strategy.begin(rows),
         ended=jnp.zeros((rows, width), bool),
@@ -128,11 +128,11 @@ def _following(prefix, t: Array, allowed: Array) -> Array:
     return jnp.where((t < lengths)[:, None, None], forced[:, None], allowed)
 
 
-def _resting(ended: Array, stop: int, log_probs: Array, allowed: Array):
-    """What has ended goes on by `stop`, at no cost."""
-    only_stop = jnp.arange(allowed.shape[-1]) == stop
+def _resting(ended: Array, eos_id: int, log_probs: Array, allowed: Array):
+    """What has ended goes on by `eos_id`, at no cost."""
+    only_eos = jnp.arange(allowed.shape[-1]) == eos_id
     ended = ended[..., None]
-    return jnp.where(ended, 0, log_probs), jnp.where(ended, only_stop, allowed)
+    return jnp.where(ended, 0, log_probs), jnp.where(ended, only_eos, allowed)
 
 
 def _reordered(parents: Array | None, carry: Carry, found: Hypotheses):
@@ -150,10 +150,10 @@ def _reordered(parents: Array | None, carry: Carry, found: Hypotheses):
     return jax.tree.map(pick, carry), jax.tree.map(pick_of_each, found)
 
 
-def _appended(found: Hypotheses, choice: Choice, t: Array, stop: int) -> Hypotheses:
+def _appended(found: Hypotheses, choice: Choice, t: Array, eos_id: int) -> Hypotheses:
     return Hypotheses(
         tokens=found.tokens.at[:, :, t].set(choice.tokens),
         lengths=found.lengths + ~found.ended,
         log_probs=choice.log_probs,
-        ended=found.ended | (choice.tokens == stop),
+        ended=found.ended | (choice.tokens == eos_id),
     )

@@ -17,8 +17,8 @@ class Rules:
     Attributes:
       forbidden: tokens that never occur, such as `<UNK>`: the distribution is the one
         that redrawing until another token comes up would have.
-      shortest: the least tokens before `stop`.
-      no_repeat: no run of so many tokens occurs twice (Paulus et al., 2017); 0 for no
+      min_length: the least tokens before `eos_id`.
+      no_repeat_ngram: no run of so many tokens occurs twice (Paulus et al., 2017); 0 for no
         such rule.
 
     Raises:
@@ -26,21 +26,21 @@ class Rules:
     """
 
     forbidden: tuple[int, ...] = ()
-    shortest: int = 0
-    no_repeat: int = 0
+    min_length: int = 0
+    no_repeat_ngram: int = 0
 
     def __post_init__(self):
-        for name in ("shortest", "no_repeat"):
+        for name in ("min_length", "no_repeat_ngram"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 or more: {getattr(self, name)}")
 
-    def allowed(self, tokens: Array, t: Array, stop: int, vocabulary: int) -> Array:
+    def allowed(self, tokens: Array, t: Array, eos_id: int, vocabulary: int) -> Array:
         """Which tokens may come next.
 
         Args:
           tokens: [*batch, length], of which those before `t` count.
           t: [], how many tokens there are.
-          stop: the token that ends a sequence.
+          eos_id: the token that ends a sequence.
           vocabulary: V.
 
         Returns:
@@ -48,16 +48,16 @@ class Rules:
         """
         every = jnp.arange(vocabulary)
         allowed = ~jnp.isin(every, jnp.array(self.forbidden, every.dtype))
-        allowed &= (every != stop) | (t >= self.shortest)
+        allowed &= (every != eos_id) | (t >= self.min_length)
         allowed = jnp.broadcast_to(allowed, (*tokens.shape[:-1], vocabulary))
-        if 0 < self.no_repeat <= tokens.shape[-1]:
+        if 0 < self.no_repeat_ngram <= tokens.shape[-1]:
             allowed &= ~self._repeats(tokens, t, vocabulary)
         nothing = ~jnp.any(allowed, axis=-1, keepdims=True)
-        return allowed | nothing & (every == stop)
+        return allowed | nothing & (every == eos_id)
 
     def _repeats(self, tokens: Array, t: Array, vocabulary: int) -> Array:
         """The tokens that would end a run that has occurred; bool [*batch, V]."""
-        n, length = self.no_repeat, tokens.shape[-1]
+        n, length = self.no_repeat_ngram, tokens.shape[-1]
         places = jnp.arange(length - n + 1)
         runs = tokens[..., places[:, None] + jnp.arange(n)]  # [*batch, places, n]
         recent = jnp.take(tokens, t - n + 1 + jnp.arange(n - 1), axis=-1, mode="clip")

@@ -11,7 +11,7 @@ from seqjax.models.generator import Generator
 from seqjax.models.language_model import LanguageModel
 from seqjax.models.recurrent import Recurrent
 from seqjax.models.tagger import Tagger
-from seqjax.models.words import WordFeatures, Words
+from seqjax.models.word_features import WordFeatures, Words
 
 __all__ = [
     "Classifier",

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from seqjax.layer import Array, Gradient, Layer
 from seqjax.masks import select
-from seqjax.models.recurrent import Recurrent, ends, outputs, trainable
+from seqjax.models.recurrent import Recurrent, final_outputs, outputs, trainable
 
 Pooling = Literal["last", "mean", "max", "attention"]
 
@@ -74,7 +74,7 @@ class Classifier(nn.Module):
         if self.pooling == "max":
             lowest = jnp.full_like(ys, jnp.finfo(ys.dtype).min)
             return jnp.where(lengths, jnp.max(select(mask, ys, lowest), axis=1), 0)
-        return ends(self.layer, ys, mask)
+        return final_outputs(self.layer, ys, mask)
 
     def _attention(self, ys: Array, mask: Array) -> Array:
         scores = self.weigh(jnp.tanh(self.hidden(ys)))[..., 0]

@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from seqjax.attention import (
+from seqjax.layer import Array, Gradient, Layer
+from seqjax.layers.attention import (
     AdditiveAttention,
     Attention,
     AttentionCarry,
@@ -20,18 +21,17 @@ from seqjax.attention import (
     Memory,
     MultiplicativeAttention,
 )
-from seqjax.layer import Array, Gradient, Layer
+from seqjax.layers.readout import Readout
 from seqjax.losses import readout_cross_entropy
 from seqjax.metrics import Mean
 from seqjax.models.recurrent import (
     FirstCarry,
     Recurrent,
-    before,
-    ends,
+    final_outputs,
     mask_of,
+    shift_right,
     trainable,
 )
-from seqjax.readout import Readout
 
 Kind = Literal["none", "additive", "multiplicative"]
 
@@ -52,7 +52,7 @@ class EncoderDecoder(nn.Module):
       source_vocabulary: how many tokens a source may hold.
       target_vocabulary: how many a target may.
       embedding: the width of a token's learned vector, on both sides.
-      attention: "none", "additive" or "multiplicative"; see `seqjax.attention`.
+      attention: "none", "additive" or "multiplicative"; see `seqjax.layers.attention`.
       dropout: in training, the share of embeddings and of the readout's inputs dropped.
       gradient: see `Layer.unroll`.
     """
@@ -111,7 +111,7 @@ class EncoderDecoder(nn.Module):
           Logits [B, T, V]: those at t are for target[:, t].
         """
         begun = self.initial_carry(source, source_lengths, train)
-        states = self._states(begun, before(target), target_lengths, train)
+        states = self._states(begun, shift_right(target), target_lengths, train)
         return states @ self.readout.w + self.readout.b
 
     def loss(
@@ -140,7 +140,7 @@ class EncoderDecoder(nn.Module):
           The mean over the rows that are not empty.
         """
         begun = self.initial_carry(source, source_lengths, train)
-        read = self._sampled(begun, before(target), target_lengths, train, sampled)
+        read = self._sampled(begun, shift_right(target), target_lengths, train, sampled)
         states = self._states(begun, read, target_lengths, train)
         mask = mask_of(target_lengths, target.shape[1])
         states, target, mask = (a.swapaxes(0, 1) for a in (states, target, mask))
@@ -154,16 +154,16 @@ class EncoderDecoder(nn.Module):
         xs = self.source(jnp.where(mask, source, 0))
         xs = self.drop(xs, deterministic=not train)
         _, states = self.read(xs, mask, train=train)
-        summary = ends(self.encoder, states, mask)
+        summary = final_outputs(self.encoder, states, mask)
         if self.attention == "none":
             states, mask = summary[:, None], None
         remembered = self._attend.remember(self.write, states, mask).memory
         dtype = jnp.promote_types(summary.dtype, jnp.float32)
-        first = self._attend.start(self.write, summary.shape[:1], dtype)
+        first = self._attend.initial_carry_from(self.write, summary.shape[:1], dtype)
         return Decoding(first._replace(layer=self.begin(summary)), remembered)
 
     def step(self, carry: Decoding, token: Array) -> tuple[Decoding, Array]:
-        """Reads tokens [B] (`BEFORE_FIRST` at the start); gives logits [B, V]."""
+        """Reads tokens [B] (`BOS` at the start); gives logits [B, V]."""
         params = self.write._replace(memory=carry.memory)
         after, y = self._attend.step(params, carry.carry, self._embed(token))
         return carry._replace(carry=after), y @ self.readout.w + self.readout.b
@@ -177,7 +177,7 @@ class EncoderDecoder(nn.Module):
             weights = self._attend.alignment(params, carry, x)
             return self._attend.step(params, carry, x)[0], weights
 
-        xs = self._embed(before(target)).swapaxes(0, 1)
+        xs = self._embed(shift_right(target)).swapaxes(0, 1)
         return lax.scan(body, begun.carry, xs)[1].swapaxes(0, 1)
 
     def _states(self, begun: Decoding, read, lengths, train) -> Array:

@@ -53,7 +53,7 @@ class Generator(nn.Module):
         return self.begin(x if self.embed is None else self.embed(x))
 
     def step(self, carry: Carry, token: Array) -> tuple[Carry, Array]:
-        """Reads tokens [B] (`BEFORE_FIRST` at the start); gives logits [B, V]."""
+        """Reads tokens [B] (`BOS` at the start); gives logits [B, V]."""
         return self.write.step(carry, token)
 
     def trainable(self, variables: Any) -> Any:

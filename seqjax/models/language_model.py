@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 
 from seqjax.layer import Array, Carry, Gradient, Layer
+from seqjax.layers.readout import Readout, ReadoutParams
 from seqjax.losses import readout_cross_entropy
 from seqjax.metrics import Mean
-from seqjax.models.recurrent import Recurrent, before, mask_of, trainable
-from seqjax.readout import Readout, ReadoutParams
+from seqjax.models.recurrent import Recurrent, mask_of, shift_right, trainable
 
 
 class LanguageModel(nn.Module):
@@ -82,7 +82,7 @@ class LanguageModel(nn.Module):
           tokens: integers [B, T].
           lengths: how many tokens of each row are real, integers [B].
           train: True adds the noise, and needs an rng named "dropout".
-          carry: the state before the first token; the layer's start if None.
+          carry: the state before the first token; the layer's initial one if None.
 
         Returns:
           Logits [B, T, V]: those at t are for tokens[:, t].
@@ -119,7 +119,7 @@ class LanguageModel(nn.Module):
     ) -> Array:
         """What the readout reads at each step: [B, T, features]."""
         mask = mask_of(lengths, tokens.shape[1])
-        return self._states(before(tokens), carry, mask, train)[1]
+        return self._states(shift_right(tokens), carry, mask, train)[1]
 
     def stream(
         self, carry: Carry, tokens: Array, targets: Array, train: bool = False
@@ -140,10 +140,10 @@ class LanguageModel(nn.Module):
 
     def initial_carry(self, batch_size: int) -> Carry:
         """The state before the first token."""
-        return self.recurrent.start(batch_size)
+        return self.recurrent.initial_carry(batch_size)
 
     def step(self, carry: Carry, token: Array) -> tuple[Carry, Array]:
-        """Reads tokens [B] (`BEFORE_FIRST` at the start); gives logits [B, V]."""
+        """Reads tokens [B] (`BOS` at the start); gives logits [B, V]."""
         carry, y = self.recurrent.step(carry, self._embed(token))
         return carry, self._read(y)
 

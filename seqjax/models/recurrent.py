@@ -12,7 +12,7 @@ from seqjax.layer import Array, Carry, Gradient, Layer, Params
 from seqjax.masks import zero_invalid
 from seqjax.noise import drop_weights
 
-BEFORE_FIRST = -1  # is read as the zero vector: the course's x⟨1⟩ = 0
+BOS = -1  # is read as the zero vector: the course's x⟨1⟩ = 0
 
 
 class Recurrent(nn.Module):
@@ -43,7 +43,7 @@ class Recurrent(nn.Module):
         Args:
           xs: [B, T, in].
           mask: bool [B, T], True where valid.
-          carry: the state before the first step; the layer's start if None.
+          carry: the state before the first step; the layer's initial one if None.
           resets: bool [B, T]; see `Layer.unroll`.
           train: True drops weights, and needs an rng named "dropout".
 
@@ -60,9 +60,9 @@ class Recurrent(nn.Module):
         )
         return carry, ys.swapaxes(0, 1)
 
-    def start(self, batch_size: int) -> Carry:
+    def initial_carry(self, batch_size: int) -> Carry:
         """The state before the first step."""
-        return self.layer.start(self._params, (batch_size,), jnp.float32)
+        return self.layer.initial_carry_from(self._params, (batch_size,), jnp.float32)
 
     def step(self, carry: Carry, x: Array) -> tuple[Carry, Array]:
         """One step, x [B, in]."""
@@ -115,7 +115,7 @@ def outputs(
     return model.recurrent(xs, mask, train=train)[1], mask
 
 
-def ends(layer: Layer, ys: Array, mask: Array) -> Array:
+def final_outputs(layer: Layer, ys: Array, mask: Array) -> Array:
     """The output of each row's last step; and of its first, if the layer walks back.
 
     Args:
@@ -128,9 +128,9 @@ def ends(layer: Layer, ys: Array, mask: Array) -> Array:
     return found if layer.causal else jnp.concatenate([found, ys[:, 0]], axis=-1)
 
 
-def before(tokens: Array) -> Array:
+def shift_right(tokens: Array) -> Array:
     """What is read where each token is to be told: the token before it, [B, T]."""
-    first = jnp.full_like(tokens[:, :1], BEFORE_FIRST)
+    first = jnp.full_like(tokens[:, :1], BOS)
     return jnp.concatenate([first, tokens[:, :-1]], axis=1)
 
 

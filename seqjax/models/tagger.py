@@ -6,8 +6,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from seqjax import crf, losses
+from seqjax import losses
 from seqjax.layer import Array, Gradient, Layer
+from seqjax.losses import crf
 from seqjax.masks import zero_invalid
 from seqjax.metrics import Mean
 from seqjax.models.recurrent import Recurrent, mask_of, outputs, trainable
@@ -21,7 +22,7 @@ class Tagger(nn.Module):
       labels: how many; 1 for a binary label (E6).
       embed: makes vectors [B, T, in] of the inputs, as `nn.Embed` does of tokens; None
         if they are vectors.
-      crf: whether labels know their neighbours; see `seqjax.crf`.
+      crf: whether labels know their neighbours; see `seqjax.losses.crf`.
       dropout: in training, the share of the layer's inputs and outputs dropped.
       weight_dropout: see `Recurrent`.
       gradient: see `Layer.unroll`.

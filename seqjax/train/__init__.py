@@ -2,7 +2,7 @@
 
 from seqjax.train.checkpoints import CheckpointError, Checkpoints
 from seqjax.train.devices import spread, use_every_core
-from seqjax.train.loop import Fitted, Interrupted, NonFinite, Task, fit
+from seqjax.train.loop import Interrupted, NonFinite, Task, TrainResult, fit
 from seqjax.train.optimizer import OPTIMIZERS, SCHEDULES, Times, make_optimizer
 
 __all__ = [
@@ -10,7 +10,7 @@ __all__ = [
     "SCHEDULES",
     "CheckpointError",
     "Checkpoints",
-    "Fitted",
+    "TrainResult",
     "Interrupted",
     "NonFinite",
     "Task",

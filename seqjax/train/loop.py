@@ -69,7 +69,7 @@ class State(NamedTuple):
 
     step: Array  # [], steps done
     params: Any
-    moments: Any  # the optimiser's state
+    opt_state: Any  # the optimiser's state
     carried: Any  # from the loss to the next
 
 
@@ -81,7 +81,7 @@ class Best(NamedTuple):
     params: Any
 
 
-class Seen(NamedTuple):
+class StepMetrics(NamedTuple):
     """What one step reports."""
 
     total: Array  # of the loss
@@ -97,7 +97,7 @@ class _Work(NamedTuple):
     batches: Any  # stacked, and filled up to one shape
 
 
-class Fitted(NamedTuple):
+class TrainResult(NamedTuple):
     """A finished run."""
 
     params: Any  # those that evaluated best
@@ -129,7 +129,7 @@ def fit(
     resume: bool = False,
     quiet: bool = False,
     spread: bool = True,
-) -> Fitted:
+) -> TrainResult:
     """Trains, evaluates, keeps checkpoints and metrics in `workdir`.
 
     Args:
@@ -160,8 +160,8 @@ def fit(
         lambda a: jnp.asarray(a, a.dtype), (params, task.carried)
     )
     task = _frozen(task)
-    moments = task.optimizer.init(params)
-    state = State(jnp.array(0), params, moments, carried)
+    opt_state = task.optimizer.init(params)
+    state = State(jnp.array(0), params, opt_state, carried)
     best = Best(jnp.array(jnp.inf), jnp.array(0), params)
     with contextlib.ExitStack() as stack:
         checkpoints = stack.enter_context(Checkpoints(workdir / "checkpoints"))
@@ -176,8 +176,8 @@ def fit(
         progress = stack.enter_context(Progress(steps, step, quiet))
         signals = stack.enter_context(Signals())
         clock, mesh = Clock(), None
-        borders = eval_every, checkpoint_every
-        works = _works(task.data, step, steps, per_dispatch, borders)
+        boundaries = eval_every, checkpoint_every
+        works = _works(task.data, step, steps, per_dispatch, boundaries)
         work = next(works, None)
         while work:
             mesh, before = (_mesh(params, work.batches) if spread else None), mesh
@@ -198,7 +198,7 @@ def fit(
                 checkpoints.save(step, (devices.gather(state), best))
             if signals.caught and not last:
                 raise Interrupted(f"{signals.caught} at step {step} of {steps}")
-    return Fitted(
+    return TrainResult(
         best.params,
         int(best.step),
         task.evaluate(best.params),
@@ -229,11 +229,15 @@ def _mesh(params, batches):
 
 
 def _works(
-    data: Data, step: int, steps: int, per_dispatch: int, borders: tuple[int, ...]
+    data: Data,
+    step: int,
+    steps: int,
+    per_dispatch: int,
+    boundaries: tuple[int, ...],
 ) -> Iterator[_Work]:
-    """The dispatches from a step on; none passes a multiple of the `borders`."""
+    """The dispatches from a step on; none passes a multiple of the `boundaries`."""
     while step < steps:
-        left = [every - step % every for every in borders]
+        left = [every - step % every for every in boundaries]
         count = data.run_length(step, min(per_dispatch, steps - step, *left))
         yield _Work(count, _fill(data.stacked(step, count), per_dispatch))
         step += count
@@ -241,14 +245,14 @@ def _works(
 
 def _dispatch(
     task: Task, key, state: State, work: _Work, mesh, works: Iterator[_Work]
-) -> tuple[State, Seen, _Work | None]:
+) -> tuple[State, StepMetrics, _Work | None]:
     """Runs the steps of `work` in one call, and makes the next ready meanwhile."""
     batches = devices.split(mesh, work.batches, axis=1)
     advance = functools.partial(_advance, task.loss, task.optimizer, mesh, key)
     running = advance(state, batches, work.count)
     following = next(works, None)
     new, seen = jax.block_until_ready(running)
-    seen = Seen(*np.asarray(seen)[: work.count].T)
+    seen = StepMetrics(*np.asarray(seen)[: work.count].T)
     bad = ~(np.isfinite(seen.total) & np.isfinite(seen.grad_norm))
     if bad.any():
         at = int(bad.argmax())
@@ -263,19 +267,19 @@ def _dispatch(
 def _advance(
     loss, optimizer, mesh, key, state: State, batches, count
 ) -> tuple[State, Array]:
-    """Runs the first `count` of the stacked batches; `Seen` of each step in a row."""
+    """Runs the first `count` of the stacked batches; `StepMetrics` of each step in a row."""
     most = jax.tree.leaves(batches)[0].shape[0]
-    seen = jnp.zeros((most, len(Seen._fields)))
+    seen = jnp.zeros((most, len(StepMetrics._fields)))
 
     def body(i, carried):
         state, seen = carried
         batch = jax.tree.map(lambda a: a[i], batches)
         (_, (mean, tokens, carried)), grads = _gradient(loss, key, state, batch)
-        updates, moments = optimizer.update(grads, state.moments, state.params)
+        updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
-        new = Seen(mean.total, mean.weight, optax.tree.norm(grads), tokens)
+        new = StepMetrics(mean.total, mean.weight, optax.tree.norm(grads), tokens)
         seen = seen.at[i].set(jnp.stack(new))
-        state = State(state.step + 1, params, moments, carried)
+        state = State(state.step + 1, params, opt_state, carried)
         return devices.replicate(mesh, state), seen
 
     return lax.fori_loop(0, count, body, (state, seen))
@@ -299,7 +303,7 @@ def _fill(batches: Any, most: int) -> Any:
     return jax.tree.map(leaf, batches)
 
 
-def _summary(seen: Seen) -> dict[str, float]:
+def _summary(seen: StepMetrics) -> dict[str, float]:
     return {
         "loss": float(Mean(seen.total.sum(), seen.weight.sum()).result()),
         "grad_norm": float(seen.grad_norm.mean()),

@@ -3,13 +3,13 @@
 from experiments.speed.cases import Case, Walk, Weights
 from experiments.speed.peers import Runner, _jax
 from seqjax import Bidirectional, Layer, Stack, train
-from seqjax.bidirectional import Both
 from seqjax.cells import LSTM, Elman, GRUResetAfter
 from seqjax.cells.elman import ElmanParams
 from seqjax.cells.gru_reset_after import GRUResetAfterParams
 from seqjax.cells.lstm import LSTMParams
+from seqjax.layers.bidirectional import Both
+from seqjax.layers.readout import ReadoutParams
 from seqjax.losses import readout_cross_entropy
-from seqjax.readout import ReadoutParams
 
 PACKAGES = ("seqjax", "jax", "jaxlib")
 begin = train.use_every_core

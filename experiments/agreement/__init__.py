@@ -1,0 +1,1 @@
+"""Long-range agreement of subject and verb."""

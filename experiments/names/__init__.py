@@ -1,0 +1,1 @@
+"""Names, made up letter by letter."""

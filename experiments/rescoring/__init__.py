@@ -1,0 +1,1 @@
+"""Rescoring what a recogniser of speech may have heard."""

@@ -1,0 +1,1 @@
+"""Recurrent networks step by step, with gradients by hand."""

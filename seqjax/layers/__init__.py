@@ -1,0 +1,31 @@
+"""Layers: cells side by side, on each other, in both directions, with attention."""
+
+from seqjax.layers.attention import (
+    AdditiveAttention,
+    Attention,
+    AttentionCarry,
+    FixedContext,
+    Memory,
+    MultiplicativeAttention,
+)
+from seqjax.layers.bidirectional import Bidirectional, Directions
+from seqjax.layers.initial_carry import LearnedInitialCarry, random_carry
+from seqjax.layers.readout import Readout, ReadoutParams
+from seqjax.layers.stack import Residual, Stack
+
+__all__ = [
+    "AdditiveAttention",
+    "Attention",
+    "AttentionCarry",
+    "Bidirectional",
+    "Directions",
+    "FixedContext",
+    "LearnedInitialCarry",
+    "Memory",
+    "MultiplicativeAttention",
+    "Readout",
+    "ReadoutParams",
+    "Residual",
+    "Stack",
+    "random_carry",
+]

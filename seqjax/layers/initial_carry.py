@@ -1,0 +1,100 @@
+"""Where a run begins: zeros unless told, random, or learned (E1)."""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from seqjax.layer import Array, Carry, Layer, Params
+
+
+def random_carry(
+    layer: Layer,
+    key: Array,
+    batch_shape: tuple[int, ...] = (),
+    scale: float = 1.0,
+    dtype=jnp.float32,
+) -> Carry:
+    """Draws a normal carry to hand to `unroll`: a⟨0⟩ ~ N(0, scale²).
+
+    Args:
+      layer: whose carry.
+      key: a random key.
+      batch_shape: the batch axes.
+      scale: the standard deviation.
+      dtype: of the carry.
+
+    Returns:
+      A carry like ``layer.initial_carry(batch_shape)``.
+    """
+    leaves, structure = jax.tree.flatten(layer.initial_carry(batch_shape, dtype))
+    keys = jax.random.split(key, max(len(leaves), 1))
+    drawn = [
+        scale * jax.random.normal(k, leaf.shape, leaf.dtype)
+        for k, leaf in zip(keys, leaves, strict=False)
+    ]
+    return jax.tree.unflatten(structure, drawn)
+
+
+class LearnedInitialCarryParams(NamedTuple):
+    """The layer's parameters, and its state before the first step."""
+
+    layer: Params
+    carry: Carry  # leaves without batch axes
+
+
+@dataclasses.dataclass(frozen=True)
+class LearnedInitialCarry(Layer):
+    """A layer whose first state is a parameter, zero at first.
+
+    Runs without a carry begin there, and `resets` return there.
+
+    Attributes:
+      layer: any layer.
+    """
+
+    layer: Layer
+
+    @property
+    def parts(self):
+        """The one layer."""
+        return (self.layer,)
+
+    @property
+    def features(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The layer's width."""
+        return self.layer.features
+
+    def init(self, key, in_features, dtype=jnp.float32):
+        """The layer's parameters, and a state of zeros."""
+        carry = self.layer.initial_carry((), dtype)
+        return LearnedInitialCarryParams(
+            self.layer.init(key, in_features, dtype), carry
+        )
+
+    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
+        """The layer's: zeros, of the shape to hand to `unroll`."""
+        return self.layer.initial_carry(batch_shape, dtype)
+
+    def initial_carry_from(self, params, batch_shape=(), dtype=jnp.float32):
+        """The learned state, repeated over the batch."""
+        return jax.tree.map(
+            lambda a: jnp.broadcast_to(a.astype(dtype), (*batch_shape, *a.shape)),
+            params.carry,
+        )
+
+    def trainable(self, params):
+        """The layer's, and all of the state."""
+        return LearnedInitialCarryParams(
+            self.layer.trainable(params.layer),
+            jax.tree.map(lambda _: True, params.carry),
+        )
+
+    def step(self, params, carry, x):
+        """One step of the layer."""
+        return self.layer.step(params.layer, carry, x)
+
+    def run(self, params, carry, initial, xs, options):
+        """The whole sequence through the layer."""
+        return self.layer.run(params.layer, carry, initial, xs, options)

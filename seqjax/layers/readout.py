@@ -1,0 +1,54 @@
+"""From a state to an output: ŷ⟨t⟩ = g₂(W_y a⟨t⟩ + b_y), E3."""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax.numpy as jnp
+
+from seqjax.initializers import Glorot, Initializer
+from seqjax.layer import Array, Layer
+from seqjax.masks import zero_invalid
+
+
+class ReadoutParams(NamedTuple):
+    """Kernel and bias."""
+
+    w: Array  # [in, features]
+    b: Array  # [features]
+
+
+@dataclasses.dataclass(frozen=True)
+class Readout(Layer):
+    """W_y a⟨t⟩ + b_y: logits, for g₂ belongs to the loss (sigmoid E6, softmax E7).
+
+    A layer like any other, but one without memory: its carry is empty, so it can
+    top a `Stack` and be unrolled or stepped with it.
+
+    Attributes:
+      features: n_y.
+      kernel_init: of `w`.
+    """
+
+    features: int
+    kernel_init: Initializer = Glorot()
+
+    def init(self, key, in_features, dtype=jnp.float32):
+        """Draws the kernel; the bias is zero."""
+        return ReadoutParams(
+            w=self.kernel_init(key, (in_features, self.features), dtype),
+            b=jnp.zeros(self.features, dtype),
+        )
+
+    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
+        """Nothing."""
+        del batch_shape, dtype
+        return ()
+
+    def step(self, params, carry, x):
+        """The output of one step."""
+        return carry, x @ params.w + params.b
+
+    def run(self, params, carry, initial, xs, options):
+        """The outputs of all steps, zero where masked."""
+        params = ReadoutParams(*(p.astype(options.dtype) for p in params))
+        return carry, zero_invalid(options.mask, xs @ params.w + params.b)

@@ -1,0 +1,133 @@
+"""Depth: layers on layers (E18), and a shortcut past one."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+
+from seqjax.layer import Layer
+
+
+@dataclasses.dataclass(frozen=True)
+class Stack(Layer):
+    """Each layer reads the outputs of the one below; widths may differ.
+
+    a[l]⟨t⟩ = g(W_a[l] [a[l]⟨t−1⟩, a[l−1]⟨t⟩] + b_a[l]), with any layers. Parameters and
+    carries are tuples, one entry a layer.
+
+    Attributes:
+      layers: from the input upwards.
+    """
+
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self):
+        if isinstance(self.layers, tuple) and not self.layers:
+            raise ValueError("Stack needs at least one layer")
+        super().__post_init__()
+
+    @property
+    def features(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The width of the last layer."""
+        return self.layers[-1].features
+
+    @property
+    def parts(self):
+        """From the input upwards."""
+        return self.layers
+
+    def init(self, key, in_features, dtype=jnp.float32):
+        """Draws each layer's parameters for the width below it."""
+        keys = jax.random.split(key, len(self.layers))
+        widths = [in_features, *(layer.features for layer in self.layers)]
+        return tuple(
+            layer.init(key, width, dtype)
+            for layer, key, width in zip(self.layers, keys, widths, strict=False)
+        )
+
+    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
+        """One carry a layer."""
+        return tuple(layer.initial_carry(batch_shape, dtype) for layer in self.layers)
+
+    def initial_carry_from(self, params, batch_shape=(), dtype=jnp.float32):
+        """One initial carry a layer."""
+        return tuple(
+            layer.initial_carry_from(p, batch_shape, dtype)
+            for layer, p in zip(self.layers, params, strict=True)
+        )
+
+    def trainable(self, params):
+        """One tree a layer."""
+        return tuple(
+            layer.trainable(p) for layer, p in zip(self.layers, params, strict=True)
+        )
+
+    def step(self, params, carry, x):
+        """One step of every layer, from the input upwards."""
+        carries = []
+        for layer, p, c in zip(self.layers, params, carry, strict=True):
+            c, x = layer.step(p, c, x)
+            carries.append(c)
+        return tuple(carries), x
+
+    def run(self, params, carry, initial, xs, options):
+        """The whole sequence through every layer, from the input upwards."""
+        carries = []
+        for layer, p, c, s in zip(self.layers, params, carry, initial, strict=True):
+            c, xs = layer.run(p, c, s, xs, options)
+            carries.append(c)
+        return tuple(carries), xs
+
+
+@dataclasses.dataclass(frozen=True)
+class Residual(Layer):
+    """y⟨t⟩ = x⟨t⟩ + layer(x)⟨t⟩; the layer must be as wide as its input.
+
+    He et al. (2015), between recurrent layers as in Wu et al. (2016), section 3.1.
+
+    Attributes:
+      layer: what is added to its own input.
+    """
+
+    layer: Layer
+
+    @property
+    def parts(self):
+        """The one layer."""
+        return (self.layer,)
+
+    @property
+    def features(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The layer's width."""
+        return self.layer.features
+
+    def init(self, key, in_features, dtype=jnp.float32):
+        """The layer's parameters."""
+        if in_features != self.features:
+            raise ValueError(
+                f"Residual adds {self.features} outputs to {in_features} inputs: "
+                f"the widths must be equal"
+            )
+        return self.layer.init(key, in_features, dtype)
+
+    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
+        """The layer's carry."""
+        return self.layer.initial_carry(batch_shape, dtype)
+
+    def initial_carry_from(self, params, batch_shape=(), dtype=jnp.float32):
+        """The layer's initial."""
+        return self.layer.initial_carry_from(params, batch_shape, dtype)
+
+    def trainable(self, params):
+        """The layer's."""
+        return self.layer.trainable(params)
+
+    def step(self, params, carry, x):
+        """One step, plus its input."""
+        carry, y = self.layer.step(params, carry, x)
+        return carry, x + y
+
+    def run(self, params, carry, initial, xs, options):
+        """The whole sequence, plus itself; xs is zero where masked, and so is y."""
+        carry, ys = self.layer.run(params, carry, initial, xs, options)
+        return carry, xs + ys
