@@ -115,7 +115,9 @@ def test_the_loss_and_its_gradients_agree(name):
         _, logits = Readout(CLASSES).unroll(readout, ys, mask=MASK)
         return losses.cross_entropy(logits, labels, MASK).result()
 
-    found = through_time.loss_and_gradients(by_hand.CELLS[name], variables, labels, MASK)
+    found = through_time.loss_and_gradients(
+        by_hand.CELLS[name], variables, labels, MASK
+    )
     assert_equal(found, loss(variables))
 
 

@@ -66,7 +66,8 @@ def read_reviews(path: str | pathlib.Path) -> Splits:
     missing = {"text", "stars"} - set(rows.fieldnames or ())
     if missing:
         raise DataError(
-            f"{path}, line 1: no column named {' or '.join(sorted(missing))}"
+            f"{path}, line 1: no column named {' or '.join(sorted(missing))}; the "
+            f"columns are {', '.join(rows.fieldnames or ['none'])}"
         )
     try:
         for row in rows:

@@ -5,7 +5,7 @@ tanh:
 
     t ≥ max(2·G·B·H² / P, 4·G·H² / BW, G·B·H / R)
 
-and 2·G·B·in·H / P for the input. A gradient directions back once more without any tanh, and
+and 2·G·B·in·H / P for the input. A gradient walks back once more without any tanh, and
 takes one product more for each weight, and one for each layer's input that is
 itself computed. Padding is not counted.
 """
