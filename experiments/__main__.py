@@ -1,8 +1,8 @@
 """Lists what there is to run.
 
-    python -m experiments            the tasks: data, minutes, scores, presets
-    python -m experiments cells      the cells: fields, equations, sources
-    python -m experiments table      the measured runs as a Markdown table
+python -m experiments            the tasks: data, minutes, scores, presets
+python -m experiments cells      the cells: fields, equations, sources
+python -m experiments table      the measured runs as a Markdown table
 """
 
 import ast

@@ -17,6 +17,7 @@ seqjax.load ask.
 
 import pathlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -24,8 +25,9 @@ import numpy as np
 from absl import flags
 
 from experiments.agreement.accuracy import accuracy_panels, draw_accuracy
-from experiments.agreement.data import TABLE, Sentence
+from experiments.agreement.data import PLURAL, TABLE, Sentence
 from experiments.agreement.model import (
+    batches_of,
     encode,
     last_noun,
     loss_of,
@@ -40,6 +42,7 @@ from experiments.shared.errors import UsageError
 from experiments.shared.layers import layer_of
 from experiments.shared.run import Run, load_model
 from seqjax import figures, predict
+from seqjax.data import Batches
 from seqjax.train import TrainResult
 
 flags.adopt_module_key_flags(shared)
@@ -76,15 +79,11 @@ def train(options: Any) -> dict[str, Any]:
         f"{(~far).sum()} like them and {far.sum()} longer ones held out"
     )
     run = Run.begin("agreement", options, source, variables, facts)
-    batches = [
-        agree.batches([" ".join(s.words) for s in part])
-        for part in (splits.valid, splits.test)
-    ]
-    valid, test = (plurals(part) for part in (splits.valid, splits.test))
+    valid, test = ((batches_of(agree, s), plurals(s)) for s in splits[1:])
 
     def evaluate(variables):
-        predicted = agree.bind(variables).predict(batches[0]) == 1
-        return {"valid": float(np.mean(predicted != valid))}
+        right = is_right(replace(agree, variables=variables), *valid)
+        return {"valid": float(1 - right.mean())}
 
     result = run.fit(
         agree.model,
@@ -95,11 +94,17 @@ def train(options: Any) -> dict[str, Any]:
         unit="nats per sentence",
         loss_per="sequence",
     )
-    agree = agree.bind(result.params)
+    agree = replace(agree, variables=result.params)
     run.save(agree)
-    right = (agree.predict(batches[1]) == 1) == test
-    baseline = plurals(splits.test, map(last_noun, splits.test)) == test
-    return report(run, result, splits.test, right, baseline)
+    baseline = np.array([last_noun(s) in PLURAL for s in splits.test]) == test[1]
+    return report(run, result, splits.test, is_right(agree, *test), baseline)
+
+
+def is_right(
+    agree: predict.ClassPredictor, batches: Batches, plural: np.ndarray
+) -> np.ndarray:
+    """Whether the number of each verb is predicted: bool [N]."""
+    return (agree.probabilities(batches)[:, 1] > 0.5) == plural
 
 
 def report(

@@ -46,7 +46,13 @@ def draw_accuracy(
             for cell, panel in cells.items()
         }
         panels.append((name, lines | {"last noun": (first["at"], first["baseline"])}))
-    figures.curves(path, panels, "share of verbs that agree", title=title, mark=longest)
+    figures.curves(
+        path,
+        panels,
+        "share of verbs that agree",
+        title=title,
+        mark={"longest in training": longest},
+    )
 
 
 def shares(right: np.ndarray, of: np.ndarray, edges: Sequence[int]) -> list[float]:

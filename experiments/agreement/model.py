@@ -8,14 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.agreement.data import NOUNS, PLURAL, Sentence
-from seqjax.data import DataError, Source, Splits, Tokenizer
+from seqjax.data import Batches, DataError, Source, Splits, Tokenizer
 from seqjax.layer import Layer
 from seqjax.losses import binary_cross_entropy
 from seqjax.models import Classifier
 from seqjax.predict import ClassPredictor
 
 VERBS = ("was", "were")  # stand for their numbers
-BATCH = 200  # sentences at a time in tests
+LONGEST = 10_000  # words of a sentence that are read
 
 
 class Example(NamedTuple):
@@ -61,13 +61,19 @@ def make_predictor(
     tokenizer = Tokenizer.build(texts, "spaced")
     embed = nn.Embed(len(tokenizer.tokens), layer.features)
     model = Classifier(layer, 1, embed, gradient=gradient)
-    return ClassPredictor(model, tokenizer, VERBS, batch_size=BATCH, buckets=6)
+    return ClassPredictor(model, tokenizer, VERBS, LONGEST)
 
 
 def encode(predictor: ClassPredictor, sentence: Sentence) -> Example:
     """Turns a sentence into integers."""
     plural = int(sentence.verb in PLURAL)
     return Example(predictor.encode(" ".join(sentence.words)), plural)
+
+
+def batches_of(predictor: ClassPredictor, sentences: Sequence[Sentence]) -> Batches:
+    """Sentences, batched once, for a classifier to classify."""
+    texts = [" ".join(s.words) for s in sentences]
+    return predictor.batches(texts, batch_size=200, buckets=6)
 
 
 def loss_of(model: Classifier) -> Callable[..., Any]:
@@ -91,6 +97,6 @@ def last_noun(sentence: Sentence) -> str:
     return predicted[-1] if predicted else "was"
 
 
-def plurals(sentences: Sequence[Sentence], verbs: Any = None) -> np.ndarray:
-    """Which verbs are plural; the sentences' own unless others are given."""
-    return np.array([v in PLURAL for v in verbs or (s.verb for s in sentences)])
+def plurals(sentences: Sequence[Sentence]) -> np.ndarray:
+    """Which of the verbs are plural: bool [N]."""
+    return np.array([s.verb in PLURAL for s in sentences])

@@ -17,6 +17,7 @@ other modes and seqjax.load ask.
 import collections
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -134,7 +135,7 @@ def train(options: Any) -> dict[str, Any]:
     run.say(f"held-out text, nats per {options.level}: {listed(baselines.test)}")
 
     def nats(variables, lines, streams):
-        bound = text.bind(variables)
+        bound = replace(text, variables=variables)
         return nats_per_token(bound, lines, options.buckets, streams)
 
     result = run.fit(
@@ -144,7 +145,7 @@ def train(options: Any) -> dict[str, Any]:
         unit=f"nats per {options.level}",
         **({"data": run.batches(corpus.train)} | task),
     )
-    run.save(text.bind(result.params))
+    run.save(replace(text, variables=result.params))
     score = nats(result.params, corpus.test, 1)
     return report(run, result, score, baselines, options.level)
 

@@ -17,6 +17,7 @@ predicted tag), result.json, and the model that --mode=tag and seqjax.load ask.
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -31,7 +32,7 @@ from experiments.shared.errors import UsageError
 from experiments.shared.layers import layer_of
 from experiments.shared.run import Run, load_model
 from seqjax import figures, predict
-from seqjax.data import DataError, Splits, split_words
+from seqjax.data import Batches, DataError, Splits, split_words
 from seqjax.extras import library
 from seqjax.metrics import OUTSIDE
 from seqjax.train import TrainResult
@@ -79,10 +80,10 @@ def train(options: Any) -> dict[str, Any]:
     variables = tagger.model.init(jax.random.key(options.seed), *tagger.example())
     run = Run.begin("name_entity", options, source, variables, facts(splits))
     sides = splits.valid, splits.test
-    valid, test = (tagger.batches([s.words for s in part]) for part in sides)
+    valid, test = (batches_of(tagger, part, options.buckets) for part in sides)
 
     def evaluate(variables):
-        scores = score(splits.valid, tagger.bind(variables).tags(valid))
+        scores = score(splits.valid, replace(tagger, variables=variables).tags(valid))
         return {"valid": 1 - scores.f1, "valid_accuracy": scores.accuracy}
 
     result = run.fit(
@@ -93,7 +94,7 @@ def train(options: Any) -> dict[str, Any]:
         evaluate,
         unit="nats per word",
     )
-    tagger = tagger.bind(result.params)
+    tagger = replace(tagger, variables=result.params)
     run.save(tagger)
     predicted = tagger.tags(test)
     by_word = [score(part, most_frequent_tags(splits.train, part)) for part in sides]
@@ -121,6 +122,13 @@ def facts(splits: Splits) -> str:
     )
 
 
+def batches_of(
+    tagger: predict.TagPredictor, sentences: Sequence[Tagged], buckets: int
+) -> Batches:
+    """The words of sentences, batched once, for a tagger to tag."""
+    return tagger.batches([s.words for s in sentences], buckets=buckets)
+
+
 def write_predictions(run: Run, test: Sequence[Tagged], predicted) -> None:
     """Writes word, gold tag and predicted tag, a blank line between sentences."""
     sentences = (
@@ -133,9 +141,9 @@ def write_predictions(run: Run, test: Sequence[Tagged], predicted) -> None:
 def p_teddy(tagger: predict.TagPredictor) -> dict[str, float]:
     """P that Teddy is a name, in two sentences that differ behind it alone."""
     sentences = [text.split() for text in TEDDY]
-    rows = tagger.p_name(sentences)
+    rows = tagger.probabilities(tagger.batches(sentences))
     return {
-        text: float(p[words.index("Teddy")])
+        text: 1 - float(p[words.index("Teddy"), 0])
         for text, words, p in zip(TEDDY, sentences, rows, strict=True)
     }
 

@@ -53,7 +53,7 @@ def make_predictor(
         dropout=options.dropout,
         gradient=options.gradient,
     )
-    return TagPredictor(model, lexicon, labels, buckets=options.buckets)
+    return TagPredictor(model, lexicon, labels)
 
 
 def loss_of(tagger: TagPredictor, word_dropout: float) -> Callable[..., Any]:

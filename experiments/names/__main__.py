@@ -14,6 +14,7 @@ and the model, which --mode=sample and seqjax.load ask.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -100,12 +101,12 @@ def train(options: Any) -> dict[str, Any]:
         variables,
         run.batches(corpus.train),
         loss_of(model),
-        lambda variables: {"valid": nats_per_letter(names.bind(variables), valid)},
+        lambda variables: {"valid": nats(replace(names, variables=variables), valid)},
         unit="nats per letter",
     )
-    names = names.bind(result.params)
+    names = replace(names, variables=result.params)
     run.save(names)
-    score = nats_per_letter(names, test)
+    score = nats(names, test)
     baselines = ngram_nats(corpus)
     lines = {"training, with dropout": "loss", "validation": "valid"}
     panel = figures.Panel("−log P (nats per letter)", lines, baselines.valid)
@@ -137,7 +138,7 @@ def loss_of(model: LanguageModel) -> Callable[..., Any]:
     return loss
 
 
-def nats_per_letter(names: predict.LanguagePredictor, batches: Batches) -> float:
+def nats(names: predict.LanguagePredictor, batches: Batches) -> float:
     """The negative log-likelihood per letter, <EOS> counted."""
     return float(names.nats(batches).result())
 

@@ -15,6 +15,7 @@ predictions.tsv (gold stars, predicted stars, text), result.json, and the model 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -35,7 +36,7 @@ from experiments.shared.errors import UsageError
 from experiments.shared.layers import layer_of
 from experiments.shared.run import Run, load_model
 from seqjax import figures, predict
-from seqjax.data import DataError, Splits, split_words
+from seqjax.data import Batches, DataError, Splits, split_words
 from seqjax.extras import library
 from seqjax.train import TrainResult
 
@@ -84,11 +85,11 @@ def train(options: Any) -> dict[str, Any]:
     counts = (len(part) for part in splits)
     facts = "{:,} texts to learn from, {:,} to choose by, {:,} held out".format(*counts)
     run = Run.begin("sentiment", options, source, variables, facts)
-    valid, test = (rater.batches([r.text for r in part]) for part in splits[1:])
+    valid, test = (batches_of(rater, part, options.buckets) for part in splits[1:])
     gold_valid, gold = map(stars_of, splits[1:])
 
     def evaluate(variables):
-        p = np.log(rater.bind(variables).probabilities(valid) + 1e-9)
+        p = np.log(replace(rater, variables=variables).probabilities(valid) + 1e-9)
         places = np.searchsorted(rater.classes, gold_valid)
         wrong = p.argmax(axis=1) != places
         nats = -p[np.arange(len(p)), places]
@@ -103,7 +104,7 @@ def train(options: Any) -> dict[str, Any]:
         unit="nats per text",
         loss_per="sequence",
     )
-    rater = rater.bind(result.params)
+    rater = replace(rater, variables=result.params)
     run.save(rater)
     predicted = np.array(rater.classes)[rater.probabilities(test).argmax(axis=1)]
     others = {"majority": majority(splits), "regression": logistic_regression(splits)}
@@ -111,6 +112,13 @@ def train(options: Any) -> dict[str, Any]:
     draw_figures(run, result, wrong, gold, predicted, rater.classes)
     write_predictions(run, splits.test, predicted)
     return report(run, result, gold, predicted, others, rater.rate(NOTHING))
+
+
+def batches_of(
+    rater: predict.ClassPredictor, reviews: Sequence[Review], buckets: int
+) -> Batches:
+    """Texts, batched once, for a classifier to classify."""
+    return rater.batches([review.text for review in reviews], buckets=buckets)
 
 
 def read_splits(splits: Splits, binary: bool, name: str) -> Splits:

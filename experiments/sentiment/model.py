@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from seqjax.predict.classes import NO_WORD
 
 from experiments.sentiment.data import Review
 from experiments.shared.words import word_features
 from seqjax import predict
-from seqjax.data import Lexicon
+from seqjax.data import Lexicon, split_words
 from seqjax.losses import cross_entropy
 from seqjax.models import Classifier, Words
 
@@ -28,7 +29,7 @@ def make_predictor(
     layer: Any, reviews: Sequence[Review], options: Any
 ) -> predict.ClassPredictor:
     """A classifier with the words and letters of the training texts."""
-    texts = (predict.words_of(review.text, LONGEST) for review in reviews)
+    texts = (split_words(r.text)[:LONGEST] or [NO_WORD] for r in reviews)
     lexicon = Lexicon.build(texts, options.min_count)
     classes = STARS[options.classes]
     model = Classifier(
@@ -39,9 +40,7 @@ def make_predictor(
         dropout=options.dropout,
         gradient=options.gradient,
     )
-    return predict.ClassPredictor(
-        model, lexicon, classes, longest=LONGEST, buckets=options.buckets
-    )
+    return predict.ClassPredictor(model, lexicon, classes, LONGEST)
 
 
 def encode(rater: predict.ClassPredictor, review: Review) -> Example:

@@ -17,6 +17,8 @@ what the beam wrote), result.json, and the model that --mode=translate and seqja
 ask.
 """
 
+import functools
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -37,7 +39,6 @@ from experiments.translation.model import (
 from experiments.translation.report import draw_figures, report
 from seqjax import predict
 from seqjax.data import Batches, DataError, Splits
-from seqjax.decode import Beam, Sampling
 from seqjax.extras import library
 
 flags.adopt_module_key_flags(shared)
@@ -114,7 +115,7 @@ def train(options: Any) -> dict[str, Any]:
     source = TABLE.load(options.dataset, options.data)
     splits = read_splits(source.examples, options.reverse)
     translator = make_predictor(encoder, splits.train, options)
-    pairs = [translator.encode_pair(*pair) for pair in splits.train]
+    pairs = translator.encode(splits.train)
     short = [pair for pair in pairs if max(map(len, pair)) <= options.longest]
     if not short:
         raise DataError(f"{source.name}: no pair to learn from has --longest tokens")
@@ -122,8 +123,7 @@ def train(options: Any) -> dict[str, Any]:
     variables = translator.model.init(key, *translator.example())
     facts = describe(len(short), splits, translator)
     run = Run.begin("translation", options, source, variables, facts)
-    valid = [translator.encode_pair(*pair) for pair in splits.valid]
-    valid = Batches(valid, 64, buckets=options.buckets)
+    valid = Batches(translator.encode(splits.valid), 64, buckets=options.buckets)
     result = run.fit(
         translator.model,
         variables,
@@ -132,19 +132,19 @@ def train(options: Any) -> dict[str, Any]:
         lambda v: {"valid": nats_per_token(translator.model, v, valid)},
         unit="nats per token",
     )
-    translator = translator.bind(result.params)
+    translator = replace(translator, variables=result.params)
     run.save(translator)
     sources, targets = map(list, zip(*splits.test, strict=True))
-    beam = Beam(options.beam, options.length_penalty)
+    translate = functools.partial(translator.translate, **decoding(options))
     translations = {
-        "beam": translator.translate(sources, beam),
-        "greedy": translator.translate(sources, Sampling(temperature=0)),
+        "beam": translate(sources),
+        "greedy": translate(sources, beam=1),
         **baselines(splits.train, sources),
     }
-    draw_figures(run, result, translator, beam, splits.test)
+    draw_figures(run, result, translator, translate, splits.test)
     is_french = source.name in ("synthetic", "interface-fr") and not options.reverse
     shown = [SING.source, *sources[:2]] if is_french else sources[:3]
-    examples = zip(shown, translator.translate(shown, beam), strict=True)
+    examples = zip(shown, translate(shown), strict=True)
     return report(run, result, sources, targets, translations, list(examples))
 
 
@@ -166,20 +166,27 @@ def describe(
     )
 
 
-def translate(options: Any) -> None:
+def decoding(options: Any) -> dict[str, Any]:
+    """How the flags ask to decode."""
+    return {
+        "beam": options.beam,
+        "length_penalty": options.length_penalty,
+        "copy_unknown": options.unknown == "copy",
+        "buckets": options.buckets,
+    }
+
+
+def ask(options: Any) -> None:
     """Prints the translation of --text."""
     if not options.text.strip():
         raise UsageError("--text: needs a sentence to translate")
     translator = load_model(options.workdir, predict.TranslationPredictor)
-    copies = options.unknown == "copy"
-    translator = translator.replace(copy_unknown=copies)
-    beam = Beam(options.beam, options.length_penalty)
-    print(translator.translate([options.text], beam)[0])
+    print(translator.translate(options.text, **decoding(options)))
 
 
 if __name__ == "__main__":
     cli.run(
         train,
-        translate=translate,
+        translate=ask,
         uses={"translate": "text beam length_penalty unknown"},
     )

@@ -46,13 +46,7 @@ def make_predictor(
         dropout=options.dropout,
         gradient=options.gradient,
     )
-    return TranslationPredictor(
-        model,
-        *tokenizers,
-        longest=options.longest,
-        copy_unknown=options.unknown == "copy",
-        buckets=options.buckets,
-    )
+    return TranslationPredictor(model, *tokenizers, longest=options.longest)
 
 
 def loss_of(model: EncoderDecoder, sampled: float) -> Callable[..., Any]:

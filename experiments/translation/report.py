@@ -1,6 +1,6 @@
 """What a translation run leaves behind: figures, translations, scores."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from experiments.shared.run import Run
 from experiments.translation.pairs import Pair
 from seqjax import figures
-from seqjax.decode import Beam
+from seqjax.data import Tokenizer
 from seqjax.metrics import corpus_bleu
 from seqjax.predict import TranslationPredictor
 from seqjax.train import TrainResult
@@ -18,7 +18,7 @@ def draw_figures(
     run: Run,
     result: TrainResult,
     translator: TranslationPredictor,
-    beam: Beam,
+    translate: Callable[..., Any],
     pairs: Sequence[Pair],
 ) -> None:
     """Draws the learning curve, and the attention in some sentences."""
@@ -29,18 +29,23 @@ def draw_figures(
     source, target = translator.source, translator.target
     long = [p.source for p in pairs if 5 <= len(source.tokenize(p.source)) <= 14][:3]
     texts = long or [pairs[0].source]
-    written = list(map(target.tokenize, translator.translate(texts, beam)))
+    written = list(map(target.tokenize, translate(texts)))
     weights = translator.attention_weights(texts, written)
     panels = [
         (
-            [*source.readable(source.tokenize(text)), "<EOS>"],
-            [*target.readable(tokens), "<EOS>"],
+            [*readable(source, source.tokenize(text)), "<EOS>"],
+            [*readable(target, tokens), "<EOS>"],
             rows,
         )
         for text, tokens, rows in zip(texts, written, weights, strict=True)
     ]
     title = f"attention of {run.options.cell}, {translator.model.attention}"
     run.figure(figures.attention, "attention", panels, title=title)
+
+
+def readable(tokenizer: Tokenizer, tokens: Sequence[str]) -> list[str]:
+    """Each token as a reader knows it, where it is a part of byte pairs."""
+    return [tokenizer.detokenize([token]) or token for token in tokens]
 
 
 def report(
