@@ -5,8 +5,9 @@ import collections
 import numpy as np
 import pytest
 
+from experiments.names.data import TABLE
 from seqjax.baselines import Ngram, best_ngram, unigram
-from seqjax.data import Vocabulary, load
+from seqjax.data import Vocabulary
 
 V = 6
 
@@ -119,7 +120,7 @@ def split(sequences, seed):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_context_helps_with_dinosaurs(seed):
-    names = load("names").examples
+    names = TABLE.load("dinosaurs").examples
     vocabulary = Vocabulary.build(names)
     train, valid, test = split([vocabulary.encode(name) for name in names], seed)
     size = len(vocabulary)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from seqjax.figures.drawing import (
     canvas,
+    label_axes,
     legend,
     marker,
     over_steps,
@@ -33,7 +35,7 @@ def compare(
 ) -> Figure:
     """Draws the validation curves of runs over each other, and their final scores.
 
-    Runs of different tasks or metrics stand in rows of their own. A run has one colour
+    Runs of different tasks, data or metrics stand in rows of their own. A run has one colour
     and is named by the flags in which it differs from the others.
 
     Args:
@@ -60,19 +62,26 @@ def compare(
 
 
 def _validation(axes: Axes, runs: Sequence[RunSummary], labels: list[str]) -> None:
-    over_steps(axes, [line for run in runs for line in run.history], _unit(runs))
-    axes.set_xlabel("training step")
+    over_steps(axes, [line for run in runs for line in run.history])
+    label_axes(axes, "training step", _unit(runs))
     for i, (run, label) in enumerate(zip(runs, labels, strict=True)):
         steps, values = series(run.history, VALID)
         if len(steps):
             axes.plot(steps, values, marker=marker(steps), color=f"C{i}", label=label)
             best = steps == run.best_step
             axes.plot(steps[best], values[best], "o", color=f"C{i}", mec="black")
+    axes.set_title(_subject(runs), fontsize="medium", parse_math=False)
     if not axes.lines:
-        say_empty(axes, "no evaluation yet")
+        say_empty(axes, "no validation score was logged")
         return
     axes.plot([], [], "o", color="white", mec="black", label="best step of a run")
     legend(axes, width=WIDTH)
+
+
+def _subject(runs: Sequence[RunSummary]) -> str:
+    """The task and data of runs, as far as their results say."""
+    result = next((run.result for run in runs if run.result), {})
+    return readable(", ".join(str(result[k]) for k in ("task", "data") if k in result))
 
 
 def _unit(runs: Sequence[RunSummary]) -> str:
@@ -83,10 +92,11 @@ def _unit(runs: Sequence[RunSummary]) -> str:
 
 
 def _unit_of(run: RunSummary) -> str:
-    """The unit that a result states, or the metric's where both scores are the same."""
+    """The unit that a result states, or its metric where that is what is validated."""
     steps, values = series(run.history, VALID)
     is_metric = run.result.get(VALID) in values[steps == run.best_step]
-    metric = run.result.get("metric") if is_metric else None
+    is_loss = run.result.get("lower_is_better") is not False
+    metric = run.result.get("metric") if is_metric and is_loss else None
     return run.result.get("unit") or metric or "lower is better"
 
 
@@ -100,6 +110,7 @@ def _scores(axes: Axes, runs: Sequence[RunSummary], labels: list[str]) -> None:
     axes.set_yticks(range(len(runs)), names, parse_math=False)
     axes.set_ylim(len(runs) - 0.5, -0.5)
     axes.margins(x=0.2)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.grid(alpha=0.3)
     for row, run in enumerate(runs):
         _score(axes, run, row)

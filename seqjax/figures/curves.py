@@ -11,13 +11,14 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from seqjax.figures.drawing import (
     History,
     canvas,
+    label_axes,
     legend,
     marker,
     over_steps,
+    say_empty,
     series,
     write,
 )
-from seqjax.figures.text import readable
 
 
 def gradient_norms(
@@ -37,14 +38,16 @@ def gradient_norms(
     """
     figure, grid = canvas(1, 1, (10, 4.4))
     axes = grid[0, 0]
-    over_steps(axes, history, "gradient norm before clipping")
-    axes.set_xlabel("training step")
+    over_steps(axes, history)
+    label_axes(axes, "training step", "gradient norm before clipping")
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
     axes.yaxis.set_major_formatter(lambda norm, _: f"{norm:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
     _norms(axes, history, "grad_norm_max", "largest of each logged interval", "C1")
     _norms(axes, history, "grad_norm", "mean of each logged interval", "C0")
+    if not any(len(line.get_xdata()) for line in axes.lines):
+        say_empty(axes, "no gradient norm yet")
     if clip_norm:
         style = {"color": "black", "ls": "--", "lw": 1}
         axes.axhline(clip_norm, label=f"clipping threshold: {clip_norm:g}", **style)
@@ -94,10 +97,9 @@ def curves(
             axes.plot(x, y, marker=marker(x), label=name)
         if logarithmic_from is not None:
             axes.set_xscale("symlog", linthresh=logarithmic_from)
-        axes.set_xlabel(readable(label), parse_math=False)
+        label_axes(axes, label, unit if axes is grid[0, 0] else "")
         axes.grid(alpha=0.3)
     for label, place in (mark or {}).items():
         grid[0, 0].axvline(place, color="black", ls=":", label=label)
-    grid[0, 0].set_ylabel(readable(unit), parse_math=False)
     legend(*grid[0])
     return write(figure, path, title)

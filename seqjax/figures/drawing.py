@@ -35,12 +35,17 @@ def series(history: History, key: str) -> tuple[np.ndarray, np.ndarray]:
     return steps, values
 
 
-def over_steps(axes: Axes, history: History, unit: str) -> None:
-    """Labels axes whose horizontal one is the training step, from zero to the last."""
+def label_axes(axes: Axes, x: str, y: str, width: int = 44) -> None:
+    """Labels both axes, wrapped to `width` characters; an empty label is none."""
+    axes.set_xlabel(textwrap.fill(readable(x), width), parse_math=False)
+    axes.set_ylabel(textwrap.fill(readable(y), width), parse_math=False)
+
+
+def over_steps(axes: Axes, history: History) -> None:
+    """Makes the horizontal axis the training step, from zero to the last."""
     last = max([line["step"] for line in history], default=1)
     axes.set_xlim(0, 1.03 * max(last, 1))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_ylabel(readable(unit), parse_math=False)
     axes.grid(alpha=0.3)
 
 

@@ -12,6 +12,7 @@ from seqjax.figures.drawing import (
     FEW,
     History,
     canvas,
+    label_axes,
     legend,
     marker,
     over_steps,
@@ -68,7 +69,8 @@ def learning_curve(
     size = (10, 1.2 + 3.2 * len(panels))
     figure, grid = canvas(len(panels), 1, size, sharex=True)
     for axes, panel in zip(grid[:, 0], panels, strict=True):
-        over_steps(axes, history, panel.unit)
+        over_steps(axes, history)
+        label_axes(axes, "", panel.unit)
         points = _lines(axes, history, panel, best_step)
         _baselines(axes, panel.baselines, points)
         legend(axes)

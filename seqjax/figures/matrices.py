@@ -11,6 +11,8 @@ from matplotlib.ticker import MaxNLocator
 from seqjax.figures.drawing import canvas, write
 from seqjax.figures.text import tick_labels
 
+MOST = 80  # so many labels fit on an axis; of more, every second or third is shown
+
 
 def heat_map(
     path: str | pathlib.Path,
@@ -33,6 +35,7 @@ def heat_map(
     Raises:
       ValueError: `states` is no [T, features] of as many steps as there are labels.
     """
+    states = np.asarray(states)
     _check("states", states, {"labels": labels, "features": None})
     figure, grid = canvas(1, 1, (np.clip(3 + 0.3 * len(labels), 7, 24), 5))
     axes = grid[0, 0]
@@ -70,6 +73,7 @@ def confusion(
     Raises:
       ValueError: `counts` has not as many rows and columns as there are labels.
     """
+    counts = np.asarray(counts)
     _check("counts", counts, {"gold labels": labels, "predicted labels": labels})
     side = 2.5 + 0.7 * len(labels)
     figure, grid = canvas(1, 1, (side + 1.4, side))
@@ -80,7 +84,7 @@ def confusion(
     for (row, column), share in np.ndenumerate(shares):
         text = f"{share:.1%}" if totals[row] else "–"
         _cell(axes, row, column, f"{text}\n{counts[row, column]:,}", share > 0.5)
-    _ticks(axes, "x", labels)
+    _ticks(axes, "x", labels, fits=6)
     _ticks(axes, "y", labels)
     axes.set_xlabel("predicted")
     axes.set_ylabel("gold")
@@ -113,8 +117,9 @@ def attention(
     for source, target, weights in panels:
         shape = {"target tokens": target, "source tokens": source}
         _check("weights", weights, shape)
-    widths = [1.6 + 0.34 * max(len(source), 8) for source, *_ in panels]
-    height = 2.6 + 0.3 * max(max(len(target), 8) for _, target, _ in panels)
+    widths = [1.6 + 0.34 * np.clip(len(source), 8, MOST / 2) for source, *_ in panels]
+    longest = max(len(target) for _, target, _ in panels)
+    height = 2.6 + 0.3 * np.clip(longest, 8, MOST / 2)
     figure, grid = canvas(
         1, len(panels), (sum(widths) + 1, height), width_ratios=widths
     )
@@ -129,16 +134,17 @@ def attention(
     return write(figure, path, title)
 
 
-def _ticks(axes: Axes, which: str, labels: Sequence[str]) -> None:
-    """Names every row or column; long names of columns stand at an angle."""
-    shown = tick_labels(labels)
+def _ticks(axes: Axes, which: str, labels: Sequence[str], fits: int = 2) -> None:
+    """Names rows or columns; columns' names of more than `fits` letters are tilted."""
+    shown, every = tick_labels(labels), -(-len(labels) // MOST)
+    places = range(0, len(shown), every)
     if which == "y":
-        axes.set_yticks(range(len(shown)), shown, parse_math=False)
-    elif max(map(len, shown), default=0) <= 2:
-        axes.set_xticks(range(len(shown)), shown, parse_math=False)
+        axes.set_yticks(places, shown[::every], parse_math=False)
+    elif max(map(len, shown)) <= fits:
+        axes.set_xticks(places, shown[::every], parse_math=False)
     else:
         style = {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
-        axes.set_xticks(range(len(shown)), shown, parse_math=False, **style)
+        axes.set_xticks(places, shown[::every], parse_math=False, **style)
 
 
 def _cell(axes: Axes, row: int, column: int, text: str, is_dark: bool) -> None:

@@ -62,15 +62,15 @@ def read_run(folder: str | pathlib.Path) -> RunSummary:
 
 
 def groups(runs: Iterable[RunSummary]) -> list[list[RunSummary]]:
-    """Returns the runs whose scores can be compared: of one task and metric each.
+    """Groups the runs whose scores can be compared: of one task, data and metric.
 
     A run that has no result yet joins the others if they are of one kind. Within a
     group the best run is first where it is known which score is better.
     """
     runs = list(runs)
     kinds = dict.fromkeys(_kind(run) for run in runs if run.result)
-    only = next(iter(kinds)) if len(kinds) == 1 else ("", "")
-    found: dict[tuple[str, str], list[RunSummary]] = {kind: [] for kind in kinds}
+    only = next(iter(kinds)) if len(kinds) == 1 else ()
+    found: dict[tuple[str, ...], list[RunSummary]] = {kind: [] for kind in kinds}
     for run in runs:
         found.setdefault(_kind(run) if run.result else only, []).append(run)
     return [_ranked(group) for group in found.values()]
@@ -100,8 +100,8 @@ def _setting(run: RunSummary, name: str) -> str:
     return f"{name}={run.flags[name]}" if name in run.flags else f"{name} not set"
 
 
-def _kind(run: RunSummary) -> tuple[str, str]:
-    return str(run.result.get("task", "")), str(run.result.get("metric", ""))
+def _kind(run: RunSummary) -> tuple[str, ...]:
+    return tuple(str(run.result.get(key)) for key in ("task", "data", "metric"))
 
 
 def lower_is_better(runs: Iterable[RunSummary]) -> bool | None:
