@@ -10,6 +10,7 @@ from seqjax.layers import (
     Stack,
     random_carry,
 )
+from seqjax.predict import load
 from seqjax.version import __version__
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "Residual",
     "Stack",
     "__version__",
+    "load",
     "random_carry",
 ]
