@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import pathlib
 import runpy
+import subprocess
 import sys
 import tempfile
 from multiprocessing import forkserver
@@ -58,6 +59,20 @@ class Running:
 def run(experiment: str, *flags: object, cwd: pathlib.Path) -> tuple[int, str, str]:
     """Exit status, output and errors of an experiment."""
     return Running(f"experiments.{experiment}", *flags, cwd=cwd).finish()
+
+
+def run_copy(
+    root: pathlib.Path, module: str, *flags: object, **environment: str
+) -> tuple[int, str, str]:
+    """The same of a copy of the project, which no server has imported."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *map(str, flags)],
+        cwd=root,
+        env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(root), **environment},
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout, done.stderr
 
 
 def result_of(experiment: str, *flags: object, cwd: pathlib.Path) -> dict:

@@ -14,7 +14,6 @@ the best interpolated Kneser-Ney n-gram on the same split; and the model, which 
 other modes and seqjax.load ask.
 """
 
-import collections
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,20 +27,18 @@ from experiments.language_model.data import TABLE
 from experiments.language_model.model import (
     line_loss,
     make_corpus,
+    make_predictor,
     nats_per_token,
     stream_task,
     uniform_variables,
 )
 from experiments.shared import cli
 from experiments.shared import flags as shared
-from experiments.shared.errors import UsageError
 from experiments.shared.layers import layer_of
 from experiments.shared.ngrams import Nats, ngram_nats
 from experiments.shared.run import Run
 from seqjax import figures
-from seqjax.data import Corpus, Tokenizer
-from seqjax.models import LanguageModel
-from seqjax.predict import LanguagePredictor
+from seqjax.data import Corpus
 from seqjax.train import TrainResult
 
 flags.adopt_module_key_flags(shared)
@@ -102,25 +99,9 @@ flags.DEFINE_float("top_p", 1.0, "Draw from the likeliest of this share.", 0, 1)
 def train(options: Any) -> dict[str, Any]:
     """Data, model, baselines, training, figures, result."""
     layer = layer_of(options, causal=True)
-    if options.tied and options.embedding != options.features:
-        raise UsageError("--tied: needs --embedding equal to --features")
     source = TABLE.load(options.dataset, options.data)
-    kind = "chars" if options.level == "char" else "spaced"
-    tokenizer = Tokenizer.build(source.examples.train, kind, options.vocabulary)
-    corpus = make_corpus(source, tokenizer)
-    model = LanguageModel(
-        layer,
-        len(tokenizer.vocabulary),
-        embedding=options.embedding,
-        tied=options.tied,
-        input_dropout=options.input_dropout,
-        dropout=options.dropout,
-        weight_dropout=options.weight_dropout,
-        gradient=options.gradient,
-    )
-    words = (word for line in source.examples.train for word in line.split())
-    counts = collections.Counter(words)
-    text = LanguagePredictor(model, tokenizer, not options.sentences, counts)
+    text = make_predictor(layer, source.examples.train, options)
+    corpus, model = make_corpus(source, text.tokenizer), text.model
     key = jax.random.key(options.seed)
     variables = model.init(key, *text.example())
     if options.init_scale:

@@ -1,6 +1,7 @@
 """Language models: how they begin, and their losses on streams and on lines."""
 
-from collections.abc import Callable
+import collections
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -8,10 +9,43 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from experiments.shared.errors import UsageError
 from seqjax.data import Batches, Corpus, DataError, Source, Streams, Tokenizer
+from seqjax.layer import Layer
 from seqjax.masks import select
 from seqjax.models import LanguageModel
 from seqjax.predict import LanguagePredictor
+
+
+def make_predictor(
+    layer: Layer, lines: Sequence[str], options: Any
+) -> LanguagePredictor:
+    """Makes the language model that the flags ask for.
+
+    Args:
+      layer: reads the text.
+      lines: whose tokens are known.
+      options: the values of the flags.
+
+    Raises:
+      UsageError: --tied does not go with the widths.
+    """
+    if options.tied and options.embedding != options.features:
+        raise UsageError("--tied: needs --embedding equal to --features")
+    kind = "chars" if options.level == "char" else "spaced"
+    tokenizer = Tokenizer.build(lines, kind, options.vocabulary)
+    model = LanguageModel(
+        layer,
+        len(tokenizer.vocabulary),
+        embedding=options.embedding,
+        tied=options.tied,
+        input_dropout=options.input_dropout,
+        dropout=options.dropout,
+        weight_dropout=options.weight_dropout,
+        gradient=options.gradient,
+    )
+    counts = collections.Counter(word for line in lines for word in line.split())
+    return LanguagePredictor(model, tokenizer, not options.sentences, counts)
 
 
 def uniform_variables(variables: Any, key: jax.Array, scale: float) -> Any:

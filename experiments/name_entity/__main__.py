@@ -24,15 +24,20 @@ import jax
 from absl import flags
 
 from experiments.name_entity.data import TABLE, TEDDY, Tagged
-from experiments.name_entity.model import as_binary, encode, loss_of, make_predictor
-from experiments.name_entity.scoring import Scores, most_frequent_tags, score
+from experiments.name_entity.model import encode, loss_of, make_predictor, read_splits
+from experiments.name_entity.scoring import (
+    Scores,
+    as_columns,
+    most_frequent_tags,
+    score,
+)
 from experiments.shared import cli, words
 from experiments.shared import flags as shared
 from experiments.shared.errors import UsageError
 from experiments.shared.layers import layer_of
 from experiments.shared.run import Run, load_model
 from seqjax import figures, predict
-from seqjax.data import Batches, DataError, Splits, split_words
+from seqjax.data import Batches, Splits, split_words
 from seqjax.extras import library
 from seqjax.metrics import OUTSIDE
 from seqjax.train import TrainResult
@@ -99,18 +104,9 @@ def train(options: Any) -> dict[str, Any]:
     predicted = tagger.tags(test)
     by_word = [score(part, most_frequent_tags(splits.train, part)) for part in sides]
     draw_figures(run, result, by_word[0], splits.test, predicted)
-    write_predictions(run, splits.test, predicted)
+    run.write("predictions.txt", as_columns(splits.test, predicted))
     scores = score(splits.test, predicted)
     return report(run, result, scores, by_word[1], p_teddy(tagger))
-
-
-def read_splits(splits: Splits, binary: bool, name: str) -> Splits:
-    """The sentences, with tags that say name or not if `binary`."""
-    if binary:
-        splits = Splits(*(list(map(as_binary, part)) for part in splits))
-    if all(tag == OUTSIDE for s in splits.train for tag in s.tags):
-        raise DataError(f"{name}: no entity in the part to learn from")
-    return splits
 
 
 def facts(splits: Splits) -> str:
@@ -127,15 +123,6 @@ def batches_of(
 ) -> Batches:
     """The words of sentences, batched once, for a tagger to tag."""
     return tagger.batches([s.words for s in sentences], buckets=buckets)
-
-
-def write_predictions(run: Run, test: Sequence[Tagged], predicted) -> None:
-    """Writes word, gold tag and predicted tag, a blank line between sentences."""
-    sentences = (
-        "".join("\t".join(row) + "\n" for row in zip(*gold, tags, strict=True))
-        for gold, tags in zip(test, predicted, strict=True)
-    )
-    run.write("predictions.txt", "\n".join(sentences))
 
 
 def p_teddy(tagger: predict.TagPredictor) -> dict[str, float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.name_entity.conll import Tagged
 from experiments.shared.words import word_features
-from seqjax.data import Lexicon
+from seqjax.data import DataError, Lexicon, Splits
 from seqjax.metrics import OUTSIDE
 from seqjax.models import Tagger, Words
 from seqjax.predict import TagPredictor
@@ -29,6 +29,15 @@ def encode(tagger: TagPredictor, sentence: Tagged) -> Example:
     places = {label: i for i, label in enumerate(tagger.labels)}
     labels = np.array([places.get(tag, 0) for tag in sentence.tags])
     return Example(tagger.lexicon.encode(sentence.words), labels)
+
+
+def read_splits(splits: Splits, binary: bool, name: str) -> Splits:
+    """The sentences, with tags that say name or not if `binary`."""
+    if binary:
+        splits = Splits(*(list(map(as_binary, part)) for part in splits))
+    if all(tag == OUTSIDE for s in splits.train for tag in s.tags):
+        raise DataError(f"{name}: no entity in the part to learn from")
+    return splits
 
 
 def as_binary(sentence: Tagged) -> Tagged:

@@ -36,3 +36,12 @@ def most_frequent_tags(
             counts[word][tag] += 1
     best = {word: tags.most_common(1)[0][0] for word, tags in counts.items()}
     return [tuple(best.get(word, OUTSIDE) for word in s.words) for s in test]
+
+
+def as_columns(gold: Sequence[Tagged], predicted: Sequence[Sequence[str]]) -> str:
+    """Word, gold tag and predicted tag by tab, a blank line between sentences."""
+    sentences = (
+        "".join("\t".join(row) + "\n" for row in zip(*sentence, tags, strict=True))
+        for sentence, tags in zip(gold, predicted, strict=True)
+    )
+    return "\n".join(sentences)

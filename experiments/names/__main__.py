@@ -13,24 +13,22 @@ figures/gradient_norm.png (compare --clip_norm=0 with --clip_norm=1), figures/st
 and the model, which --mode=sample and seqjax.load ask.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
 from experiments.names.data import TABLE, make_corpus
+from experiments.names.model import loss_of, make_predictor
 from experiments.shared import cli
 from experiments.shared import flags as shared
 from experiments.shared.layers import layer_of
 from experiments.shared.ngrams import Nats, ngram_nats
 from experiments.shared.run import Run, load_model
 from seqjax import figures, predict
-from seqjax.data import Batches, Corpus, Tokenizer
-from seqjax.models import LanguageModel
+from seqjax.data import Batches, Corpus
 from seqjax.train import TrainResult
 
 flags.adopt_module_key_flags(shared)
@@ -83,24 +81,15 @@ def train(options: Any) -> dict[str, Any]:
     """Data, model, training, baselines, new names, figures, result."""
     layer = layer_of(options, causal=True)
     corpus = make_corpus(TABLE.load(options.dataset, options.data), options.seed)
-    model = LanguageModel(
-        layer,
-        len(corpus.vocabulary),
-        dropout=options.dropout,
-        weight_dropout=options.weight_dropout,
-        reset_rate=options.reset_rate,
-        gradient=options.gradient,
-    )
-    tokenizer = Tokenizer("chars", corpus.vocabulary.tokens)
-    names = predict.LanguagePredictor(model, tokenizer, stream=False)
-    variables = model.init(jax.random.key(options.seed), *names.example())
+    names = make_predictor(layer, corpus.vocabulary, options)
+    variables = names.model.init(jax.random.key(options.seed), *names.example())
     run = Run.begin("names", options, corpus.source, variables, facts(corpus))
     valid, test = (Batches(s, options.batch_size) for s in (corpus.valid, corpus.test))
     result = run.fit(
-        model,
+        names.model,
         variables,
         run.batches(corpus.train),
-        loss_of(model),
+        loss_of(names.model),
         lambda variables: {"valid": nats(replace(names, variables=variables), valid)},
         unit="nats per letter",
     )
@@ -125,17 +114,6 @@ def facts(corpus: Corpus) -> str:
         f"{sum(counts)} names: {counts[0]} to learn from ({letters} letters), "
         f"{counts[1]} to choose by, {counts[2]} held out"
     )
-
-
-def loss_of(model: LanguageModel) -> Callable[..., Any]:
-    """The loss is E7: the sum over a name's letters, in the mean over names."""
-
-    def loss(variables, batch, key, recurrent_state):
-        rngs = {"dropout": key}
-        nats = model.apply(variables, *batch, train=True, rngs=rngs, method="loss")
-        return nats, jnp.sum(batch.lengths), recurrent_state
-
-    return loss
 
 
 def nats(names: predict.LanguagePredictor, batches: Batches) -> float:

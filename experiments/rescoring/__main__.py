@@ -73,6 +73,13 @@ def rescore(options: Any) -> None:
         "word_frequencies": truth_first(other[1], best_weight(other[0])),
         "weight": weight,
     }
+    report(run, model, result, tokens=sum(map(len, scores)))
+
+
+def report(
+    run: Run, model: predict.LanguagePredictor, result: dict[str, float], tokens: int
+) -> None:
+    """Prints and writes the result, and what the model makes of two sentences."""
     pair, pear = (float(p.sum()) for p in model.log_probs(list(DEMONSTRATION)))
     run.say(
         "the truth comes first in {baseline:.1%} by the acoustic scores, in "
@@ -89,7 +96,7 @@ def rescore(options: Any) -> None:
         baseline_name="acoustic scores alone",
         log_p_pair=pair,
         log_p_pear=pear,
-        tokens=sum(map(len, scores)),
+        tokens=tokens,
         **result,
     )
 

@@ -28,15 +28,15 @@ from experiments.sentiment.baselines import (
     majority,
     stars_of,
 )
-from experiments.sentiment.data import NOTHING, TABLE, Review, as_binary
-from experiments.sentiment.model import encode, loss_of, make_predictor
+from experiments.sentiment.data import NOTHING, TABLE, Review
+from experiments.sentiment.model import encode, loss_of, make_predictor, read_splits
 from experiments.shared import cli, words
 from experiments.shared import flags as shared
 from experiments.shared.errors import UsageError
 from experiments.shared.layers import layer_of
 from experiments.shared.run import Run, load_model
 from seqjax import figures, predict
-from seqjax.data import Batches, DataError, Splits, split_words
+from seqjax.data import Batches, split_words
 from seqjax.extras import library
 from seqjax.train import TrainResult
 
@@ -119,15 +119,6 @@ def batches_of(
 ) -> Batches:
     """Texts, batched once, for a classifier to classify."""
     return rater.batches([review.text for review in reviews], buckets=buckets)
-
-
-def read_splits(splits: Splits, binary: bool, name: str) -> Splits:
-    """The texts; bad and good ones alone, as one star and five, if `binary`."""
-    if binary:
-        splits = Splits(*map(as_binary, splits))
-    if not all(splits) or len(set(stars_of(splits.train).tolist())) < 2:
-        raise DataError(f"{name}: two classes and three parts are needed")
-    return splits
 
 
 def draw_figures(

@@ -5,14 +5,15 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from seqjax.predict.classes import NO_WORD
 
-from experiments.sentiment.data import Review
+from experiments.sentiment.baselines import stars_of
+from experiments.sentiment.data import Review, as_binary
 from experiments.shared.words import word_features
 from seqjax import predict
-from seqjax.data import Lexicon, split_words
+from seqjax.data import DataError, Lexicon, Splits, split_words
 from seqjax.losses import cross_entropy
 from seqjax.models import Classifier, Words
+from seqjax.predict.classes import NO_WORD
 
 STARS = {"stars": (1, 2, 3, 4, 5), "binary": (1, 5)}
 LONGEST = 200  # words of a text that are read
@@ -23,6 +24,15 @@ class Example(NamedTuple):
 
     words: Words
     label: int
+
+
+def read_splits(splits: Splits, binary: bool, name: str) -> Splits:
+    """The texts; bad and good ones alone, as one star and five, if `binary`."""
+    if binary:
+        splits = Splits(*map(as_binary, splits))
+    if not all(splits) or len(set(stars_of(splits.train).tolist())) < 2:
+        raise DataError(f"{name}: two classes and three parts are needed")
+    return splits
 
 
 def make_predictor(
