@@ -40,6 +40,8 @@ def with_average(
         return AverageState(optimizer.init(params), jnp.zeros((), jnp.int32), wide)
 
     def update(updates, state, params=None):
+        if params is None:
+            raise ValueError("an average needs the parameters: update(..., params)")
         updates, opt_state = optimizer.update(updates, state.opt_state, params)
         count = state.count + 1
         rate = 1 - jnp.minimum(decay, (1 + count) / (10 + count))

@@ -150,7 +150,7 @@ def _train(
     session: _Session,
 ) -> Best:
     """Runs all steps that are left, and returns the parameters that evaluated best."""
-    checkpoints, log, progress, clock, signals = session
+    checkpoints, clock, signals = session.checkpoints, session.clock, session.signals
     step, mesh = int(state.step), None
     plan = dispatch.plan(task.data, step, config)
     work = next(plan, None)
@@ -165,21 +165,33 @@ def _train(
             state, metrics, work = dispatch.run(task, key, state, work, mesh, plan)
             clock.tokens += int(metrics.tokens.sum())
         last = step == config.steps
-        numbers = _summary(metrics, task)
+        scores = {}
         if step % config.eval_every == 0 or last:
             with clock.evaluation():
                 best, scores = _evaluate(task, state, best)
-            numbers |= scores
-        log.write(step, **numbers)
-        evaluations = -(-config.steps // config.eval_every) - step // config.eval_every
-        left = clock.seconds_left(config.steps - step, evaluations)
-        progress.update(step, numbers["loss"], clock.tokens_per_second, left)
-        caught = signals.caught  # once: a signal after this waits for the next dispatch
+        _report(step, _summary(metrics, task), scores, config, session)
+        # Read once: a signal after this line waits for the end of the next dispatch.
+        caught = signals.caught
         if step % config.checkpoint_every == 0 or last or caught:
             checkpoints.save(step, (devices.gather(state), best))
         if caught and not last:
             raise Interrupted(f"{caught} at step {step} of {config.steps}")
     return best
+
+
+def _report(
+    step: int,
+    numbers: dict[str, float],
+    scores: dict[str, float],
+    config: TrainConfig,
+    session: _Session,
+) -> None:
+    """Writes a line of metrics.jsonl, and shows how far the run is."""
+    clock, every = session.clock, config.eval_every
+    session.log.write(step, **numbers | scores)
+    evaluations = -(-config.steps // every) - step // every
+    left = clock.seconds_left(config.steps - step, evaluations)
+    session.progress.update(step, numbers["loss"], clock.tokens_per_second, left)
 
 
 def _summary(metrics: StepMetrics, task: Task) -> dict[str, float]:
