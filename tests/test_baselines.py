@@ -103,7 +103,7 @@ def test_the_score_is_the_sum_over_tokens():
     assert model.nll([]) == (0, 0)
 
 
-def test_an_unigram_is_the_frequencies_up_to_smoothing():
+def test_a_unigram_is_the_frequencies_up_to_smoothing():
     train = ragged(2000)
     p = following(unigram(train, V), [3, 1])
     frequencies = np.bincount(np.concatenate(train), minlength=V) / sum(map(len, train))

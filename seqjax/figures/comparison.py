@@ -18,7 +18,7 @@ from seqjax.figures.drawing import (
     series,
     write,
 )
-from seqjax.figures.text import readable, tick_labels
+from seqjax.figures.text import readable
 from seqjax.inspect.runs import (
     VALID,
     RunSummary,
@@ -35,8 +35,8 @@ def compare(
 ) -> Figure:
     """Draws the validation curves of runs over each other, and their final scores.
 
-    Runs of different tasks, data or metrics stand in rows of their own. A run has one colour
-    and is named by the flags in which it differs from the others.
+    Runs of different tasks, data or metrics stand in rows of their own. A run has one
+    colour and is named by the flags in which it differs from the others.
 
     Args:
       path: of the PNG.
@@ -106,7 +106,7 @@ def _scores(axes: Axes, runs: Sequence[RunSummary], labels: list[str]) -> None:
     better = {None: "", True: ", lower is better", False: ", higher is better"}[lower]
     title = textwrap.fill(readable(f"{_metric(runs)}{better}"), WIDTH * 2)
     axes.set_xlabel(f"{title}\n● score of the run    | baseline", parse_math=False)
-    names = [textwrap.fill(label, WIDTH) for label in tick_labels(labels)]
+    names = [textwrap.fill(readable(label), WIDTH) for label in labels]
     axes.set_yticks(range(len(runs)), names, parse_math=False)
     axes.set_ylim(len(runs) - 0.5, -0.5)
     axes.margins(x=0.2)

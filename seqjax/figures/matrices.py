@@ -48,7 +48,7 @@ def heat_map(
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("token at each step")
     axes.set_ylabel("unit, sorted by mean activation")
-    colours = "activation (blue: negative, white: 0, red: positive)"
+    colours = "activation\n(blue: negative, white: 0, red: positive)"
     figure.colorbar(image, ax=axes, label=colours)
     return write(figure, path, title)
 
@@ -88,7 +88,7 @@ def confusion(
     _ticks(axes, "y", labels)
     axes.set_xlabel("predicted")
     axes.set_ylabel("gold")
-    figure.colorbar(image, ax=axes, label="share of the gold label's examples")
+    figure.colorbar(image, ax=axes, label="share of the\ngold label's examples")
     return write(figure, path, title)
 
 
@@ -129,7 +129,7 @@ def attention(
         _ticks(axes, "y", target)
         axes.set_xlabel("source")
     grid[0, 0].set_ylabel("target")
-    label = "attention weight (each row sums to 1)"
+    label = "attention weight\n(each row sums to 1)"
     figure.colorbar(grid[0, 0].images[0], ax=grid[0].tolist(), label=label)
     return write(figure, path, title)
 

@@ -55,6 +55,12 @@ def _readable(character: str) -> str:
     return "" if unicodedata.category(character) in INVISIBLE else "□"
 
 
-def tick_labels(labels: Iterable[str]) -> list[str]:
-    """Returns labels of ticks; one that is white space alone is shown as ␣."""
-    return [readable("␣" * len(t) if t and not t.strip(" ") else t) for t in labels]
+def tick_labels(labels: Iterable[str], longest: int = 24) -> list[str]:
+    """Returns labels of ticks, which are not wrapped and must leave room for the axes.
+
+    Args:
+      labels: one that is white space alone is shown as ␣.
+      longest: the most characters; the end of a longer label becomes an ellipsis.
+    """
+    visible = ("␣" * len(t) if t and not t.strip(" ") else readable(t) for t in labels)
+    return [t if len(t) <= longest else f"{t[: longest - 1]}…" for t in visible]
