@@ -7,6 +7,7 @@ average of a trajectory lies closer to the minimum than its end: Polyak and Judi
 (1992).
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -24,6 +25,7 @@ class AverageState(NamedTuple):
     params: Any  # a⟨t⟩, in float32 or wider
 
 
+@functools.lru_cache(maxsize=8)  # equal arguments share one compiled program
 def with_average(
     optimizer: optax.GradientTransformation, decay: float
 ) -> optax.GradientTransformation:
