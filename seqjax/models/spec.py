@@ -100,7 +100,9 @@ def _object_to_json(value: Any) -> dict[str, Any]:
     kind = type(value)
     path = f"{kind.__module__}:{kind.__qualname__}"
     if _type_at(path) is not kind:
-        raise SpecError(f"another type is found at {path}")
+        raise SpecError(
+            f"{path} is another type than the {kind.__name__} to be written"
+        )
     data: dict[str, Any] = {"type": path}
     for name, default in _fields(kind).items():
         item = getattr(value, name)
@@ -189,15 +191,15 @@ def _find(path: Any) -> Any:
     module, _, qualname = str(path).partition(":")
     if not module or not qualname or module.split(".")[0] in sys.stdlib_module_names:
         raise SpecError(f"{path} is refused: it is no type of a package with layers")
-    found = _import(module, path)
+    value = _import(module, path)
     for name in qualname.split("."):
-        if not isinstance(found, type) and found is not sys.modules[module]:
+        if not isinstance(value, type) and value is not sys.modules[module]:
             raise SpecError(f"{path} is refused: it is no type of that module's own")
-        if name not in vars(found):
+        if name not in vars(value):
             hint = ", or of the script that trained it" if module == "__main__" else ""
             raise SpecError(f"there is no {qualname} in the module {module}{hint}")
-        found = vars(found)[name]
-    return found
+        value = vars(value)[name]
+    return value
 
 
 def _import(module: str, path: str) -> Any:

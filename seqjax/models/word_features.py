@@ -60,5 +60,5 @@ class WordFeatures(nn.Module):
         return jnp.concatenate([word, spelling, casing], axis=-1)
 
     def trainable(self, variables: Any) -> Any:
-        """A tree of booleans like `variables`: False where no optimiser may step."""
+        """Returns a tree like `variables`, False where no optimizer may step."""
         return trainable(variables, read=self.reader)

@@ -50,9 +50,9 @@ class ClassPredictor:
     variables: Any = None
 
     def __post_init__(self):
-        known, made = len(self.classes), self.model.classes
-        if made != known and (made, known) != (1, 2):
-            raise ValueError(f"the model has {made} classes, and {known} are named")
+        logits, named = self.model.classes, len(self.classes)
+        if logits != named and (logits, named) != (1, 2):
+            raise ValueError(f"the model has {logits} classes, but {named} are named")
         if self.longest < 1:
             raise ValueError(f"longest must be at least 1, not {self.longest}")
 

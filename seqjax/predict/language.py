@@ -64,7 +64,7 @@ class LanguagePredictor:
             getattr(self.model, "vocabulary", None),
         )
         if size is not None and size != known:
-            raise ValueError(f"the model has {size} tokens, and the tokenizer {known}")
+            raise ValueError(f"the model has {size} tokens, but the tokenizer {known}")
 
     def example(self) -> tuple[Any, ...]:
         """Returns a batch of one token, for the model's `init`."""

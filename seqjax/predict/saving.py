@@ -46,7 +46,7 @@ def save(folder: str | pathlib.Path, predictor: Predictor) -> None:
     other, so that two files which do not belong together are noticed.
 
     Args:
-      folder: made if it is missing.
+      folder: created if it is missing.
       predictor: of `seqjax.predict`.
 
     Raises:

@@ -44,9 +44,9 @@ class TagPredictor:
     variables: Any = None
 
     def __post_init__(self):
-        known, made = len(self.labels), self.model.labels
-        if made != known and (made, known) != (1, 2):
-            raise ValueError(f"the model has {made} labels, and {known} are named")
+        logits, named = self.model.labels, len(self.labels)
+        if logits != named and (logits, named) != (1, 2):
+            raise ValueError(f"the model has {logits} labels, but {named} are named")
 
     def example(self) -> tuple[Any, ...]:
         """Returns a sentence of one word, for the model's `init`."""

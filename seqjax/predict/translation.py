@@ -1,4 +1,4 @@
-"""A translator to ask: a sentence in another language, and where the model looked."""
+"""A translator to ask: a sentence in another language, and what it attended to."""
 
 import dataclasses
 import functools
@@ -53,7 +53,7 @@ class TranslationPredictor:
         known = len(self.source.tokens), len(self.target.tokens)
         if sizes != known:
             raise ValueError(
-                f"the model has {sizes} tokens, and the tokenizers {known}"
+                f"the model has {sizes} tokens, but the tokenizers {known}"
             )
         one_or_more(self.longest, "longest")
 
@@ -97,8 +97,8 @@ class TranslationPredictor:
         written = self._write(texts, strategy, copies, order)
         if any(UNK in tokens for tokens in written):
             written = self._copy_unknown(texts, written, order)
-        found = [self.target.detokenize(tokens) for tokens in written]
-        return found[0] if isinstance(text, str) else found
+        results = [self.target.detokenize(tokens) for tokens in written]
+        return results[0] if isinstance(text, str) else results
 
     def attention_weights(
         self,
@@ -129,7 +129,7 @@ class TranslationPredictor:
         def attend(batch: Batch) -> jax.Array:
             (source, target), lengths = batch.values, batch.lengths.source
             arguments = self.variables, source, lengths, target
-            return apply(self.model, "alignments", *arguments)
+            return apply(self.model, "attention_weights", *arguments)
 
         rows = map_rows(Batches(pairs, batch_size, buckets=buckets), attend)
         return [
@@ -173,7 +173,7 @@ def _generate(
     batch: Batch,
 ) -> jax.Array:
     apply = functools.partial(model.apply, variables)
-    found = generate(
+    hypotheses = generate(
         functools.partial(apply, method="step"),
         apply(*batch, method="initial_carry"),
         jnp.full(len(batch.lengths), BOS),
@@ -182,4 +182,4 @@ def _generate(
         eos_id=eos_id,
         rules=rules,
     )
-    return found.tokens[:, 0]
+    return hypotheses.tokens[:, 0]
