@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from experiments.translation.pairs import Pair, read_pairs, split_pairs
 from experiments.translation.dates import draw_dates
 from experiments.translation.french import SING, draw_pairs
+from experiments.translation.pairs import Pair, read_pairs, split_pairs
 from seqjax.baselines import word_for_word
 from seqjax.data import DataError
 from seqjax.decode import replace_unknown
