@@ -81,7 +81,8 @@ def test_a_task_imports_another_by_its_data_or_model_alone():
         room = path.relative_to(ROOT).parts[:2]
         for name in imports(path) if room[0] == "experiments" else ():
             other = name.split(".")
-            if len(other) > 2 and other[1] not in {*rooms, *room}:
+            task = other[0] == "experiments" and len(other) > 2
+            if task and other[1] not in {*rooms, *room}:
                 assert other[2:] in (["data"], ["model"]), f"{path} imports {name}"
 
 

@@ -122,5 +122,6 @@ def test_the_loss_and_its_gradients_agree(name):
 
 
 def test_no_automatic_differentiation_had_a_hand_in_it():
-    code = "import sys, experiments.step_by_step.through_time; sys.exit('jax' in sys.modules)"
+    module = "experiments.step_by_step.through_time"
+    code = f"import sys, {module}; sys.exit('jax' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
