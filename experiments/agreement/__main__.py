@@ -123,12 +123,8 @@ def report(
     )
     panels = accuracy_panels(tested, right, baseline, longest)
     title = f"agreement of {run.options.cell}"
-    draw_accuracy(
-        run.folder / "figures" / "agreement.png",
-        {run.options.cell: panels},
-        longest,
-        title,
-    )
+    cells = {run.options.cell: panels}
+    run.figure(draw_accuracy, "agreement", cells, longest, title=title)
     far = np.array([s.distance > longest for s in tested])
     gold = plurals(tested)[far]
     run.say(
