@@ -34,8 +34,9 @@ def from_lengths(lengths: Array, time: int) -> Array:
 
 
 def _check_lengths(lengths: Array, time: int) -> None:
-    local = getattr(lengths, "is_fully_addressable", True)
-    if isinstance(lengths, Tracer) or not local:
+    if isinstance(lengths, Tracer):  # the values are not known yet
+        return
+    if not getattr(lengths, "is_fully_addressable", True):  # some are on other hosts
         return
     values = np.asarray(lengths)
     bad = values[(values < 0) | (values > time)]

@@ -23,12 +23,14 @@ def reverse_mode_only(tree: Any) -> Any:
 
     Reverse mode leaves no trace in the compiled program.
     """
-    return jax.tree.map(
-        lambda a: (
-            _identity(a) if jnp.issubdtype(jnp.result_type(a), jnp.inexact) else a
-        ),
-        tree,
-    )
+    # One array in two places (an LSTM's h⟨0⟩ and c⟨0⟩) stays one, for the loops to see.
+    distinct = {id(a): a for a in jax.tree.leaves(tree)}
+    marked = {key: _mark(a) for key, a in distinct.items()}
+    return jax.tree.map(lambda a: marked[id(a)], tree)
+
+
+def _mark(a: Any) -> Any:
+    return _identity(a) if jnp.issubdtype(jnp.result_type(a), jnp.inexact) else a
 
 
 @jax.custom_jvp

@@ -35,7 +35,7 @@ class EchoStateCarry(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class EchoState(Cell):
-    """h⟨t⟩ = (1 − α) h⟨t−1⟩ + α tanh(W_x x⟨t⟩ + W_h h⟨t−1⟩ + b).
+    """The reservoir: h⟨t⟩ = (1 − α) h⟨t−1⟩ + α tanh(W_x x⟨t⟩ + W_h h⟨t−1⟩ + b).
 
     Attributes:
       features: H, the size of the reservoir.

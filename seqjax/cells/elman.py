@@ -41,7 +41,7 @@ class ElmanCarry(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Elman(Cell):
-    """h⟨t⟩ = g(W_x x⟨t⟩ + W_h h⟨t−1⟩ + b).
+    """The basic cell: h⟨t⟩ = g(W_x x⟨t⟩ + W_h h⟨t−1⟩ + b).
 
     Attributes:
       features: H, the number of units.

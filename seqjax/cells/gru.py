@@ -38,7 +38,9 @@ class GRUCarry(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class GRU(Cell):
-    """c̃ = tanh(W_c [Γr ∗ h⟨t−1⟩, x⟨t⟩] + b_c): reset before the product.
+    """The GRU with the reset before the product of the candidate.
+
+    c̃ = tanh(W_c [Γr ∗ h⟨t−1⟩, x⟨t⟩] + b_c)
 
     Attributes:
       features: H, the number of units.
@@ -73,7 +75,7 @@ class GRU(Cell):
         return carry.h @ params.w_h[:, : 2 * self.features]
 
     def update(self, params, carry, u, v):
-        """Returns h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩; the candidate's product is here."""
+        """Returns h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩; W_c is multiplied here."""
         Γr, Γu, c̃ = self._activations(params, carry, u, v)
         h = Γu * c̃ + (1 - Γu) * carry.h
         return GRUCarry(h), h

@@ -40,7 +40,9 @@ class GRUResetAfterCarry(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class GRUResetAfter(Cell):
-    """n = tanh(W_nx x⟨t⟩ + b_nx + r ∗ (W_nh h⟨t−1⟩ + b_n)): reset after the product.
+    """The GRU with the reset after the product of the candidate.
+
+    n = tanh(W_nx x⟨t⟩ + b_nx + r ∗ (W_nh h⟨t−1⟩ + b_n))
 
     Attributes:
       features: H, the number of units.

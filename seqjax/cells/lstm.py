@@ -22,7 +22,7 @@ from seqjax.layer import Array
 
 
 class LSTMParams(NamedTuple):
-    """The kernels and the bias; columns i, f, g, o, without f where the gates are coupled."""
+    """The kernels and the bias; columns i, f, g, o, without f where coupled."""
 
     w_x: Array  # [in, 4H]
     w_h: Array  # [H, 4H]
@@ -38,7 +38,7 @@ class LSTMCarry(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class LSTM(Cell):
-    """c⟨t⟩ = Γi ∗ c̃ + Γf ∗ c⟨t−1⟩; h⟨t⟩ = Γo ∗ tanh c⟨t⟩.
+    """The LSTM: c⟨t⟩ = Γi ∗ c̃ + Γf ∗ c⟨t−1⟩; h⟨t⟩ = Γo ∗ tanh c⟨t⟩.
 
     Attributes:
       features: H, the number of units.

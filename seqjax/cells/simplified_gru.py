@@ -36,7 +36,7 @@ class SimplifiedGRUCarry(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class SimplifiedGRU(Cell):
-    """h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩.
+    """The GRU without a reset gate: h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩.
 
     Attributes:
       features: H, the number of units.

@@ -134,7 +134,7 @@ class FixedContext(Attention):
 
     @property
     def features(self):
-        """H + M."""
+        """The width of y: H + M."""
         return self.layer.features + self.memory_features
 
     def init(self, key, in_features, dtype=jnp.float32):
@@ -188,7 +188,7 @@ class ScoredAttention(Attention):
 
 @dataclasses.dataclass(frozen=True)
 class AdditiveAttention(ScoredAttention):
-    """Bahdanau, Cho and Bengio (2015), appendix A.1.2: attends, then steps.
+    """Additive attention: Bahdanau, Cho and Bengio (2015), appendix A.1.2.
 
     e⟨t, j⟩ = wₑᵀ tanh(W_q s⟨t−1⟩ + W_k h⟨j⟩)
     s⟨t⟩ = layer([x⟨t⟩, c⟨t⟩]); y⟨t⟩ = [s⟨t⟩, c⟨t⟩]
@@ -196,7 +196,7 @@ class AdditiveAttention(ScoredAttention):
 
     @property
     def features(self):
-        """H + M."""
+        """The width of y: H + M."""
         return self.layer.features + self.memory_features
 
     def init(self, key, in_features, dtype=jnp.float32):
@@ -223,7 +223,9 @@ class AdditiveAttention(ScoredAttention):
 
 @dataclasses.dataclass(frozen=True)
 class MultiplicativeAttention(ScoredAttention):
-    """Luong, Pham and Manning (2015), eqs. 5 and 8 (general), with input feeding (3.3).
+    """Multiplicative attention, with input feeding.
+
+    Luong, Pham and Manning (2015), eqs. 5 and 8 (general), and section 3.3.
 
     s⟨t⟩ = layer([x⟨t⟩, h̃⟨t−1⟩]); e⟨t, j⟩ = (W_q s⟨t⟩)ᵀ (W_k h⟨j⟩)
     h̃⟨t⟩ = tanh(Wₑ [c⟨t⟩, s⟨t⟩]); y⟨t⟩ = h̃⟨t⟩
@@ -231,7 +233,7 @@ class MultiplicativeAttention(ScoredAttention):
 
     @property
     def features(self):
-        """H."""
+        """The width of y: H."""
         return self.layer.features
 
     def init(self, key, in_features, dtype=jnp.float32):

@@ -12,7 +12,7 @@ Merge = Literal["concat", "sum", "mean"]
 
 
 class Directions(NamedTuple):
-    """Parameters or carries of the two directions."""
+    """The parameters or the carries of the two directions."""
 
     forward: Any
     backward: Any

@@ -11,7 +11,7 @@ from seqjax.masks import zero_invalid
 
 
 class ReadoutParams(NamedTuple):
-    """Kernel and bias."""
+    """The kernel and the bias."""
 
     w: Array  # [in, features]
     b: Array  # [features]
