@@ -141,9 +141,11 @@ def test_no_best_step_is_no_mark(tmp_path, best_step):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_baseline_is_drawn_unless_it_would_squeeze_the_curves(tmp_path, seed):
+    rng, shift = np.random.default_rng(seed), 50 * (seed % 3 - 1)
     history = random_history(12, seed)
-    rng = np.random.default_rng(seed)
-    baselines = {f"b{i}": float(v) for i, v in enumerate(rng.normal(2, 12, 4))}
+    for line in history:
+        line.update({k: line[k] + shift for k in SCORES.values() if k in line})
+    baselines = {f"b{i}": v for i, v in enumerate(rng.normal(2 + shift, 12, 4))}
     panel = Panel("nats", SCORES, baselines)
     path = tmp_path / "a.png"
     (axes,) = figures.learning_curve(path, history, [panel], title="").axes

@@ -12,9 +12,9 @@ TEXT = {"run", "task", "cell", "data", "metric"}  # the other columns hold numbe
 def comparison_table(runs: Iterable[RunSummary], *, markdown: bool = False) -> str:
     """Returns a row a run: what it was, and how well it did.
 
-    Scores that cannot be compared stand in tables of their own, one for each task, data
-    and metric. An arrow says which score is better, where the runs do, and then the best
-    run is first.
+    Scores that cannot be compared stand in tables of their own, one for each task,
+    data and metric. An arrow says which score is better, where the runs do, and then
+    the best run is first.
 
     Args:
       runs: to compare.
