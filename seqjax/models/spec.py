@@ -98,6 +98,11 @@ def _dict_to_json(value: Mapping) -> dict[str, Any]:
 
 def _object_to_json(value: Any) -> dict[str, Any]:
     kind = type(value)
+    if "<locals>" in kind.__qualname__:
+        raise SpecError(
+            f"{kind.__name__} is defined inside a function, where no file can find it: "
+            f"define it in a module"
+        )
     path = f"{kind.__module__}:{kind.__qualname__}"
     if _type_at(path) is not kind:
         raise SpecError(
@@ -169,7 +174,8 @@ def _function_at(path: Any) -> Callable:
     if isinstance(function, type) or not callable(function):
         raise SpecError(f"{path} is refused: it is no function")
     module, name = path.split(":")
-    if "." not in name and (module in NUMERIC or _defines_layer(module)):
+    own = getattr(function, "__module__", None) == module and _defines_layer(module)
+    if "." not in name and (module in NUMERIC or own):
         return function
     raise SpecError(
         f"{path} is refused: a function must be of {', '.join(NUMERIC)}, or stand in a "
@@ -190,11 +196,11 @@ def _find(path: Any) -> Any:
     """What stands at "module:QualName", in a module that is not Python's own."""
     module, _, qualname = str(path).partition(":")
     if not module or not qualname or module.split(".")[0] in sys.stdlib_module_names:
-        raise SpecError(f"{path} is refused: it is no type of a package with layers")
+        raise SpecError(f"{path} is refused: it is no part of a package with layers")
     value = _import(module, path)
     for name in qualname.split("."):
         if not isinstance(value, type) and value is not sys.modules[module]:
-            raise SpecError(f"{path} is refused: it is no type of that module's own")
+            raise SpecError(f"{path} is refused: it is no part of that module's own")
         if name not in vars(value):
             hint = ", or of the script that trained it" if module == "__main__" else ""
             raise SpecError(f"there is no {qualname} in the module {module}{hint}")
