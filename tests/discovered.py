@@ -18,13 +18,22 @@ from seqjax import (
     Residual,
     Stack,
 )
-from seqjax.cells import LSTM, Elman, GRUResetAfter, PeepholeLSTM, SimplifiedGRU, make
+from seqjax.cells import (
+    GRU,
+    LSTM,
+    Elman,
+    GRUResetAfter,
+    PeepholeLSTM,
+    SimplifiedGRU,
+    make,
+)
+from seqjax.layers import AdditiveAttention, FixedContext, MultiplicativeAttention
+from seqjax.testing.programs import jit
+
+__all__ = ["jit"]
 
 IN, FEATURES = 3, 4
 GRADIENTS = ("lean", "plain", "remat")
-
-# The laws compile far longer than they run.
-jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 
 assert_close = functools.partial(chex.assert_trees_all_close, rtol=1e-10, atol=1e-12)
 
@@ -91,24 +100,14 @@ NESTINGS = {
     "stack_with_readout": Stack((LSTM(4), Readout(2))),
 }
 
-LAYERS = {**CELL_LAYERS, **NESTINGS}
+# The laws give them a memory of their own for each row, ragged.
+ATTENTION = {
+    "fixed_context": FixedContext(Elman(3), memory_features=2),
+    "additive_attention": AdditiveAttention(GRU(3), memory_features=2),
+    "multiplicative_attention": MultiplicativeAttention(LSTM(3), memory_features=2),
+}
 
-
-STEPPERS = {name: layer for name, layer in LAYERS.items() if layer.causal}
-
-
-def parameter_shapes(layer, in_features=IN, dtype=jnp.float32):
-    """The parameters of a layer, as shapes and dtypes alone."""
-    return jax.eval_shape(lambda: layer.init(jax.random.key(0), in_features, dtype))
-
-
-def _is_fused(cell):
-    shapes = parameter_shapes(cell)
-    return hasattr(shapes, "w_x") and hasattr(shapes, "w_h")
-
-
-# The cells with all their gates side by side in two kernels.
-FUSED = {name: cell for name, cell in CELL_LAYERS.items() if _is_fused(cell)}
+LAYERS = {**CELL_LAYERS, **ATTENTION, **NESTINGS}
 
 
 def over(layers):

@@ -12,11 +12,12 @@ from seqjax.models.encoder_decoder import EncoderDecoder
 from seqjax.models.feed_forward import FeedForward
 from seqjax.models.generator import Generator
 from seqjax.models.language_model import LanguageModel
-from seqjax.models.recurrent import Recurrent
+from seqjax.models.recurrent import BOS, Recurrent
 from seqjax.models.tagger import Tagger
 from seqjax.models.word_features import WordFeatures, Words
 
 __all__ = [
+    "BOS",
     "Classifier",
     "EncoderDecoder",
     "FeedForward",

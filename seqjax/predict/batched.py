@@ -1,14 +1,13 @@
 """What predictors share: jitted calls of a model, rows of batches, checks of texts."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from seqjax.data.batches import Batch, Batches
+from seqjax.data.batches import Batches
 from seqjax.models.word_features import Words
 
 
@@ -18,15 +17,9 @@ def apply(model: Any, method: str, variables: Any, *arguments: Any) -> Any:
     return model.apply(variables, *arguments, method=method)
 
 
-def map_rows(batches: Batches, function: Callable[[Batch], Any]) -> list[np.ndarray]:
-    """Returns the function's row for each example, in the order of the examples."""
-    each = getattr(batches, "map_rows", None) or batches.each
-    return each(function)
-
-
 def lengths_of(batches: Batches) -> list[int]:
     """Returns the length of each example, in the order of the examples."""
-    rows = map_rows(batches, lambda batch: row_lengths(batch.lengths))
+    rows = batches.map_rows(lambda batch: row_lengths(batch.lengths))
     return [int(length) for length in rows]
 
 

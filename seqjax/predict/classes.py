@@ -14,7 +14,6 @@ from seqjax.data.lexicon import Lexicon
 from seqjax.data.tokenize import Tokenizer, split_words
 from seqjax.predict.batched import (
     example_of_words,
-    map_rows,
     not_blank,
     row_lengths,
 )
@@ -103,7 +102,7 @@ class ClassPredictor:
     def probabilities(self, batches: Batches) -> np.ndarray:
         """Returns P of each class of each text, in their order: [N, classes]."""
         function = functools.partial(_probabilities, self.model, self.variables)
-        return np.stack(map_rows(batches, function))
+        return np.stack(batches.map_rows(function))
 
     def _classify(self, text: str) -> np.ndarray:
         not_blank([text], "a text to classify")

@@ -18,7 +18,7 @@ from seqjax.decode.generation import Hypotheses
 from seqjax.decode.scoring import Ranked
 from seqjax.metrics import Mean
 from seqjax.models.recurrent import BOS
-from seqjax.predict.batched import apply, map_rows, one_or_more
+from seqjax.predict.batched import apply, one_or_more
 
 PIECE = 1000  # tokens of a stream that are scored at a time
 
@@ -91,7 +91,7 @@ class LanguagePredictor:
         vocabulary = self.tokenizer.vocabulary
         encoded = [vocabulary.encode(self._tokenize(text)) for text in texts]
         score = functools.partial(_log_probs, self.model, self.variables, self.first)
-        rows = map_rows(Batches(encoded, 64, buckets=buckets), score)
+        rows = Batches(encoded, 64, buckets=buckets).map_rows(score)
         return [row[: len(ids)] for row, ids in zip(rows, encoded, strict=True)]
 
     def rank(self, text: str = "", k: int = 10) -> list[tuple[str, float]]:

@@ -15,7 +15,6 @@ from seqjax.predict.batched import (
     apply,
     example_of_words,
     lengths_of,
-    map_rows,
     row_lengths,
 )
 
@@ -94,5 +93,5 @@ class TagPredictor:
             lengths = row_lengths(batch.lengths)
             return apply(self.model, method, self.variables, batch.values, lengths)
 
-        pairs = zip(map_rows(batches, function), lengths_of(batches), strict=True)
+        pairs = zip(batches.map_rows(function), lengths_of(batches), strict=True)
         return [row[:length] for row, length in pairs]

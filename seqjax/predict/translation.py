@@ -14,7 +14,7 @@ from seqjax.data.tokenize import Tokenizer
 from seqjax.data.vocabulary import UNK
 from seqjax.decode import Beam, Rules, Sampling, generate, replace_unknown
 from seqjax.models.recurrent import BOS
-from seqjax.predict.batched import apply, map_rows, not_blank, one_or_more
+from seqjax.predict.batched import apply, not_blank, one_or_more
 
 
 class Pair(NamedTuple):
@@ -131,7 +131,7 @@ class TranslationPredictor:
             arguments = self.variables, source, lengths, target
             return apply(self.model, "attention_weights", *arguments)
 
-        rows = map_rows(Batches(pairs, batch_size, buckets=buckets), attend)
+        rows = Batches(pairs, batch_size, buckets=buckets).map_rows(attend)
         return [
             row[: len(pair.target), : len(pair.source)]
             for row, pair in zip(rows, pairs, strict=True)
@@ -149,7 +149,7 @@ class TranslationPredictor:
         options = self.model, strategy, self.longest, vocabulary.eos, rules
         write = functools.partial(_generate, *options, self.variables)
         sources = [self.source.encode(text) for text in texts]
-        rows = map_rows(Batches(sources, **order), write)
+        rows = Batches(sources, **order).map_rows(write)
         return [vocabulary.decode(row) for row in rows]
 
     def _copy_unknown(

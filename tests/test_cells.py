@@ -1,69 +1,27 @@
-"""What a cell adds to a layer: its parts, the stacked form, its name."""
+"""Particular cells: the stacked form, the gates, the names."""
 
-import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discovered import CELL_LAYERS, FEATURES, FUSED, IN, assert_close, over
+from discovered import FEATURES, IN, assert_close, over
 from random_data import (
     random_arguments,
     random_carry,
     random_inputs,
-    random_like,
     random_params,
 )
 
-from seqjax import CELLS, Cell, cells
-from seqjax.cells import LSTM, Elman, SimplifiedGRU, from_stacked, make, to_stacked
+from seqjax import CELLS, cells
+from seqjax.cells import LSTM, Elman, SimplifiedGRU, make, to_stacked
+from seqjax.testing import LAWS
 
 STEPS, ROWS = 3, 5
 
 
-@over(CELL_LAYERS)
-def test_recur_is_affine(layer):
-    params = random_params(layer)
-    one, other = (random_carry(layer, (2, ROWS), seed=seed) for seed in (1, 2))
-
-    def between(a, b):
-        return jax.tree.map(lambda a, b: 1.7 * a - 0.7 * b, a, b)
-
-    assert_close(
-        layer.recur(params, between(one, other)),
-        between(layer.recur(params, one), layer.recur(params, other)),
-    )
-
-
-@over(CELL_LAYERS)
-def test_project_does_not_look_at_time(layer):
-    order = np.array([3, 0, 5, 1, 4, 2])
-    params, xs = random_params(layer), random_inputs(len(order), ROWS)
-    whole = layer.project(params, xs)
-    permuted = jax.tree.map(lambda u: u[order], whole)
-    assert_close(layer.project(params, xs[order]), permuted)
-    alone = [layer.project(params, x) for x in xs.reshape(-1, IN)]
-    stacked = jax.tree.map(lambda *u: jnp.stack(u), *alone)
-    assert_close(stacked, jax.tree.map(lambda u: u.reshape(len(alone), -1), whole))
-
-
-@over(
-    CELL_LAYERS
-    | {f"elman({g})": Elman(FEATURES, activation=g) for g in ("sigmoid", "softplus")}
-)
-def test_pull_back_is_the_derivative_of_update(layer):
-    """A derivative written by hand is JAX's own, with parameters summed over steps."""
-    params, carry = random_params(layer), random_carry(layer, (STEPS, ROWS))
-    u = layer.project(params, random_inputs(STEPS, ROWS))
-    v = layer.recur(params, carry)
-    after, y = layer.update(params, carry, u, v)
-    cotangents = random_like((after, y), seed=5)
-    kept = layer.residuals(params, carry, u, v, after)
-    d_params, *rest = layer.pull_back(params, carry, kept, *cotangents)
-    expected, *expected_rest = Cell.pull_back(layer, params, carry, (u, v), *cotangents)
-    assert_close(rest, expected_rest)
-    if d_params is None:
-        d_params = jax.tree.map(jnp.zeros_like, params)
-    assert_close(d_params, expected)
+@over({g: Elman(FEATURES, activation=g) for g in ("sigmoid", "softplus")})
+def test_pull_back_is_the_derivative_of_any_activation(layer):
+    LAWS["pull_back_is_the_derivative_of_update"](layer, IN)
 
 
 def test_an_activation_may_be_a_function():
@@ -75,19 +33,6 @@ def test_an_activation_may_be_a_function():
 def test_the_worked_example_is_stacked():
     params = jax.eval_shape(lambda: Elman(100).init(jax.random.key(0), 10_000))
     assert jax.eval_shape(to_stacked, params).shape == (100, 10_100)
-
-
-@over(FUSED)
-def test_stacking_goes_both_ways(layer):
-    params, other = random_params(layer), random_params(layer, seed=9)
-    w_a = to_stacked(params)
-    gates = params.w_h.shape[1]
-    assert w_a.shape == (gates, FEATURES + IN)
-    back = from_stacked(other, w_a)
-    kernels = {"w_x": params.w_x, "w_h": params.w_h}
-    chex.assert_trees_all_equal(back, other._replace(**kernels))
-    with pytest.raises(ValueError, match="W_a must be"):
-        from_stacked(params, w_a.T)
 
 
 def test_the_stacked_form_is_the_step():

@@ -1,26 +1,15 @@
-"""Gradients of every layer: against central differences, and against each other."""
+"""Gradients of particular layers: how they are taken, and what they keep."""
 
 import functools
 
-import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from differences import central_differences, close_to_differences
-from discovered import (
-    GRADIENTS,
-    LAYERS,
-    assert_close,
-    both_ways,
-    jit,
-    over,
-    over_named,
-)
+from discovered import GRADIENTS, LAYERS, assert_close, both_ways, jit, over_named
 from jax.test_util import check_grads
 from random_data import (
-    every_mask_and_reset,
-    poison,
     random_arguments,
     random_flags,
     random_inputs,
@@ -31,11 +20,11 @@ from random_data import (
 
 from seqjax import LearnedInitialCarry, Stack, scan
 from seqjax.cells import GRU, Elman, make
+from seqjax.testing.comparison import Case
+from seqjax.testing.data import MASK, RESETS, ROWS, STEPS, every_mask_and_reset
+from seqjax.testing.programs import differences_of, gradient_of
 
-STEPS = 3
-MASK, RESETS = every_mask_and_reset(STEPS)
 FLAGS = {"mask": MASK, "resets": RESETS}
-ROWS = MASK.shape[1]
 
 
 def loss(layer, wrt, mask=None, resets=None, **options):
@@ -45,20 +34,8 @@ def loss(layer, wrt, mask=None, resets=None, **options):
     )
 
 
-static = ("reverse", "gradient", "chunk")
-gradient_jitted = jit(jax.grad(loss, argnums=1), static_argnames=static)
-
-
-def gradient_of(
-    layer, wrt, mask=MASK, resets=RESETS, reverse=False, gradient="lean", chunk=None
-):
-    """The gradient of `loss`, compiled once for calls of the same meaning."""
-    options = {"reverse": reverse, "gradient": gradient, "chunk": chunk}
-    flags = {"mask": mask, "resets": resets}
-    return jax.device_get(gradient_jitted(layer, wrt, **flags, **options))
-
-
-def differences_of(f, wrt):
+def slopes_of(f, wrt):
+    """The central differences of any function."""
     return jit(functools.partial(central_differences, f))(wrt)
 
 
@@ -73,53 +50,20 @@ def test_differences_find_a_known_gradient():
     close_to_differences(found, by_hand)
 
 
-@over(LAYERS)
-@both_ways
-def test_gradients_are_central_differences(layer, reverse):
-    """Of parameters, inputs and carry, with every mask and reset of three steps."""
-    wrt = random_arguments(layer, STEPS, ROWS)
-    f = functools.partial(loss, layer, **FLAGS, reverse=reverse)
-    found = gradient_of(layer, wrt, reverse=reverse)
-    close_to_differences(found, differences_of(f, wrt))
-    d_params, _, _ = found
-    for leaf in jax.tree.leaves(d_params):
-        assert np.all(leaf), "every parameter matters"
-
-
-@over(LAYERS)
-def test_lean_plain_and_remat_agree_whatever_stands_in_the_padding(layer):
-    params, xs, carry = random_arguments(layer, STEPS, ROWS)
-    poisoned = (params, poison(MASK, xs), carry)
-    ways = (  # reverse, and what must agree: (gradient, chunk)
-        (False, [("plain", None), ("remat", None)]),
-        (True, [("plain", 2), ("lean", 2)]),
-    )
-    for reverse, others in ways:
-        expected = gradient_of(layer, (params, xs, carry), reverse=reverse)
-        for gradient, chunk in others:
-            found = gradient_of(
-                layer, poisoned, reverse=reverse, gradient=gradient, chunk=chunk
-            )
-            assert_close(found, expected)
-            _, d_xs, _ = found
-            assert not np.any(d_xs[~MASK])
-
-
 @both_ways
 @pytest.mark.parametrize(
     ("mask", "resets"),
-    [(None, None), (MASK, None), (None, RESETS)],
-    ids=["bare", "mask", "resets"],
+    [(None, None), (MASK, None), (None, RESETS), (MASK, RESETS)],
+    ids=["bare", "mask", "resets", "both"],
 )
 def test_lean_plain_and_remat_agree_with_and_without_flags(mask, resets, reverse):
     layer = LAYERS["learned_start"]
-    wrt = random_arguments(layer, STEPS, ROWS)
-    gradient = functools.partial(
-        gradient_of, layer, wrt, mask=mask, resets=resets, reverse=reverse
-    )
-    expected = gradient(gradient="plain")
-    for name, chunk in (("lean", None), ("lean", 2), ("remat", 2), ("plain", 1)):
-        assert_close(gradient(gradient=name, chunk=chunk), expected)
+    arguments = random_arguments(layer, STEPS, ROWS)
+    case = Case(mask, resets, reverse, gradient="plain")
+    expected = gradient_of(layer, arguments, case)
+    for gradient, chunk in (("lean", None), ("lean", 2), ("remat", 2), ("plain", 1)):
+        case = case._replace(gradient=gradient, chunk=chunk)
+        assert_close(gradient_of(layer, arguments, case), expected)
 
 
 @both_ways
@@ -167,31 +111,19 @@ def test_remat_remembers_least_and_lean_less_than_plain():
 @over_named("elman", "gru", "lstm")
 @pytest.mark.parametrize("steps", [0, 1])
 def test_gradients_of_no_step_and_of_one_are_central_differences(layer, steps):
-    wrt = random_arguments(layer, steps, ROWS)
-    flags = {"mask": MASK[:steps], "resets": RESETS[:steps]}
-    differences = differences_of(functools.partial(loss, layer, **flags), wrt)
+    mask, resets = every_mask_and_reset(1)
+    case = Case(mask[:steps], resets[:steps])
+    arguments = random_arguments(layer, steps, mask.shape[1])
+    differences = differences_of(layer, arguments, case)
     for gradient in GRADIENTS:
         for chunk in (None, 3):
-            found = gradient_of(layer, wrt, **flags, gradient=gradient, chunk=chunk)
+            case = case._replace(gradient=gradient, chunk=chunk)
+            found = gradient_of(layer, arguments, case)
             close_to_differences(found, differences)
 
 
-@over(LAYERS)
-def test_forward_mode_is_reverse_mode(layer):
-    wrt = random_arguments(layer, STEPS, ROWS)
-    tangent = random_like(wrt, seed=8)
-
-    @jit
-    def forward(wrt, tangent):
-        f = functools.partial(loss, layer, **FLAGS, gradient="plain", reverse=True)
-        return jax.jvp(f, (wrt,), (tangent,))[1]
-
-    backward = dot(gradient_of(layer, wrt, reverse=True), tangent)
-    assert_close(forward(wrt, tangent), backward)
-
-
 @over_named("lstm", "gru", "fast_weights")
-def test_plain_has_second_derivatives(layer):
+def test_plain_is_differentiable_twice_in_reverse(layer):
     """H v, forward and in reverse over reverse, is the gradient of ∇f · v."""
     mask = np.array([[True, True, False], [True, False, True]])
     resets = np.array([[False, True, False], [True, False, False]])
@@ -221,9 +153,9 @@ def test_jax_agrees_about_first_and_second_derivatives():
     mask, resets = MASK[:2, ::9], RESETS[:2, ::9]  # a sample of the rows
     wrt = random_arguments(layer, *mask.shape)
     f = functools.partial(loss, layer, mask=mask, resets=resets)
-    check_grads(jax.jit(f), (wrt,), order=1, modes=["rev"])
+    check_grads(jit(f), (wrt,), order=1, modes=["rev"])
     plain = functools.partial(f, gradient="plain")
-    check_grads(jax.jit(plain), (wrt,), order=2, rtol=1e-4, atol=1e-4)
+    check_grads(jit(plain), (wrt,), order=2, rtol=1e-4, atol=1e-4)
 
 
 def test_the_learned_carry_is_learned():
@@ -239,16 +171,8 @@ def test_the_learned_carry_is_learned():
 
     for f in (begins_there, returns_there):
         found = jit(jax.grad(f))(params).carry
-        close_to_differences(found, differences_of(f, params).carry)
+        close_to_differences(found, slopes_of(f, params).carry)
         assert all(np.all(leaf) for leaf in jax.tree.leaves(found))
-
-
-@over(LAYERS)
-def test_trainable_is_a_tree_of_booleans_like_the_parameters(layer):
-    params = random_params(layer)
-    trainable = layer.trainable(params)
-    chex.assert_trees_all_equal_structs(trainable, params)
-    assert {type(leaf) for leaf in jax.tree.leaves(trainable)} == {bool}
 
 
 def test_a_reservoir_is_not_trainable_and_the_rest_is():

@@ -1,0 +1,93 @@
+"""How layers begin: keys, and the scale of each gate."""
+
+import dataclasses
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from seqjax.initializers import Glorot, Orthogonal
+from seqjax.testing.comparison import assert_close, assert_equal, require
+from seqjax.testing.data import parameter_shapes
+from seqjax.testing.registry import every_layer, fused_cells, fused_kernels, law
+
+
+def is_plain(matrix: np.ndarray) -> bool:
+    """Tells whether a matrix is constant, or a multiple of the identity."""
+    identity = matrix[0, 0] * np.eye(*matrix.shape)
+    return bool(np.all(matrix == matrix[0, 0]) or np.all(matrix == identity))
+
+
+@law(every_layer)
+def init_is_a_function_of_its_key(layer, in_features):
+    """Equal keys draw equal parameters, and another key draws others."""
+    keys = [jax.random.key(seed) for seed in (5, 5, 6)]
+    one, again, other = (
+        jax.device_get(layer.init(key, in_features, jnp.float64)) for key in keys
+    )
+    assert_equal(again, one)
+    for path, matrix in jax.tree_util.tree_leaves_with_path(one):
+        twin = dict(jax.tree_util.tree_leaves_with_path(other))[path]
+        if matrix.ndim == 2 and not is_plain(matrix):
+            name = jax.tree_util.keystr(path)
+            require(np.any(matrix != twin), f"params{name} does not depend on the key")
+
+
+@law(every_layer)
+def many_keys_draw_at_once(layer, in_features):
+    """`init` can be mapped over keys."""
+
+    def init(key):
+        return layer.init(key, in_features)
+
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 2))
+    drawn = jax.eval_shape(jax.vmap(init), keys)
+    alone = parameter_shapes(layer, in_features)
+    wanted = jax.tree.map(lambda a: (2, *a.shape), alone)
+    found = jax.tree.map(lambda a: a.shape, drawn)
+    require(found == wanted, f"two keys draw {found}, not {wanted}")
+
+
+def cells_with_initializers(layer) -> bool:
+    """The fused cells whose kernels are drawn by their fields."""
+    names = ("kernel_init", "recurrent_init")
+    return fused_cells(layer) and all(hasattr(layer, name) for name in names)
+
+
+@law(cells_with_initializers)
+def each_gate_is_scaled_as_a_kernel_of_its_own(layer, in_features):
+    """Each gate's part of a fused kernel is drawn apart, and scaled as a whole kernel."""
+    del in_features
+    rows, features = 120, 40
+    layer = dataclasses.replace(
+        layer, features=features, kernel_init=Glorot(), recurrent_init=Orthogonal(0.5)
+    )
+    params = layer.init(jax.random.key(0), rows, jnp.float64)
+    leaves = jax.tree.leaves(jax.device_get(params))
+    inward, recurrent = (
+        np.split(leaves[place], leaves[place].shape[1] // features, axis=1)
+        for place in fused_kernels(layer) or ()
+    )
+    for gate in recurrent:
+        assert_close(gate.T @ gate, 0.5**2 * np.eye(features))
+    for gate in inward:
+        require_glorot(gate)
+    for gates in (recurrent, inward):
+        for one, other in itertools.combinations(gates, 2):
+            require(np.all(one != other), "two gates are drawn alike")
+
+
+def require_glorot(gate: np.ndarray) -> None:
+    """Raises LawError unless a kernel is uniform, with the variance 2 / (in + out)."""
+    variance = 2 / sum(gate.shape)
+    bound = np.sqrt(3 * variance)
+    largest = np.abs(gate).max()
+    require(
+        0.99 * bound < largest <= bound,
+        f"the largest weight of a gate is {largest:.3g}, not {bound:.3g}",
+    )
+    require(
+        abs(gate.var() / variance - 1) < 0.05,
+        f"the variance of a gate is {gate.var():.3g}, not {variance:.3g}",
+    )
