@@ -163,11 +163,13 @@ def square(x):
 
 @dataclasses.dataclass(frozen=True)
 class MyCell(Elman):
+    @dataclasses.dataclass(frozen=True)
     class Inner(Elman):
         pass
 
 
 def local():
+    @dataclasses.dataclass(frozen=True)
     class Local(Elman):
         pass
     return Local(3)

@@ -38,7 +38,7 @@ def a_layer_is_a_frozen_dataclass(layer, in_features):
     parameters = getattr(layer, "__dataclass_params__", None)
     decorate = "decorate the class with @dataclasses.dataclass(frozen=True)"
     require(parameters is not None, f"{kind} is no dataclass; {decorate}")
-    require(parameters.frozen, f"{kind} is not frozen; {decorate}")
+    require(getattr(parameters, "frozen", False), f"{kind} is not frozen; {decorate}")
     fault = raises(TypeError, lambda: hash(layer))
     require(fault is None, f"{kind} cannot be hashed ({fault})")
     again = dataclasses.replace(layer)
@@ -53,7 +53,8 @@ def a_cell_is_built_from_features_alone(layer, in_features):
     fault = raises(Exception, lambda: cell(features=5))
     require(
         fault is None,
-        f"{cell.__name__}(features=5) fails ({fault}); give every other field a default",
+        f"{cell.__name__}(features=5) fails ({fault}); give every other field a "
+        f"default",
     )
     width = cell(features=5).features
     require(width == 5, f"{cell.__name__}(features=5).features is {width}")
@@ -108,7 +109,7 @@ def is_importable(kind: type) -> bool:
 def layers_pickle_and_copy(layer, in_features):
     """A layer and its parameters survive copying and, if importable, pickling."""
     params = random_params(layer, in_features)
-    ways = [copy.deepcopy]
+    ways: list[Any] = [copy.deepcopy]
     if all(is_importable(kind) for kind in names_in(layer).values()):
         ways.append(lambda value: pickle.loads(pickle.dumps(value)))
     for again in ways:
