@@ -6,7 +6,7 @@ import chex
 import jax
 import numpy as np
 import pytest
-from discovered import IN, LAYERS, over_named
+from discovered import IN, LAYERS, jit, over_named
 from random_data import (
     random_arguments,
     random_carry,
@@ -70,8 +70,9 @@ def test_flags_may_be_lists(layer):
     params, xs, _ = data(layer)
     given = random_flags(STEPS, ROWS)
     lists = {name: np.asarray(flags).tolist() for name, flags in given.items()}
-    found = layer.unroll(params, xs, **lists)
-    chex.assert_trees_all_equal(found, layer.unroll(params, xs, **given))
+    found = jit(lambda: layer.unroll(params, xs, **lists))()
+    expected = jit(lambda: layer.unroll(params, xs, **given))()
+    chex.assert_trees_all_equal(found, expected)
 
 
 @over_each_kind

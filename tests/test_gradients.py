@@ -153,9 +153,9 @@ def test_jax_agrees_about_first_and_second_derivatives():
     mask, resets = MASK[:2, ::9], RESETS[:2, ::9]  # a sample of the rows
     wrt = random_arguments(layer, *mask.shape)
     f = functools.partial(loss, layer, mask=mask, resets=resets)
-    check_grads(jax.jit(f), (wrt,), order=1, modes=["rev"])
+    check_grads(jit(f), (wrt,), order=1, modes=["rev"])
     plain = functools.partial(f, gradient="plain")
-    check_grads(jax.jit(plain), (wrt,), order=2, rtol=1e-4, atol=1e-4)
+    check_grads(jit(plain), (wrt,), order=2, rtol=1e-4, atol=1e-4)
 
 
 def test_the_learned_carry_is_learned():

@@ -57,7 +57,7 @@ def cells_with_initializers(layer) -> bool:
 
 @law(cells_with_initializers)
 def each_gate_is_scaled_as_a_kernel_of_its_own(layer, in_features):
-    """Each gate's part of a fused kernel is drawn apart, and scaled as a whole kernel."""
+    """Each gate's part of a fused kernel is drawn and scaled as a kernel of its own."""
     del in_features
     rows, features = 120, 40
     layer = dataclasses.replace(
