@@ -1,7 +1,17 @@
 """seqjax: recurrent sequence models as pure functions in JAX."""
 
-from seqjax.cells import CELLS
-from seqjax.layer import Cell, Layer
+from seqjax.cell import Cell
+from seqjax.cells import (
+    CELLS,
+    GRU,
+    LSTM,
+    EchoState,
+    Elman,
+    GRUResetAfter,
+    PeepholeLSTM,
+    SimplifiedGRU,
+)
+from seqjax.layer import Layer
 from seqjax.layers import (
     Bidirectional,
     LearnedInitialCarry,
@@ -10,17 +20,26 @@ from seqjax.layers import (
     Stack,
     random_carry,
 )
+from seqjax.predict import load
 from seqjax.version import __version__
 
 __all__ = [
     "CELLS",
+    "GRU",
+    "LSTM",
     "Bidirectional",
     "Cell",
+    "EchoState",
+    "Elman",
+    "GRUResetAfter",
     "Layer",
     "LearnedInitialCarry",
+    "PeepholeLSTM",
     "Readout",
     "Residual",
+    "SimplifiedGRU",
     "Stack",
     "__version__",
+    "load",
     "random_carry",
 ]

@@ -19,7 +19,7 @@ def library(name: str, extra: str = "text") -> Any:
       The module.
 
     Raises:
-      MissingLibrary: it is not installed.
+      MissingLibrary: the library is not installed.
     """
     try:
         return importlib.import_module(name)

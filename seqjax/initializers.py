@@ -1,4 +1,4 @@
-"""How weights begin. Each is a frozen dataclass, so that a cell can hold one.
+"""Initializers of kernels. Each is a frozen dataclass, so that a cell can hold one.
 
 All are called as ``initializer(key, shape, dtype)`` with a kernel's shape
 [in, out], and all but `Zeros` scale with it.
@@ -18,7 +18,7 @@ Initializer = Callable[[Array, tuple[int, int], Any], Array]
 
 @dataclasses.dataclass(frozen=True)
 class Zeros:
-    """All zero."""
+    """Zeros."""
 
     def __call__(self, key: Array, shape: tuple[int, int], dtype: Any) -> Array:
         """Returns zeros of `shape`."""
@@ -27,7 +27,7 @@ class Zeros:
 
 @dataclasses.dataclass(frozen=True)
 class Glorot:
-    """Uniform, Var w = 2 / (in + out). Glorot and Bengio (2010), eq. 16."""
+    """A uniform draw with Var w = 2 / (in + out). Glorot and Bengio (2010), eq. 16."""
 
     def __call__(self, key: Array, shape: tuple[int, int], dtype: Any) -> Array:
         """Draws a kernel of `shape`."""
@@ -36,7 +36,7 @@ class Glorot:
 
 @dataclasses.dataclass(frozen=True)
 class He:
-    """Normal, Var w = 2 / in, made for ReLU. He et al. (2015), eq. 10."""
+    """A normal draw with Var w = 2 / in, for ReLU. He et al. (2015), eq. 10."""
 
     def __call__(self, key: Array, shape: tuple[int, int], dtype: Any) -> Array:
         """Draws a kernel of `shape`."""
@@ -68,10 +68,11 @@ class ScaledIdentity:
 
 @dataclasses.dataclass(frozen=True)
 class Sparse:
-    """Uniform in [−1, 1] where kept, then scaled to a spectral radius. Jaeger (2001).
+    """A sparse uniform draw, scaled to a spectral radius. Jaeger (2001).
 
     Attributes:
-      density: the fraction of weights that are not zero.
+      density: the fraction of weights that are not zero; these are drawn uniformly
+        from [−1, 1].
       spectral_radius: the largest absolute eigenvalue, after scaling.
     """
 
@@ -99,24 +100,32 @@ def scale_to_spectral_radius(w: Array, radius: float) -> Array:
         log_radius += jnp.log(norm) / 2**i
         power = power / jnp.where(norm > 0, norm, 1)
         power = power @ power
-    found = jnp.exp(log_radius)
-    return w * jnp.where(found > 0, radius / found, 1)
+    current = jnp.exp(log_radius)
+    return w * jnp.where(current > 0, radius / current, 1)
 
 
 def per_gate(
     initializer: Initializer, key: Array, rows: int, features: int, gates: int, dtype
 ) -> Array:
-    """Draws one kernel a gate, fused on the last axis: [rows, gates · features].
+    """Draws a kernel for each gate and fuses them: [rows, gates · features].
 
-    A fused matrix drawn at once would be scaled, or orthogonal, as a whole, and no
-    gate would be.
+    A fused matrix drawn at once would be scaled, or orthogonal, as a whole, and its
+    gates would not be.
+
+    Args:
+      initializer: draws the kernel of one gate.
+      key: a random key.
+      rows: the width of what the kernel multiplies.
+      features: the columns of one gate.
+      gates: how many gates.
+      dtype: of the result.
     """
     keys = jax.random.split(key, gates)
     return jnp.concatenate([initializer(k, (rows, features), dtype) for k in keys], -1)
 
 
 def chrono(key: Array, features: int, longest: int, dtype: Any) -> Array:
-    """Forget-gate biases for lags up to `longest` steps: log U(1, longest − 1).
+    """Draws forget-gate biases for lags up to `longest` steps: log U(1, longest − 1).
 
     The input gate's bias is the negative. Tallec and Ollivier (2018), eq. 16.
 

@@ -1,8 +1,8 @@
-"""Loops over time for bodies that are written by the equations, not for the machine.
+"""Loops over time for bodies that are written as the equations are, not for speed.
 
-`scan`: what depends on constants alone (a gate's slice of a kernel) is computed before
-the loop, and no array is stacked twice. XLA does neither for a loop on a CPU.
-`in_chunks`: as many steps at a time as fit in a cache.
+`scan` computes what depends on constants alone (a gate's slice of a kernel) before the
+loop, and stacks no array twice; XLA does neither for a loop on a CPU. `in_chunks` takes
+as many steps at a time as fit in a cache.
 """
 
 import math
@@ -32,21 +32,24 @@ def scan(
 
     Args:
       body: one step.
-      constants: what is the same in every step.
-      carry: before the first step.
+      constants: a tree of arrays that are the same in every step.
+      carry: the carry before the first step.
       xs: a tree of arrays [T, ...].
-      reverse: from the last step to the first; the ys stay in place.
-      transposed: lay out the constant matrices that the loop reads transposed. For
-        products with their transposes: to read a matrix along its columns in every
+      reverse: whether to go from the last step to the first; the ys stay in place.
+      transposed: whether to lay out the loop's constant matrices transposed in memory,
+        for products with their transposes: to read a matrix along its columns in every
         step takes a CPU 1.2 to 1.7 times as long.
 
     Returns:
-      The last carry, and the ys stacked. A y that is, itself, part of x or the same
-      array as another is not stacked again.
+      The last carry, and the ys stacked. A y that is the same array as a part of x, or
+      as another y, is not stacked again.
     """
     places: list[int] = []
     tree: Any = None
 
+    # A loop writes each of its ys to memory in every step. Here it gets each distinct
+    # array once; `places` and `tree`, which are set while it is traced, say where in
+    # xs and in the new ones each y is found.
     def distinct(constants, carry, x):
         nonlocal tree
         carry, y = body(constants, carry, x)
@@ -64,7 +67,11 @@ def scan(
 
 
 def _place(array: Array, pool: list[Array]) -> int:
-    """Where in the pool an array is, itself and not its equal; added if it is not."""
+    """Returns where in the pool the array is, after adding it if it is not there.
+
+    Identity decides, since tracers have no values to compare: two names of one tracer
+    are one array, and two tracers of equal arrays are two.
+    """
     for i, other in enumerate(pool):
         if other is array:
             return i
@@ -75,10 +82,14 @@ def _place(array: Array, pool: list[Array]) -> int:
 def hoist(
     f: Callable, constants: Tree, *args: Tree, transposed: bool = False
 ) -> Callable:
-    """`f`(constants, ...), of which what needs the constants alone is computed now.
+    """Computes now what `f`(constants, ...) makes of the constants alone.
+
+    It traces `f` to a list of equations and splits that: the first part is evaluated
+    here, outside the loop, and what the second part reads of it becomes the constants
+    of the function that is returned.
 
     Args:
-      f: takes the constants, and args.
+      f: a function of the constants, and of args.
       constants: a tree of arrays.
       *args: trees of the shapes and dtypes of the other arguments.
       transposed: as in `scan`.
@@ -89,10 +100,12 @@ def hoist(
     closed, shapes = jax.make_jaxpr(f, return_shape=True)(constants, *args)
     jaxpr, leaves = closed.jaxpr, jax.tree.leaves(constants)
     given = [*jaxpr.constvars, *jaxpr.invars[: len(leaves)]]
-    first, rest = _parted(jaxpr, given)
+    first, rest = _split(jaxpr, given)
+    # Of the first part's values (the constants among them), those that the rest reads;
+    # in their order, for a set has none and equal programs must share a compilation.
     reads = [*(v for eqn in rest for v in eqn.invars), *jaxpr.outvars]
     kept = set(first.outvars) & {v for v in reads if not isinstance(v, Literal)}
-    kept = [v for v in first.outvars if v in kept]  # in their order
+    kept = [v for v in first.outvars if v in kept]
     values = eval_jaxpr(first.replace(outvars=kept), [], *closed.consts, *leaves)
     values = _lay_out(values) if transposed else values
     loop = jaxpr.replace(
@@ -100,6 +113,8 @@ def hoist(
     )
 
     def remaining(*args):
+        # The equations expect the matrices as they were; XLA reads the product of a
+        # transposed one from where it lies, so this copies nothing.
         constants = [_transpose(v) for v in values] if transposed else values
         outputs = eval_jaxpr(loop, [], *constants, *jax.tree.leaves(args))
         return jax.tree.unflatten(jax.tree.structure(shapes), outputs)
@@ -107,12 +122,12 @@ def hoist(
     return remaining
 
 
-def _parted(jaxpr: Jaxpr, given: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
-    """The equations that follow from `given` alone and pay, and the others."""
+def _split(jaxpr: Jaxpr, given: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
+    """Splits the equations: those to compute from `given` alone, and the others."""
     known, first, rest = set(given), [], []
     for eqn in jaxpr.eqns:
         inputs = [v for v in eqn.invars if not isinstance(v, Literal)]
-        if not eqn.effects and known.issuperset(inputs) and _pays(eqn, inputs):
+        if not eqn.effects and known.issuperset(inputs) and _is_worthwhile(eqn, inputs):
             first.append(eqn)
             known.update(eqn.outvars)
         else:
@@ -123,15 +138,23 @@ def _parted(jaxpr: Jaxpr, given: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
     ), rest
 
 
-def _pays(eqn: Any, inputs: Sequence[Any]) -> bool:
-    """Not what is larger than what it is made of; a transposition is free anyway."""
+def _is_worthwhile(eqn: Any, inputs: Sequence[Any]) -> bool:
+    """Whether an equation's result is better kept in memory than computed each step.
+
+    It is not where the result is larger than what it is made of (a broadcast bias), for
+    the loop would read more; nor for a transposition, which XLA does without a copy.
+    """
     read = sum(math.prod(v.aval.shape) for v in inputs)
     made = sum(math.prod(v.aval.shape) for v in eqn.outvars)
     return bool(inputs) and made <= read and eqn.primitive.name != "transpose"
 
 
 def _lay_out(values: list[Array]) -> list[Array]:
-    """Matrices transposed in memory; the barrier keeps the compiler from undoing it."""
+    """Transposes matrices in memory.
+
+    `remaining` transposes them back, and XLA would cancel the two; the barrier keeps
+    it from seeing that they belong together.
+    """
     return lax.optimization_barrier([_transpose(v) for v in values])
 
 
@@ -142,25 +165,25 @@ def _transpose(a: Array) -> Array:
 def in_chunks(
     run: Callable, carry: Tree, xs: Tree, size: int, *, reverse: bool = False
 ) -> tuple[Tree, Tree]:
-    """Runs over parts of a sequence, one after the other.
+    """Runs over chunks of a sequence, one after the other.
 
     Args:
-      run: (carry, a part of xs) -> (carry, ys); leaves [steps, ...].
-      carry: before the first part.
+      run: (carry, a chunk of xs) -> (carry, ys); leaves [steps, ...].
+      carry: the carry before the first chunk.
       xs: a tree of arrays [T, ...].
-      size: steps of a part. What is left makes the last one, shorter.
-      reverse: from the last part to the first; the ys stay in place.
+      size: the steps of a chunk. What is left over makes the last one, shorter.
+      reverse: whether to go from the last chunk to the first; the ys stay in place.
 
     Returns:
       The last carry, and the ys [T, ...].
     """
     time = len(jax.tree.leaves(xs)[0])
-    border = time // size * size
+    border = time // size * size  # chunks of equal size before it, the rest after it
     parts = [slice(border), slice(border, time)] if 0 < border < time else [slice(time)]
     outputs = []
     for part in parts[::-1] if reverse else parts:
         steps = jax.tree.map(lambda a, part=part: a[part], xs)
-        carry, ys = _evenly(run, carry, steps, size, reverse)
+        carry, ys = _in_equal_chunks(run, carry, steps, size, reverse)
         outputs.append(ys)
     if len(outputs) == 1:
         return carry, outputs[0]
@@ -168,8 +191,8 @@ def in_chunks(
     return carry, jax.tree.map(lambda *a: jnp.concatenate(a), *outputs)
 
 
-def _evenly(run, carry, steps, size: int, reverse: bool):
-    """Scans `run` over parts of equal size, or runs it over the only one."""
+def _in_equal_chunks(run, carry, steps, size: int, reverse: bool):
+    """Scans `run` over chunks of equal size, or runs it over the only one."""
     if len(jax.tree.leaves(steps)[0]) <= size:
         return run(carry, steps)
     split = jax.tree.map(lambda a: a.reshape(-1, size, *a.shape[1:]), steps)
@@ -178,6 +201,6 @@ def _evenly(run, carry, steps, size: int, reverse: bool):
 
 
 def divisor(time: int, size: int) -> int:
-    """A divisor of `time` near `size`, so that no part is shorter; else `size`."""
+    """Returns a divisor of `time` near `size`, for equal chunks; `size` if none is."""
     near = [d for d in range(size // 2 + 1, 2 * size) if time % d == 0]
     return min(near, key=lambda d: abs(math.log(d / size)), default=size)

@@ -4,6 +4,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 
 Array = jax.Array
 
@@ -18,16 +20,34 @@ def from_lengths(lengths: Array, time: int) -> Array:
     Returns:
       bool [T, *batch].
 
+    Raises:
+      ValueError: a length is negative or above T, where its value is known: inside
+        `jax.jit` it is not.
+
     Example:
       >>> from_lengths(jnp.array([3, 0]), 3).T.tolist()
       [[True, True, True], [False, False, False]]
     """
+    _check_lengths(lengths, time)
     lengths = jnp.asarray(lengths)
     return jnp.expand_dims(jnp.arange(time), range(1, lengths.ndim + 1)) < lengths
 
 
+def _check_lengths(lengths: Array, time: int) -> None:
+    if isinstance(lengths, Tracer):  # the values are not known yet
+        return
+    if not getattr(lengths, "is_fully_addressable", True):  # some are on other hosts
+        return
+    values = np.asarray(lengths)
+    bad = values[(values < 0) | (values > time)]
+    if bad.size:
+        raise ValueError(
+            f"lengths must be between 0 and the padded length {time}, got {bad[0]}"
+        )
+
+
 def select(valid: Array | None, new: Any, old: Any) -> Any:
-    """Takes `new` where valid and `old` elsewhere, leaf by leaf.
+    """Returns `new` where valid and `old` elsewhere, leaf by leaf.
 
     Args:
       valid: bool [*batch], or None for everywhere.
@@ -48,5 +68,5 @@ def select(valid: Array | None, new: Any, old: Any) -> Any:
 
 
 def zero_invalid(valid: Array | None, xs: Any) -> Any:
-    """Puts zero wherever `valid` [*batch] is False, so that NaN there is gone."""
+    """Puts zero wherever `valid` [*batch] is False, in place even of NaN."""
     return select(valid, xs, jax.tree.map(jnp.zeros_like, xs))

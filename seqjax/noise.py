@@ -1,4 +1,4 @@
-"""Noise for training, drawn outside the scan: masks are data."""
+"""Noise for training, drawn outside the scan, which stays free of random keys."""
 
 import zlib
 from typing import Any
@@ -16,17 +16,28 @@ def drop_weights(params: Any, trainable: Any, key: Array, rate: float) -> Any:
     LSTM: the recurrence is thinned without noise from step to step.
 
     Args:
-      params: of any layer; leaves named `w_h` are the recurrent kernels.
+      params: of any layer. The leaves named `w_h` are the recurrent kernels, as in
+        every cell here; shapes could not tell, for `w_x` has the same where inputs are
+        as wide as the cell.
       trainable: a tree of booleans like `params`; what is False is left whole.
       key: a random key.
       rate: the share of entries that become zero; the others grow by 1 / (1 − rate).
 
     Returns:
       A tree like `params`.
+
+    Raises:
+      ValueError: no leaf is named `w_h`.
     """
+    paths = [path for path, _ in jax.tree_util.tree_leaves_with_path(params)]
+    if not any(_is_recurrent(path) for path in paths):
+        raise ValueError(
+            "weight dropout needs recurrent kernels, which are parameters named w_h; "
+            "this layer has none"
+        )
 
     def leaf(path, w, learned):
-        if not learned or jax.tree_util.keystr(path[-1:], simple=True) != "w_h":
+        if not learned or not _is_recurrent(path):
             return w
         name = jax.tree_util.keystr(path)
         own = jax.random.fold_in(key, zlib.crc32(name.encode()))
@@ -34,3 +45,7 @@ def drop_weights(params: Any, trainable: Any, key: Array, rate: float) -> Any:
         return jnp.where(kept, w / (1 - rate), 0)
 
     return jax.tree_util.tree_map_with_path(leaf, params, trainable)
+
+
+def _is_recurrent(path: Any) -> bool:
+    return jax.tree_util.keystr(path[-1:], simple=True) == "w_h"

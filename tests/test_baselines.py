@@ -5,8 +5,9 @@ import collections
 import numpy as np
 import pytest
 
+from experiments.names.data import TABLE
 from seqjax.baselines import Ngram, best_ngram, unigram
-from seqjax.data import Vocabulary, load
+from seqjax.data import Vocabulary
 
 V = 6
 
@@ -102,7 +103,7 @@ def test_the_score_is_the_sum_over_tokens():
     assert model.nll([]) == (0, 0)
 
 
-def test_an_unigram_is_the_frequencies_up_to_smoothing():
+def test_a_unigram_is_the_frequencies_up_to_smoothing():
     train = ragged(2000)
     p = following(unigram(train, V), [3, 1])
     frequencies = np.bincount(np.concatenate(train), minlength=V) / sum(map(len, train))
@@ -119,7 +120,7 @@ def split(sequences, seed):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_context_helps_with_dinosaurs(seed):
-    names = load("names").examples
+    names = TABLE.load("dinosaurs").examples
     vocabulary = Vocabulary.build(names)
     train, valid, test = split([vocabulary.encode(name) for name in names], seed)
     size = len(vocabulary)

@@ -136,7 +136,7 @@ def test_once_keeps_the_order_given():
 def test_rows_come_back_in_the_order_given(count, batch_size, buckets, run):
     sequences = ragged(count)
     batches = Batches(sequences, batch_size, buckets=buckets, run=run)
-    sums = batches.each(lambda batch: batch.values.sum(-1) + 100 * batch.lengths)
+    sums = batches.map_rows(lambda batch: batch.values.sum(-1) + 100 * batch.lengths)
     assert sums == [sequence.sum() + 100 * len(sequence) for sequence in sequences]
 
 

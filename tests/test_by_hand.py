@@ -10,7 +10,7 @@ import pytest
 from discovered import each_gradient
 
 import seqjax
-from experiments import by_hand
+from experiments.step_by_step import by_hand, through_time
 from seqjax import Readout, losses
 
 T, IN, H, CLASSES = 7, 3, 4, 5
@@ -95,9 +95,9 @@ def test_a_sequence_agrees_forward_and_backward(name, gradient):
     d_ys = normal(11, T, BATCH, H)
     wanted, gradients = forward_and_back((params, carry, xs), (d_last, d_ys))
 
-    last, ys, keeps = by_hand.sequence_forward(cell, params, carry, xs, MASK)
+    last, ys, keeps = through_time.sequence_forward(cell, params, carry, xs, MASK)
     assert_equal((last, ys), wanted)
-    found = by_hand.sequence_backward(cell, params, keeps, MASK, d_last, d_ys)
+    found = through_time.sequence_backward(cell, params, keeps, MASK, d_last, d_ys)
     assert_equal(found, gradients)
 
 
@@ -115,10 +115,13 @@ def test_the_loss_and_its_gradients_agree(name):
         _, logits = Readout(CLASSES).unroll(readout, ys, mask=MASK)
         return losses.cross_entropy(logits, labels, MASK).result()
 
-    found = by_hand.loss_and_gradients(by_hand.CELLS[name], variables, labels, MASK)
+    found = through_time.loss_and_gradients(
+        by_hand.CELLS[name], variables, labels, MASK
+    )
     assert_equal(found, loss(variables))
 
 
 def test_no_automatic_differentiation_had_a_hand_in_it():
-    code = "import sys, experiments.by_hand; sys.exit('jax' in sys.modules)"
+    module = "experiments.step_by_step.through_time"
+    code = f"import sys, {module}; sys.exit('jax' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,17 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from experiments.name_entity.data import (
-    OUTSIDE,
-    Tagged,
-    as_iob2,
-    entity_f1,
-    read_conll,
-    read_folder,
-)
+from experiments.name_entity.conll import Tagged, read_conll, read_folder
 from experiments.name_entity.generator import FIRST_OR_THING, TEDDY, draw_sentences
 from seqjax.data import DataError
 from seqjax.data.splits import split
+from seqjax.metrics import OUTSIDE, as_iob2, entity_f1
 
 IOB2 = """-DOCSTART- -X- O
 
@@ -68,19 +62,19 @@ def entities(tags):
 def test_f1_is_of_whole_entities():
     rng = np.random.default_rng(0)
     kinds = ["O", "O", "B-A", "I-A", "B-B", "I-B"]
-    true, told = (
+    gold, predicted = (
         [as_iob2(rng.choice(kinds, 6).tolist()) for _ in range(50)] for _ in range(2)
     )
     sides = [
         {(i, *e) for i, tags in enumerate(side) for e in entities(tags)}
-        for side in (true, told)
+        for side in (gold, predicted)
     ]
     hits, sizes = len(sides[0] & sides[1]), list(map(len, sides))
     precision, recall = hits / sizes[1], hits / sizes[0]
     expected = 2 * precision * recall / (precision + recall)
     assert 0.1 < expected < 0.9
-    assert entity_f1(true, told).result() == pytest.approx(expected)
-    assert entity_f1(true, true).result() == 1
+    assert entity_f1(gold, predicted).result() == pytest.approx(expected)
+    assert entity_f1(gold, gold).result() == 1
     assert entity_f1([["O"]], [["O"]]).result() == 0
 
 
@@ -166,8 +160,8 @@ def test_words_alone_do_not_tell_names():
 def test_a_sentence_as_a_whole_tells_its_names():
     """With made-up words alike, equal sentences never differ in their tags."""
     known = {word for frame in draw_sentences(0, 300) for word in frame.words}
-    told = {}
+    tags_of = {}
     for sentence in draw_sentences(2, 5000):
         shape = tuple(w if w in known else "·" for w in sentence.words)
-        told.setdefault(shape, set()).add(sentence.tags)
-    assert max(map(len, told.values())) == 1
+        tags_of.setdefault(shape, set()).add(sentence.tags)
+    assert max(map(len, tags_of.values())) == 1

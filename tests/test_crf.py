@@ -16,6 +16,10 @@ LABELS, STEPS = 3, 4
 MASK = patterns(STEPS)  # every pattern of valid steps, none at all among them
 ROWS = MASK.shape[1]
 
+log_partition, log_likelihood, marginals, viterbi = map(
+    jax.jit, (crf.log_partition, crf.log_likelihood, crf.marginals, crf.viterbi)
+)
+
 
 @functools.cache
 def problem():
@@ -44,7 +48,7 @@ def poisoned():
 
 
 def test_the_partition_is_the_sum_over_all_labellings():
-    found = crf.log_partition(*poisoned(), MASK)
+    found = log_partition(*poisoned(), MASK)
     for row in range(ROWS):
         scores = [score for _, score in labellings(row)]
         np.testing.assert_allclose(found[row], np.logaddexp.reduce(scores), atol=1e-12)
@@ -53,7 +57,7 @@ def test_the_partition_is_the_sum_over_all_labellings():
 def test_likelihoods_are_shares_of_the_partition():
     rng = np.random.default_rng(1)
     labels = np.where(MASK, rng.integers(LABELS, size=MASK.shape), 99)
-    found = crf.log_likelihood(*poisoned(), labels, MASK)
+    found = log_likelihood(*poisoned(), labels, MASK)
     for row in range(ROWS):
         scores = dict(labellings(row))
         chosen = tuple(labels[MASK[:, row], row].tolist())
@@ -62,7 +66,7 @@ def test_likelihoods_are_shares_of_the_partition():
 
 
 def test_marginals_are_sums_over_the_labellings_with_a_label():
-    found = crf.marginals(*poisoned(), MASK)
+    found = marginals(*poisoned(), MASK)
     assert not found[~MASK].any()
     for row in range(ROWS):
         scores = dict(labellings(row))
@@ -75,7 +79,7 @@ def test_marginals_are_sums_over_the_labellings_with_a_label():
 
 
 def test_viterbi_finds_the_best_labelling():
-    labels, scores = crf.viterbi(*poisoned(), MASK)
+    labels, scores = viterbi(*poisoned(), MASK)
     assert not labels[~MASK].any()
     for row in range(ROWS):
         best, score = max(labellings(row), key=lambda pair: pair[1])
@@ -86,7 +90,7 @@ def test_viterbi_finds_the_best_labelling():
 def test_without_a_mask_all_steps_are_valid():
     params, logits = problem()
     everything = np.ones_like(MASK)
-    for f in (crf.log_partition, crf.marginals, crf.viterbi):
+    for f in (log_partition, marginals, viterbi):
         jax.tree.map(
             np.testing.assert_array_equal,
             f(params, logits),
@@ -101,21 +105,22 @@ def test_gradients_of_the_likelihood_are_central_differences(argument):
     rows = slice(3, None, 4)  # differences over some rows
 
     def value(params, logits):
-        each = crf.log_likelihood(params, logits, labels[:, rows], MASK[:, rows])
-        return jnp.sum(jnp.sin(each))
+        rowwise = crf.log_likelihood(params, logits, labels[:, rows], MASK[:, rows])
+        return jnp.sum(jnp.sin(rowwise))
 
     given = jax.tree.map(jnp.asarray, (params, logits[:, rows]))
-    found = jax.grad(value, argnums=argument)(*given)
+    found = jax.jit(jax.grad(value, argnums=argument))(*given)
 
     def alone(changed):
         return value(*(changed if i == argument else g for i, g in enumerate(given)))
 
-    close_to_differences(found, central_differences(alone, given[argument]))
+    differences = jax.jit(lambda x: central_differences(alone, x))
+    close_to_differences(found, differences(given[argument]))
 
 
 def test_zero_parameters_are_independent_labels():
     _, logits = problem()
     zeros = crf.init(jax.random.key(0), LABELS, jnp.float64)
-    found = crf.marginals(zeros, logits)
+    found = marginals(zeros, logits)
     np.testing.assert_allclose(found, jax.nn.softmax(logits), atol=1e-12)
-    assert (crf.viterbi(zeros, logits)[0] == logits.argmax(-1)).all()
+    assert (viterbi(zeros, logits)[0] == logits.argmax(-1)).all()

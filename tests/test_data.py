@@ -1,19 +1,25 @@
-"""Readers, the table of data sets, and the generator of names."""
+"""Readers of text, every task's table of data sets, and the generator of names."""
 
+import functools
+import importlib
 import itertools
+import pathlib
 import re
+import subprocess
 
 import numpy as np
 import pytest
 
-from seqjax.data import (
-    DATASETS,
-    DataError,
-    NameProcess,
-    load,
-    markov_names,
-    read_lines,
-)
+from experiments.names.data import NameProcess, markov_names
+from seqjax.data import DataError, read_lines, split
+from seqjax.data.splits import normalize
+
+ROOT = pathlib.Path(__file__).parents[1]
+TABLES = {
+    path.parent.name: importlib.import_module(f"experiments.{path.parent.name}.data")
+    for path in sorted(ROOT.glob("experiments/*/data.py"))
+}
+NAMES, TEXTS = TABLES["names"].TABLE, TABLES["language_model"].TABLE
 
 
 def test_lines_are_stripped_and_blank_ones_skipped(tmp_path):
@@ -41,6 +47,30 @@ def test_a_bad_file_is_named_with_its_line(tmp_path, content, where):
     assert "\n" not in str(caught.value)
 
 
+ENCODINGS = [
+    ("café – 5 €", "windows-1252", "Windows-1252"),
+    ("naïve", "latin-1", "Windows-1252"),  # of which it is a part
+    ("höhle", "utf-16", "UTF-16"),
+    ("höhle", "utf-16-be", None),  # without its byte order mark nobody can tell
+    ("\x80\x81", "latin-1", None),  # no text at all
+]
+
+
+@pytest.mark.parametrize("text, encoding, guess", ENCODINGS)
+def test_an_encoding_that_can_be_guessed_is_named(text, encoding, guess, tmp_path):
+    path = tmp_path / "names.txt"
+    path.write_bytes(text.encode(encoding))
+    with pytest.raises(DataError, match="line 1: not valid UTF-8") as caught:
+        read_lines(path)
+    if guess is None:
+        assert "iconv" not in str(caught.value)
+        return
+    assert f"if it is {guess}, convert it: iconv -f " in str(caught.value)
+    command = str(caught.value).split("convert it: ")[1]
+    subprocess.run(command, shell=True, check=True)
+    assert read_lines(f"{path}.utf-8") == [text]
+
+
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(DataError, match=re.escape(f"{tmp_path}: Is a directory")):
         read_lines(tmp_path)
@@ -48,7 +78,7 @@ def test_a_folder_is_no_file(tmp_path):
 
 
 def test_the_dinosaurs_are_what_the_table_says():
-    source = load("names")
+    source = NAMES.load()
     assert source.name == "dinosaurs" and source.best is None
     assert len(source.examples) == 1318
     assert source.examples == sorted(set(source.examples))
@@ -59,26 +89,59 @@ def test_the_dinosaurs_are_what_the_table_says():
 def test_the_users_file_wins_over_a_data_set(tmp_path):
     path = tmp_path / "names.txt"
     path.write_text("zoe\nadam\n")
-    source = load("names", "dinosaurs", path)
+    source = NAMES.load("dinosaurs", path)
     assert source == (["zoe", "adam"], str(path), None, None)
 
 
-@pytest.mark.parametrize("task, name", DATASETS)
-def test_every_data_set_loads(task, name):
+@functools.cache
+def load_or_skip(table, name):
+    """Data that has to be fetched is not there without a network."""
     try:
-        source = load(task, name)
+        return table.load(name)
     except DataError as error:
         if "cannot be fetched" not in str(error):
             raise
-        pytest.skip(str(error))  # without a network
-    assert source.name == name and source.examples and source.licence
+        pytest.skip(str(error))
 
 
-def test_unknown_data_is_refused_with_what_there_is():
-    with pytest.raises(DataError, match="dragons.*dinosaurs, synthetic"):
-        load("names", "dragons")
-    with pytest.raises(DataError, match="knitting.*names"):
-        load("knitting")
+ENTRIES = [
+    pytest.param(module.TABLE, entry, id=f"{task}-{entry.name}")
+    for task, module in TABLES.items()
+    for entry in module.TABLE.datasets
+]
+
+
+@pytest.mark.parametrize("table, entry", ENTRIES)
+def test_every_entry_of_every_table_loads(table, entry):
+    source = load_or_skip(table, entry.name)
+    assert source.name == entry.name and source.examples and all(source.examples)
+    assert source.licence and entry.origin and entry.description
+    assert [e.name for e in table.datasets].count(entry.name) == 1
+
+
+@pytest.mark.parametrize("task", TABLES)
+def test_unknown_data_is_refused_with_what_there_is(task):
+    table = TABLES[task].TABLE
+    known = ", ".join(entry.name for entry in table.datasets)
+    with pytest.raises(DataError, match=re.escape(f"'dragons'; there are {known}")):
+        table.load("dragons")
+
+
+def test_a_split_keeps_groups_together_and_loses_nothing():
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 40, 300).tolist()
+    examples = list(enumerate(groups))
+    splits = split(examples, groups, seed=3)
+    assert sorted(sum(splits, [])) == examples
+    sides = [{group for _, group in part} for part in splits]
+    assert [len(side) for side in sides] == [32, 4, 4]
+    assert not sides[0] & sides[1] and not (sides[0] | sides[1]) & sides[2]
+    assert all(part == sorted(part) for part in splits)
+    assert split(examples, groups, seed=3) == splits != split(examples, groups, seed=4)
+    with pytest.raises(DataError, match="2 different examples cannot be split"):
+        split([1, 2, 3], ["a", "a", "b"])
+    assert sum(map(len, split([1, 2, 3], "abc"))) == 3
+    assert normalize(" Straße\tIST  so\n") == "strasse ist so"
 
 
 def test_the_generator_is_a_function_of_its_seed():
@@ -133,21 +196,15 @@ def test_a_name_is_made_in_one_way_only():
 
 
 def test_the_treebank_has_the_published_counts():
-    try:
-        parts = load("language_model", "ptb").examples
-    except DataError as error:
-        pytest.skip(str(error))
-    counts = [sum(len(line.split()) + 1 for line in part) for part in parts]
+    splits = load_or_skip(TEXTS, "ptb").examples
+    counts = [sum(len(line.split()) + 1 for line in part) for part in splits]
     assert counts == [929_589, 73_760, 82_430]
-    assert len({word for line in parts.train for word in line.split()}) == 9_999
+    assert len({word for line in splits.train for word in line.split()}) == 9_999
 
 
 def test_the_bible_has_its_verses():
-    try:
-        parts = load("language_model", "bible").examples
-    except DataError as error:
-        pytest.skip(str(error))
-    assert sum(map(len, parts)) == 31_102
+    splits = load_or_skip(TEXTS, "bible").examples
+    assert sum(map(len, splits)) == 31_102
     begin = "In the beginning God created the heaven and the earth."
-    assert parts.train[0] == begin
-    assert not any(c.isdigit() or c in "[]" for part in parts for v in part for c in v)
+    assert splits.train[0] == begin
+    assert not any(c.isdigit() or c in "[]" for part in splits for v in part for c in v)

@@ -11,7 +11,7 @@ from random_data import IN, random_inputs, random_params
 from seqjax.cells import LSTM
 from seqjax.masks import from_lengths
 from seqjax.metrics import Mean
-from seqjax.train import Task, devices, fit
+from seqjax.train import Task, TrainConfig, devices, fit
 
 BATCH, STEPS = 16, 5
 LAYER = LSTM(4)
@@ -31,24 +31,28 @@ class Ragged:
         }
 
 
-def loss(params, batch, key, carried):
+def loss(params, batch, key, state):
     """Squares of the valid outputs after dropout."""
     mask = from_lengths(batch["lengths"], STEPS)
     _, ys = LAYER.unroll(params, batch["x"].swapaxes(0, 1), mask=mask)
     ys = jnp.where(jax.random.bernoulli(key, 0.5, ys.shape), ys, 0)
     total = jnp.sum((ys - 1) ** 2 * mask[..., None])
-    return Mean(total, jnp.sum(mask)), jnp.sum(mask), carried
+    return Mean(total, jnp.sum(mask)), jnp.sum(mask), state
 
 
 def evaluate(params):
     return {"size": sum(float(jnp.sum(leaf**2)) for leaf in jax.tree.leaves(params))}
 
 
-def result(workdir, **options):
+OPTIMIZER = optax.sgd(0.1)  # one for all runs: another one compiles again
+
+
+def result(workdir, steps=12, *, spread, resume=False):
+    task = Task(loss, evaluate, Ragged(), OPTIMIZER)
+    config = TrainConfig(steps, per_dispatch=4, spread=spread)
+    key = jax.random.key(3)
     params = random_params(LAYER)
-    task = Task(loss, evaluate, Ragged(), optax.sgd(0.1))
-    options = {"steps": 12, "key": jax.random.key(3), "quiet": True} | options
-    return fit(task, params, workdir, **options)
+    return fit(task, params, workdir, key, config, resume=resume, quiet=True)
 
 
 def test_a_run_on_two_devices_is_that_on_one(tmp_path):

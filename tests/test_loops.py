@@ -1,4 +1,4 @@
-"""The loop underneath: what is constant is computed once, and laid out to be read."""
+"""The loops under the scan: constants are computed once and laid out for reading."""
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ XS, H = RNG.normal(size=(5, 2, 3)), RNG.normal(size=(2, 3))
 
 
 def body(constants, carry, x):
-    """Reads a slice of a matrix, a function of a vector, and a transposed product."""
+    """Has a slice of a matrix, a function of a vector, and a transposed product."""
     w, b = constants
     left = w[:, :4]
     y = jnp.tanh((carry + x) @ left + jnp.exp(b))
@@ -22,7 +22,7 @@ def body(constants, carry, x):
     return after, (y, x, y)
 
 
-def plainly():
+def loop_by_hand():
     carry, ys = H, []
     for x in XS:
         carry, y = body((W, B), carry, x)
@@ -32,8 +32,8 @@ def plainly():
 
 @pytest.mark.parametrize("transposed", [False, True])
 def test_a_scan_is_its_loop(transposed):
-    found = loops.scan(body, (W, B), H, XS, transposed=transposed)
-    assert_close(found, plainly())
+    actual = loops.scan(body, (W, B), H, XS, transposed=transposed)
+    assert_close(actual, loop_by_hand())
 
 
 def test_backwards_is_the_loop_over_what_is_flipped():
@@ -86,8 +86,8 @@ def test_a_scan_is_differentiable_and_maps():
 
     both = jnp.stack([W, 2 * W])
     for f in (jax.grad, jax.jacfwd):
-        found = jax.vmap(f(total), in_axes=(0, None))(both, XS)
-        assert_close(found, jnp.stack([f(by_hand)(w, XS) for w in both]))
+        mapped = jax.vmap(f(total), in_axes=(0, None))(both, XS)
+        assert_close(mapped, jnp.stack([f(by_hand)(w, XS) for w in both]))
 
 
 @pytest.mark.parametrize(

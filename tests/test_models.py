@@ -180,7 +180,7 @@ def test_noise_is_for_training_alone(model):
 
 @over({k: m for k, m in CLASSIFIERS.items() if k.startswith("attention")})
 def test_attention_pools_over_valid_steps(model):
-    weights = call(model, *arguments(model), method="weights")
+    weights = call(model, *arguments(model), method="attention_weights")
     np.testing.assert_allclose(weights.sum(1), 1, rtol=1e-10)
     assert not weights[np.arange(4) >= LENGTHS[:, None]].any()
     assert weights[0].std() > 0.01
@@ -302,7 +302,7 @@ def test_a_beam_over_a_translator_is_enumeration(model):
 
 @over({k: m for k, m in TRANSLATORS.items() if not k.startswith("none")})
 def test_alignments_are_distributions_over_the_source(model):
-    found = call(model, TOKENS, LENGTHS, TARGET, method="alignments")
+    found = call(model, TOKENS, LENGTHS, TARGET, method="attention_weights")
     assert found.shape == (3, 3, 4)
     np.testing.assert_allclose(found.sum(-1), 1, rtol=1e-10)
     outside = np.arange(4) >= LENGTHS[:, None]

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from experiments.translation.data import Pair, read_pairs, split_pairs
 from experiments.translation.dates import draw_dates
 from experiments.translation.french import SING, draw_pairs
+from experiments.translation.pairs import Pair, read_pairs, split_pairs
 from seqjax.baselines import word_for_word
 from seqjax.data import DataError
 from seqjax.decode import replace_unknown
@@ -156,5 +156,5 @@ def test_alignment_is_expectation_and_maximisation():
 def test_unknown_words_come_from_where_the_decoder_looked():
     weights = np.random.default_rng(0).dirichlet(np.ones(5), size=7)
     tokens, source = ["<UNK>", "a", "<UNK>"], list("vwxyz")
-    told = replace_unknown(tokens, weights, source)
-    assert told == [source[weights[0].argmax()], "a", source[weights[2].argmax()]]
+    copied = replace_unknown(tokens, weights, source)
+    assert copied == [source[weights[0].argmax()], "a", source[weights[2].argmax()]]

@@ -6,221 +6,166 @@ times as long, with nouns of the other number in between.
 
     python -m experiments.agreement
     python -m experiments.agreement --cell=peephole_lstm --longest=20
+    python -m experiments.agreement --mode=agree --workdir=runs/agreement/lstm \\
+        --text="the cats , which already ate near the old dog ,"
 
 writes into the run's folder: figures/agreement.png (accuracy against distance and
 against the number of attractors, for each cell), result.json, and for each cell a
-folder with its metrics.jsonl and checkpoints/.
+folder with its metrics.jsonl, its checkpoints/ and its model, which --mode=agree and
+seqjax.load ask.
 """
 
-import functools
-import itertools
 import pathlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
-from experiments import common
-from experiments.agreement.data import NOUNS, PLURAL, Sentence
-from seqjax import losses
-from seqjax.data import Batch, Batches, Corpus, DataError, Vocabulary, load
-from seqjax.figures import curves
-from seqjax.metrics import Mean
-from seqjax.models import Classifier
-from seqjax.train import Task
-
-flags.adopt_module_key_flags(common)
-common.describe_data(
-    "agreement", "A text file of sentences to test on, with their verbs *marked*."
+from experiments.agreement.accuracy import accuracy_panels, draw_accuracy
+from experiments.agreement.data import PLURAL, TABLE, Sentence
+from experiments.agreement.model import (
+    batches_of,
+    encode,
+    last_noun,
+    loss_of,
+    make_predictor,
+    plurals,
+    split_sentences,
 )
-common.set_defaults(
-    cell=None,
+from experiments.shared import cli
+from experiments.shared import flags as shared
+from experiments.shared.comparison import finish_together
+from experiments.shared.errors import UsageError
+from experiments.shared.layers import layer_of
+from experiments.shared.run import Run, load_model
+from seqjax import figures, predict
+from seqjax.data import Batches
+from seqjax.train import TrainResult
+
+flags.adopt_module_key_flags(shared)
+shared.describe_data(TABLE)
+shared.set_defaults(
+    cell="elman,gru,lstm",
     features=64,
     steps=1500,
     learning_rate=3e-3,
     clip_norm=1.0,
     eval_every=250,
 )
-FLAGS = flags.FLAGS
-FLAGS["cell"].help = "One cell alone; elman, gru and lstm if not given."
-LONGEST = flags.DEFINE_integer("longest", 12, "Words of a clause in training.", 2)
-SIDE_BY_SIDE = ("elman", "gru", "lstm")
-BATCH = 200  # sentences at a time in tests
+flags.DEFINE_enum(
+    "mode",
+    "train",
+    ["train", "agree"],
+    "train: makes a model. agree: the one in --workdir says which verb follows --text.",
+)
+flags.DEFINE_integer("longest", 12, "Words of a clause in training.", 2)
+flags.DEFINE_string("text", "", "A sentence up to its verb, for --mode=agree.")
 
 
-def read_corpus() -> tuple[Corpus, list[Sentence]]:
-    """Splits the short sentences into three; all long ones are for the test.
-
-    Returns:
-      Sentences as tokens up to the verb, and then 0 for was or 1 for were; and those
-      that the test is made of, by length.
-    """
-    source = load("agreement", FLAGS.dataset, FLAGS.data)
-    order = np.random.default_rng(FLAGS.seed).permutation(len(source.examples))
-    shuffled = [source.examples[i] for i in order]
-    short = [s for s in shuffled if s.distance <= LONGEST.value]
-    long = [s for s in shuffled if s.distance > LONGEST.value]
-    tenth = len(short) // 10
-    if not tenth or not long:
-        raise DataError(
-            f"{source.name}: {len(short)} sentences with at most {LONGEST.value} words "
-            f"between subject and verb and {len(long)} with more; 10 and 1 are needed"
-        )
-    tested = sorted([*short[:tenth], *long], key=lambda s: len(s.words))
-    vocabulary = Vocabulary.build([s.words for s in short[2 * tenth :]])
-
-    def encoded(sentences):
-        words = (vocabulary.encode(s.words, eos=False) for s in sentences)
-        verbs = (int(s.verb in PLURAL) for s in sentences)
-        return [
-            np.append(w, verb).astype(np.int32)
-            for w, verb in zip(words, verbs, strict=True)
-        ]
-
-    parts = short[2 * tenth :], short[tenth : 2 * tenth], tested
-    return Corpus(source, vocabulary, *map(encoded, parts)), tested
-
-
-def make_task(model: Classifier, variables: Any, corpus: Corpus) -> Task:
-    """Binary cross entropy of the verb's number: E6."""
-
-    def loss(variables, batch, key, carried):
-        del key
-        nats, _ = verdicts(model, variables, batch)
-        return nats, jnp.sum(batch.lengths), carried
+def train(options: Any) -> dict[str, Any]:
+    """Data, model, training, figures, result, of one cell."""
+    layer = layer_of(options)
+    source = TABLE.load(options.dataset, options.data)
+    splits = split_sentences(source, options.longest, options.seed)
+    agree = make_predictor(layer, splits.train, options.gradient)
+    variables = agree.model.init(jax.random.key(options.seed), *agree.example())
+    far = np.array([s.distance > options.longest for s in splits.test])
+    facts = (
+        f"{len(splits.train)} sentences of at most {options.longest} words between "
+        f"subject and verb to learn from, {len(splits.valid)} to choose by, "
+        f"{(~far).sum()} like them and {far.sum()} longer ones held out"
+    )
+    run = Run.begin("agreement", options, source, variables, facts)
+    valid, test = ((batches_of(agree, s), plurals(s)) for s in splits[1:])
 
     def evaluate(variables):
-        right = is_right(model, variables, corpus.valid)
-        return {"valid_errors": float(1 - right.mean())}
+        right = is_right(replace(agree, variables=variables), *valid)
+        return {"valid": float(1 - right.mean())}
 
-    marks = model.trainable(variables)
-    return Task(
-        loss,
+    result = run.fit(
+        agree.model,
+        variables,
+        run.batches([encode(agree, sentence) for sentence in splits.train]),
+        loss_of(agree.model),
         evaluate,
-        Batches(corpus.train, FLAGS.batch_size, FLAGS.seed, FLAGS.buckets),
-        common.optimizer_from_flags(marks),
-        marks,
+        unit="nats per sentence",
+        loss_per="sequence",
     )
-
-
-def verdicts(model: Classifier, variables: Any, batch: Batch) -> tuple[Mean, jax.Array]:
-    """The loss of a batch, and which of its rows are right."""
-    before = jnp.maximum(batch.lengths - 1, 0)
-    logits = model.apply(variables, batch.values, before)[:, 0]
-    plural = jnp.take_along_axis(batch.values, before[:, None], axis=1)[:, 0]
-    real = batch.lengths[None] > 0
-    nats = losses.binary_cross_entropy(logits[None], plural[None], real)
-    return nats, (logits > 0) == plural
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _right(model: Classifier, variables: Any, batch: Batch) -> jax.Array:
-    return verdicts(model, variables, batch)[1]
+    agree = replace(agree, variables=result.params)
+    run.save(agree)
+    baseline = np.array([last_noun(s) in PLURAL for s in splits.test]) == test[1]
+    return report(run, result, splits.test, is_right(agree, *test), baseline)
 
 
 def is_right(
-    model: Classifier, variables: Any, sentences: list[np.ndarray]
+    agree: predict.ClassPredictor, batches: Batches, plural: np.ndarray
 ) -> np.ndarray:
-    """Whether the number of each verb is told: bool."""
-    right = functools.partial(_right, model, variables)
-    return np.stack(Batches(sentences, BATCH, buckets=6).each(right))
+    """Whether the number of each verb is predicted: bool [N]."""
+    return (agree.probabilities(batches)[:, 1] > 0.5) == plural
 
 
-def last_noun(sentence: Sentence) -> str:
-    """What who goes by the last noun says."""
-    nouns = {noun: "was" for noun in NOUNS} | {f"{noun}s": "were" for noun in NOUNS}
-    told = [nouns[word] for word in sentence.words if word in nouns]
-    return told[-1] if told else "was"
-
-
-def shares(right: np.ndarray, of: np.ndarray, edges: list[int]) -> list[float]:
-    """The mean of `right` where edges[i] <= of < edges[i + 1], for each i."""
-    return [
-        float(right[(low <= of) & (of < high)].mean())
-        for low, high in itertools.pairwise(edges)
-    ]
-
-
-def draw_figure(path, tested: list[Sentence], right: dict[str, np.ndarray]) -> None:
-    """Accuracy against distance, and against attractors beyond the trained length."""
-    distance = np.array([s.distance for s in tested])
-    attractors = np.array([s.attractors for s in tested])
-    panels = [("words between subject and verb", distance, slice(None))]
-    if (attractors >= 0).all():
-        title = f"nouns of the other number, beyond {LONGEST.value} words"
-        panels.append((title, attractors, distance > LONGEST.value))
-    drawn = []
-    for title, of, where in panels:
-        edges = np.unique(np.quantile(of[where], np.linspace(0, 1, 13)).astype(int))
-        edges = [*edges[:-1].tolist(), int(edges[-1]) + 1]
-        middles = shares(of[where], of[where], edges)
-        lines = {
-            n: (middles, shares(r[where], of[where], edges)) for n, r in right.items()
-        }
-        drawn.append((title, lines))
-    curves(path, drawn, "share of verbs that agree", mark=LONGEST.value)
-
-
-def train_one(name: str, corpus: Corpus, workdir: pathlib.Path):
-    """Trains a cell; which of the tested sentences it gets right, and the run."""
-    layer = common.make_layer(name)
-    embed = nn.Embed(len(corpus.vocabulary), FLAGS.features)
-    model = Classifier(layer, 1, embed, gradient=FLAGS.gradient)
-    key = jax.random.key(FLAGS.seed)
-    variables = model.init(key, jnp.zeros((1, 2), int), jnp.array([2]))
-    task = make_task(model, variables, corpus)
-    fitted = common.fit(task, variables, workdir / name, key)
-    return is_right(model, fitted.params, corpus.test), fitted
-
-
-def main(argv: list[str]) -> None:
-    """Draws, trains each cell, tests all on the same sentences, draws the figure."""
-    del argv
-    names = [FLAGS.cell] if FLAGS.cell else list(SIDE_BY_SIDE)
-    for name in names:
-        common.make_layer(name)  # refuses bad flags before anything else
-    corpus, tested = read_corpus()
-    workdir = common.open_workdir("agreement", corpus.source)
-    far = np.array([s.distance > LONGEST.value for s in tested])
-    common.say(
-        f"data: {corpus.source.name}: {len(corpus.train)} sentences of at most "
-        f"{LONGEST.value} words between subject and verb to learn from, "
-        f"{len(corpus.valid)} to choose by, {(~far).sum()} like them and {far.sum()} "
-        f"longer ones held out"
+def report(
+    run: Run,
+    result: TrainResult,
+    tested: Sequence[Sentence],
+    right: np.ndarray,
+    baseline: np.ndarray,
+) -> dict[str, Any]:
+    """Draws accuracy against distance and attractors; prints and writes the result."""
+    longest = run.options.longest
+    run.learning_curves(
+        result,
+        figures.Panel("−log P (nats per sentence)", {"training": "loss"}),
+        figures.Panel("share of wrong verbs", {"validation": "valid"}),
     )
-    right, runs = {}, {}
-    for name in names:
-        right[name], runs[name] = train_one(name, corpus, workdir)
-        common.say(
-            f"{name}: {right[name][~far].mean():.3f} of verbs right up to "
-            f"{LONGEST.value} words, {right[name][far].mean():.3f} beyond"
-        )
-    told = np.array([last_noun(s) in PLURAL for s in tested])
-    true = np.array([s.verb in PLURAL for s in tested])
-    right["last noun"] = told == true
-    draw_figure(workdir / "figures" / "agreement.png", tested, right)
-    best = max(names, key=lambda name: right[name][far].mean())
-    common.finish(
-        workdir,
-        task="agreement",
-        data=corpus.source.name,
-        cell=best,
-        metric=f"share of verbs that agree beyond {LONGEST.value} words",
-        score=float(right[best][far].mean()),
-        baseline=float(right["last noun"][far].mean()),
+    panels = accuracy_panels(tested, right, baseline, longest)
+    title = f"agreement of {run.options.cell}"
+    cells = {run.options.cell: panels}
+    run.figure(draw_accuracy, "agreement", cells, longest, title=title)
+    far = np.array([s.distance > longest for s in tested])
+    gold = plurals(tested)[far]
+    run.say(
+        f"{run.options.cell}: {right[~far].mean():.3f} of verbs right up to {longest} "
+        f"words, {right[far].mean():.3f} beyond, where agreeing with the last noun has "
+        f"{baseline[far].mean():.3f}"
+    )
+    return run.finish(
+        result,
+        metric=f"share of verbs that agree beyond {longest} words",
+        lower_is_better=False,
+        score=float(right[far].mean()),
+        baseline=float(baseline[far].mean()),
         baseline_name="the last noun",
-        majority=float(max(true[far].mean(), 1 - true[far].mean())),
-        best_possible=corpus.source.best,
-        beyond={name: float(right[name][far].mean()) for name in names},
-        within={name: float(right[name][~far].mean()) for name in names},
-        steps=FLAGS.steps,
-        seconds=round(sum(run.seconds for run in runs.values()), 2),
-        tokens_per_second=round(runs[best].tokens_per_second),
+        majority=float(max(gold.mean(), 1 - gold.mean())),
+        best_possible=run.source.best,
+        within=float(right[~far].mean()),
+        valid=1 - result.scores["valid"],
+        accuracy=panels,
     )
+
+
+def together(
+    options: Any, folder: pathlib.Path, results: Mapping[str, dict[str, Any]]
+) -> None:
+    """Draws all cells in one figure, and writes what each reached."""
+    (folder / "figures").mkdir(exist_ok=True)
+    panels = {cell: result["accuracy"] for cell, result in results.items()}
+    path = folder / "figures" / "agreement.png"
+    draw_accuracy(path, panels, options.longest, title="agreement, each cell")
+    finish_together(folder, results)
+
+
+def agree(options: Any) -> None:
+    """Prints P of each verb after --text."""
+    if not options.text.split():
+        raise UsageError("--text: needs a sentence up to its verb")
+    predictor = load_model(options.workdir, predict.ClassPredictor)
+    for verb, p in predictor.classify(options.text).items():
+        print(f"{p:8.4f}  {verb}")
 
 
 if __name__ == "__main__":
-    common.run(main)
+    cli.run(train, together=together, agree=agree, uses={"agree": "text"})

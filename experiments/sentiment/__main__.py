@@ -1,7 +1,7 @@
 """How many stars does a text give? Many to one.
 
     python -m experiments.sentiment
-    python -m experiments.sentiment --flagfile=experiments/presets/sentiment/vader.txt
+    python -m experiments.sentiment --flagfile=experiments/sentiment/presets/vader.txt
     python -m experiments.sentiment --mode=rate --workdir=runs/vader \\
         --text="There is nothing to like in this movie."
 
@@ -10,34 +10,40 @@ A layer reads the words, in both directions; what it makes of them is pooled ove
 Beside it stand the most frequent class and a logistic regression on the words and word
 pairs of a text, by scikit-learn, chosen on the same split. --data takes a CSV or TSV
 file with the columns text and stars. Writes figures/loss.png, figures/confusion.png,
-predictions.tsv (true stars, told stars, text), result.json, and the model that
---mode=rate asks.
+predictions.tsv (gold stars, predicted stars, text), result.json, and the model that
+--mode=rate and seqjax.load ask.
 """
 
-import collections
-import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
-from experiments import common, saved, words
-from experiments.sentiment.data import NOTHING, Review
-from seqjax.data import Batches, DataError, load
-from seqjax.data.lexicon import Encoder, Lexicon, a_word
-from seqjax.data.tokenize import split_words
-from seqjax.figures import confusion, learning_curve
-from seqjax.losses import cross_entropy
-from seqjax.models import Classifier, Words
-from seqjax.train import Task
+from experiments.sentiment.baselines import (
+    Predicted,
+    logistic_regression,
+    majority,
+    stars_of,
+)
+from experiments.sentiment.data import NOTHING, TABLE, Review
+from experiments.sentiment.model import encode, loss_of, make_predictor, read_splits
+from experiments.shared import cli, words
+from experiments.shared import flags as shared
+from experiments.shared.errors import UsageError
+from experiments.shared.layers import layer_of
+from experiments.shared.run import Run, load_model
+from seqjax import figures, predict
+from seqjax.data import Batches, split_words
+from seqjax.extras import library
+from seqjax.train import TrainResult
 
-flags.adopt_module_key_flags(common)
+flags.adopt_module_key_flags(shared)
 flags.adopt_module_key_flags(words)
-common.describe_data("sentiment", "A CSV or TSV file with the columns text and stars.")
-common.set_defaults(
+shared.describe_data(TABLE)
+shared.set_defaults(
     buckets=6,
     features=64,
     bidirectional=True,
@@ -48,290 +54,147 @@ common.set_defaults(
     clip_norm=5.0,
     eval_every=150,
 )
-MODE = flags.DEFINE_enum(
+flags.DEFINE_enum(
     "mode",
     "train",
     ["train", "rate"],
     "train: makes a model. rate: the one in --workdir gives --text its stars.",
 )
-CLASSES = flags.DEFINE_enum(
+flags.DEFINE_enum(
     "classes",
     "stars",
     ["stars", "binary"],
     "stars: 1 to 5. binary: bad (1, 2) or good (4, 5).",
 )
-POOLING = flags.DEFINE_enum(
+flags.DEFINE_enum(
     "pooling",
     "attention",
     ["last", "mean", "max", "attention"],
     "What is made of the layer's outputs over time.",
 )
-TEXT = flags.DEFINE_string("text", "", "For --mode=rate.")
-FLAGS = flags.FLAGS
-STARS = {"stars": (1, 2, 3, 4, 5), "binary": (1, 5)}
-LONGEST = 200  # words of a text that are read
+flags.DEFINE_string("text", "", "A text, for --mode=rate.")
 
 
-class Settings(NamedTuple):
-    """What a classifier is made by."""
-
-    cell: str
-    features: int
-    layers: int
-    bidirectional: bool
-    embedding: int
-    letter_features: int
-    pooling: str
-    stars: Sequence[int]  # of each class
-    lexicon: Sequence[Sequence[str]]
-
-    def model(self, **training: Any) -> Classifier:
-        """The model; `training` has its further fields."""
-        layer = common.stacked(
-            self.cell, self.features, self.layers, self.bidirectional
-        )
-        embed = Lexicon(*self.lexicon).features(
-            self.embedding,
-            self.cell,
-            self.letter_features,
-            training.get("gradient", "lean"),
-        )
-        pooling: Any = self.pooling
-        return Classifier(layer, len(self.stars), embed, pooling, **training)
-
-    def example(self):
-        """A text of one word of one letter."""
-        return a_word()
-
-    def check(self):
-        """Makes the encoder."""
-        return Encoder(Lexicon(*self.lexicon))
-
-
-class Example(NamedTuple):
-    """A text as integers."""
-
-    words: Words
-    label: int
-
-
-class Texts:
-    """Texts, batched once, whose stars any variables can tell."""
-
-    def __init__(self, settings: Settings, reviews: list[Review], **order: int):
-        encoder = Encoder(Lexicon(*settings.lexicon))
-        self._model, self._stars = settings.model(), np.array(settings.stars)
-        places = {star: i for i, star in enumerate(settings.stars)}
-        examples = [
-            Example(encoder.encode(words_of(r.text)), places.get(r.stars, 0))
-            for r in reviews
-        ]
-        self.batches = Batches(examples, **order)
-
-    def p(self, variables: Any) -> np.ndarray:
-        """P of each class of each text, [N, classes]."""
-        rows = self.batches.each(functools.partial(_p, self._model, variables))
-        return np.stack(rows)
-
-    def told(self, variables: Any) -> np.ndarray:
-        """The likeliest stars of each text, [N]."""
-        return self._stars[self.p(variables).argmax(axis=1)]
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _p(model: Classifier, variables: Any, batch) -> jax.Array:
-    words, lengths = batch.values.words, batch.lengths.words.word
-    return jax.nn.softmax(model.apply(variables, words, lengths))
-
-
-def words_of(text: str) -> list[str]:
-    """The words that are read; a text without any is one mark."""
-    return split_words(text)[:LONGEST] or ["?"]
-
-
-def make_settings(reviews: list[Review]) -> Settings:
-    """As the flags say, with the words and letters of the training texts."""
-    return Settings(
-        FLAGS.cell,
-        FLAGS.features,
-        FLAGS.layers,
-        FLAGS.bidirectional,
-        FLAGS.embedding,
-        FLAGS.letter_features,
-        POOLING.value,
-        STARS[CLASSES.value],
-        Lexicon.build((words_of(r.text) for r in reviews), FLAGS.min_count),
-    )
-
-
-def make_task(settings: Settings, variables: Any, reviews: list[Review], evaluate):
-    """−log P of a text's class; some words are taken for unknown."""
-    model = settings.model(dropout=FLAGS.dropout, gradient=FLAGS.gradient)
-    encoder = Encoder(Lexicon(*settings.lexicon))
-    size, seed = FLAGS.batch_size, FLAGS.seed
-    texts = Texts(settings, reviews, batch_size=size, seed=seed, buckets=FLAGS.buckets)
-
-    def loss(variables, batch, key, carried):
-        key, key_words = jax.random.split(key)
-        words = encoder.forget(batch.values.words, key_words, FLAGS.word_dropout)
-        lengths = batch.lengths.words.word
-        rngs = {"dropout": key}
-        logits = model.apply(variables, words, lengths, True, rngs=rngs)
-        mask = (batch.lengths.label > 0)[None]
-        nats = cross_entropy(logits[None], batch.values.label[None], mask)
-        return nats, jnp.sum(lengths), carried
-
-    marks = model.trainable(variables)
-    optimizer = common.optimizer_from_flags(marks)
-    return Task(loss, evaluate, texts.batches, optimizer, marks)
-
-
-class Rivals(NamedTuple):
-    """The stars that simpler ways tell, for validation and for held-out texts."""
-
-    majority: tuple[np.ndarray, np.ndarray]
-    regression: tuple[np.ndarray, np.ndarray]
-
-
-def rivals(parts) -> Rivals:
-    """The most frequent stars, and scikit-learn's logistic regression.
-
-    On the words of a text, or on words and pairs, weighted by rarity; the penalty and
-    the choice are the best on the validation texts.
-    """
-    text = common.library("sklearn.feature_extraction.text")
-    linear = common.library("sklearn.linear_model")
-    learned, *asked = ([r.text for r in part] for part in parts)
-    true, valid = (stars_of(part) for part in parts[:2])
-    most = collections.Counter(true.tolist()).most_common(1)[0][0]
-    best, told = -1.0, ()
-    for longest in (1, 2):
-        vectors = text.TfidfVectorizer(
-            ngram_range=(1, longest), token_pattern=r"\w+|[^\w\s]", sublinear_tf=True
-        )
-        seen = vectors.fit_transform(learned)
-        unseen = [vectors.transform(texts) for texts in asked]
-        for c in (0.3, 1, 3, 10):
-            model = linear.LogisticRegression(C=c, max_iter=1000).fit(seen, true)
-            found = tuple(model.predict(texts) for texts in unseen)
-            if (right := float(np.mean(found[0] == valid))) > best:
-                best, told = right, found
-    return Rivals(tuple(np.full(len(texts), most) for texts in asked), told)
-
-
-def stars_of(reviews: list[Review]) -> np.ndarray:
-    """True stars, [N]."""
-    return np.array([review.stars for review in reviews])
-
-
-def as_binary(reviews: list[Review]) -> list[Review]:
-    """Bad and good ones alone, as one star and five."""
-    return [r._replace(stars=1 if r.stars < 3 else 5) for r in reviews if r.stars != 3]
-
-
-def train() -> None:
-    """Data, baselines, model, training, figures, result."""
-    common.make_layer()
-    common.library("sklearn")
-    source = load("sentiment", FLAGS.dataset, FLAGS.data)
-    parts = source.examples
-    if CLASSES.value == "binary":
-        parts = type(parts)(*map(as_binary, parts))
-    if not all(parts) or len(set(stars_of(parts.train).tolist())) < 2:
-        raise DataError(f"{source.name}: two classes and three parts are needed")
-    workdir = common.open_workdir("sentiment", source)
-    common.say(
-        f"data: {source.name}, {len(parts.train):,} texts to learn from, "
-        f"{len(parts.valid):,} to choose by, {len(parts.test):,} held out"
-    )
-    settings, key = make_settings(parts.train), jax.random.key(FLAGS.seed)
-    variables = settings.model().init(key, *settings.example())
-    valid, test = (
-        Texts(settings, part, batch_size=64, buckets=FLAGS.buckets)
-        for part in parts[1:]
-    )
-    true_valid, true = map(stars_of, parts[1:])
+def train(options: Any) -> dict[str, Any]:
+    """Data, model, training, baselines, figures, result."""
+    layer, _ = layer_of(options), library("sklearn")
+    source = TABLE.load(options.dataset, options.data)
+    splits = read_splits(source.examples, options.classes == "binary", source.name)
+    rater = make_predictor(layer, splits.train, options)
+    variables = rater.model.init(jax.random.key(options.seed), *rater.example())
+    counts = (len(part) for part in splits)
+    facts = "{:,} texts to learn from, {:,} to choose by, {:,} held out".format(*counts)
+    run = Run.begin("sentiment", options, source, variables, facts)
+    valid, test = (batches_of(rater, part, options.buckets) for part in splits[1:])
+    gold_valid, gold = map(stars_of, splits[1:])
 
     def evaluate(variables):
-        p = np.log(valid.p(variables) + 1e-9)
-        places = np.searchsorted(settings.stars, true_valid)
+        p = np.log(replace(rater, variables=variables).probabilities(valid) + 1e-9)
+        places = np.searchsorted(rater.classes, gold_valid)
         wrong = p.argmax(axis=1) != places
         nats = -p[np.arange(len(p)), places]
         return {"valid": float(wrong.mean()), "valid_nats": float(nats.mean())}
 
-    others = rivals(parts)
-    task = make_task(settings, variables, parts.train, evaluate)
-    fitted = common.fit(task, variables, workdir, key)
-    saved.save(workdir, settings, fitted.params)
-    told = test.told(fitted.params)
-    rows = zip(true, told, parts.test, strict=True)
-    lines = (f"{a}\t{b}\t{' '.join(r.text.split())}\n" for a, b, r in rows)
-    common.write_text(workdir / "predictions.tsv", "".join(lines))
-    learning_curve(
-        workdir / "figures" / "loss.png",
-        fitted.history,
-        {"valid": FLAGS.cell},
-        {
-            name.replace("_", " "): float(np.mean(stars[0] != true_valid))
-            for name, stars in others._asdict().items()
-        },
-        "validation texts: share that is wrong",
+    result = run.fit(
+        rater.model,
+        variables,
+        run.batches([encode(rater, review) for review in splits.train]),
+        loss_of(rater, options.word_dropout),
+        evaluate,
+        unit="nats per text",
+        loss_per="sequence",
     )
-    metrics = common.library("sklearn.metrics")
-    counts = metrics.confusion_matrix(true, told, labels=settings.stars)
-    names = [f"{star} ★" for star in settings.stars]
-    confusion(workdir / "figures" / "confusion.png", counts, names, "held-out texts")
-    asked = Texts(settings, [Review(NOTHING, 1)], batch_size=1)
-    nothing = float(asked.p(fitted.params)[0] @ np.array(settings.stars))
+    rater = replace(rater, variables=result.params)
+    run.save(rater)
+    predicted = np.array(rater.classes)[rater.probabilities(test).argmax(axis=1)]
+    others = {"majority": majority(splits), "regression": logistic_regression(splits)}
+    wrong = {name: float(np.mean(o.valid != gold_valid)) for name, o in others.items()}
+    draw_figures(run, result, wrong, gold, predicted, rater.classes)
+    write_predictions(run, splits.test, predicted)
+    return report(run, result, gold, predicted, others, rater.rate(NOTHING))
 
-    def numbers(told):
-        return float(np.mean(told == true)), float(np.mean(np.abs(told - true)))
 
-    (ours, error), (rival, rival_error) = numbers(told), numbers(others.regression[1])
-    majority, majority_error = numbers(others.majority[1])
-    common.say(
-        f"held-out texts: {ours:.4f} right, {error:.3f} stars off in the mean; by "
-        f"logistic regression {rival:.4f} and {rival_error:.3f}, by the most frequent "
-        f"class {majority:.4f} and {majority_error:.3f}",
+def batches_of(
+    rater: predict.ClassPredictor, reviews: Sequence[Review], buckets: int
+) -> Batches:
+    """Texts, batched once, for a classifier to classify."""
+    return rater.batches([review.text for review in reviews], buckets=buckets)
+
+
+def draw_figures(
+    run: Run, result: TrainResult, wrong: dict[str, float], gold, predicted, classes
+) -> None:
+    """Draws the learning curves, and which stars were taken for which."""
+    run.learning_curves(
+        result,
+        figures.Panel(
+            "−log P (nats per text)",
+            {"training, with dropout": "loss", "validation": "valid_nats"},
+        ),
+        figures.Panel("share of wrong texts", {"validation": "valid"}, wrong),
+    )
+    counts = library("sklearn.metrics").confusion_matrix(
+        gold, predicted, labels=classes
+    )
+    names = [f"{star} ★" for star in classes]
+    run.figure(figures.confusion, "confusion", counts, names, title="held-out texts")
+
+
+def write_predictions(run: Run, test: Sequence[Review], predicted: np.ndarray) -> None:
+    """Writes gold stars, predicted stars and the text, a line each."""
+    rows = zip(test, predicted, strict=True)
+    lines = (f"{r.stars}\t{star}\t{' '.join(r.text.split())}\n" for r, star in rows)
+    run.write("predictions.tsv", "".join(lines))
+
+
+def report(
+    run: Run,
+    result: TrainResult,
+    gold: np.ndarray,
+    predicted: np.ndarray,
+    others: dict[str, Predicted],
+    nothing: float,
+) -> dict[str, Any]:
+    """Prints and writes the result."""
+
+    def numbers(stars):
+        return float(np.mean(stars == gold)), float(np.mean(np.abs(stars - gold)))
+
+    right, error = numbers(predicted)
+    regression, regression_error = numbers(others["regression"].test)
+    most, most_error = numbers(others["majority"].test)
+    run.say(
+        f"held-out texts: {right:.4f} right, {error:.3f} stars off in the mean; by "
+        f"logistic regression {regression:.4f} and {regression_error:.3f}, by the most "
+        f"frequent class {most:.4f} and {most_error:.3f}",
         f"{nothing:.2f} stars expected for: {NOTHING}",
-        f"the run's folder, with its figures: {workdir}",
     )
-    common.finish(
-        workdir,
-        fitted,
-        task="sentiment",
-        data=source.name,
-        cell=FLAGS.cell,
-        metric="share of held-out texts whose stars are told",
-        score=ours,
-        baseline=rival,
+    return run.finish(
+        result,
+        metric="share of held-out texts whose stars are predicted",
+        lower_is_better=False,
+        score=right,
+        baseline=regression,
         baseline_name="logistic regression on words and pairs of words",
-        majority=majority,
+        majority=most,
         mean_absolute_error=error,
-        baseline_error=rival_error,
-        majority_error=majority_error,
-        best_possible=source.best if CLASSES.value == "stars" else None,
+        baseline_error=regression_error,
+        majority_error=most_error,
+        best_possible=run.source.best if run.options.classes == "stars" else None,
         stars_of_nothing=nothing,
-        valid=1 - fitted.scores["valid"],
+        valid=1 - result.scores["valid"],
     )
 
 
-def rate() -> None:
+def rate(options: Any) -> None:
     """Prints P of each class of --text, and the stars that are expected."""
-    if not split_words(TEXT.value):
-        raise common.UsageError("--text: needs a text to rate")
-    settings, variables = saved.load(FLAGS.workdir, Settings)
-    p = Texts(settings, [Review(TEXT.value, 0)], batch_size=1).p(variables)[0]
-    for star, share in zip(settings.stars, p.tolist(), strict=True):
+    if not split_words(options.text):
+        raise UsageError("--text: needs a text to rate")
+    rater = load_model(options.workdir, predict.ClassPredictor)
+    for star, share in rater.classify(options.text).items():
         print(f"{share:8.4f}  {'★' * star}")
-    print(f"{float(p @ np.array(settings.stars)):8.2f}  stars expected")
-
-
-def main(argv: list[str]) -> None:
-    """Does what --mode asks for."""
-    del argv
-    rate() if MODE.value == "rate" else train()
+    print(f"{rater.rate(options.text):8.2f}  stars expected")
 
 
 if __name__ == "__main__":
-    common.run(main)
+    cli.run(train, rate=rate, uses={"rate": "text"})

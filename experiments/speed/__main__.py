@@ -16,10 +16,14 @@ import pathlib
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from absl import flags
 
-from experiments import common
+from experiments.shared import cli
+from experiments.shared.errors import UsageError
+from experiments.shared.run import Run, write_text
 from experiments.speed import catalogue, figure, peers, report, tables
 from experiments.speed.cases import KINDS, Case
 from experiments.speed.peers import US
@@ -27,49 +31,49 @@ from experiments.speed.race import Racer, measure, race, started
 from experiments.speed.results import Race
 from seqjax.train import Interrupted
 
-for shared in ("workdir", "quiet"):
-    flags.declare_key_flag(shared)
+for name in ("workdir", "quiet"):
+    flags.declare_key_flag(name)
 flags.FLAGS["quiet"].help = "Print the last line and warnings only."
-QUICK = flags.DEFINE_bool(
+flags.DEFINE_bool(
     "quick", False, "The LSTM alone, forward and training step, at three shapes."
 )
-CASE = flags.DEFINE_multi_string(
+flags.DEFINE_multi_string(
     "case",
     [],
     "What to run, all if not given: a pattern such as 'gru/*' or '*/train', or "
     "KIND/BxTxINxH/MODE with any batch, steps, inputs and units. Kinds: "
     f"{', '.join(KINDS)}. Modes: forward, train. May be given again.",
 )
-PEER = flags.DEFINE_multi_string(
+flags.DEFINE_multi_string(
     "peer",
     [],
     f"Whom to race beside {US}, all if not given: "
     f"{', '.join(name for name in peers.NAMES if name != US)}. May be given again.",
 )
-ROUNDS = flags.DEFINE_integer("rounds", 7, "How often each has its turn.", 1)
+flags.DEFINE_integer("rounds", 7, "How often each has its turn.", 1)
+Say = Callable[..., None]
 
 
-def chosen_cases() -> list[Case]:
+def chosen_cases(quick: bool, patterns: Sequence[str]) -> list[Case]:
     """What --case or --quick ask for."""
-    if QUICK.value and CASE.value:
-        raise common.UsageError("--quick: it chooses the cases, so --case cannot")
+    if quick and patterns:
+        raise UsageError("--quick: it chooses the cases, so --case cannot")
     try:
-        patterns = CASE.value or ["*"]
-        return catalogue.QUICK if QUICK.value else catalogue.choose(patterns)
+        return catalogue.QUICK if quick else catalogue.choose(patterns or ["*"])
     except ValueError as error:
-        raise common.UsageError(f"--case: {error}") from None
+        raise UsageError(f"--case: {error}") from None
 
 
-def chosen_peers() -> list[str]:
+def chosen_peers(asked: Sequence[str]) -> list[str]:
     """Whom --peer asks for, after seqjax."""
-    for name in PEER.value:
+    for name in asked:
         if name not in peers.NAMES:
             known = ", ".join(peers.NAMES)
-            raise common.UsageError(f"--peer: {name!r} is none of {known}")
-    return [US, *(n for n in peers.NAMES if n != US and n in (PEER.value or [n]))]
+            raise UsageError(f"--peer: {name!r} is none of {known}")
+    return [US, *(n for n in peers.NAMES if n != US and n in (asked or [n]))]
 
 
-def ready(racers: list[Racer]) -> dict[str, dict[str, str]]:
+def ready(racers: list[Racer], say: Say) -> dict[str, dict[str, str]]:
     """The versions of those that are installed; says which are not."""
     versions = {}
     for racer in racers:
@@ -79,10 +83,8 @@ def ready(racers: list[Racer]) -> dict[str, dict[str, str]]:
         else:
             why = answer.get("missing") or answer["failed"]
             if racer.name == US:
-                raise common.UsageError(f"{US} does not run here: {why}")
-            common.say(
-                f"without {racer.name} ({why}): pip install --editable '.[speed]'"
-            )
+                raise UsageError(f"{US} does not run here: {why}")
+            say(f"without {racer.name} ({why}): pip install --editable '.[speed]'")
     return versions
 
 
@@ -104,8 +106,8 @@ def time_left(begin: float, done: int, of: int) -> str:
     return f" ({minutes:.0f} min left)" if done < of else ""
 
 
-def run(
-    chosen: list[Case], names: list[str], path: pathlib.Path
+def race_all(
+    chosen: list[Case], names: list[str], rounds: int, path: pathlib.Path, say: Say
 ) -> tuple[report.Surroundings, list[Race]]:
     """Measures the machine, then case by case; `path` has what is done so far."""
     begin, machine, races = time.monotonic(), measure(chosen), []
@@ -113,36 +115,36 @@ def run(
         tempfile.TemporaryDirectory() as folder,
         started(names, pathlib.Path(folder)) as racers,
     ):
-        versions = ready(racers)
+        versions = ready(racers, say)
         if machine.backend != "cpu":
             warn(f"JAX is on {machine.backend}, PyTorch on the CPU: JAX_PLATFORMS=cpu")
-        around = report.surroundings(machine, ROUNDS.value, versions)
+        around = report.surroundings(machine, rounds, versions)
         racers = [racer for racer in racers if racer.name in versions]
         for case in chosen:
-            races.append(race(case, racers, machine, ROUNDS.value))
-            common.write_text(path, report.as_json(around, races))
+            races.append(race(case, racers, machine, rounds))
+            write_text(path, report.as_json(around, races))
             left = time_left(begin, len(races), len(chosen))
-            common.say(tables.line(races[-1]) + left)
+            say(tables.line(races[-1]) + left)
             warn_of(races[-1])
     return around, races
 
 
-def main(argv: list[str]) -> None:
+def compete(options: Any) -> None:
     """Chooses, races, reports."""
-    del argv
-    chosen, names = chosen_cases(), chosen_peers()
-    workdir = common.open_workdir("speed")
-    rounds = workdir / "speed.json"
+    chosen = chosen_cases(options.quick, options.case)
+    names = chosen_peers(options.peer)
+    run = Run.begin("speed", options)
+    path = run.folder / "speed.json"
     try:
-        around, races = run(chosen, names, rounds)
+        around, races = race_all(chosen, names, options.rounds, path, run.say)
     except KeyboardInterrupt:
-        raise Interrupted(f"SIGINT; {rounds} has the cases that were done") from None
+        raise Interrupted(f"SIGINT; {path} has the cases that were done") from None
     text = tables.markdown(around, races)
-    common.write_text(workdir / "speed.md", text)
-    figure.draw(workdir / "figures" / "speed.png", races, peers.NAMES)
-    common.say("", text)
-    print(f"tables, rounds and figure: {workdir}", flush=True)
+    run.write("speed.md", text)
+    run.figure(figure.draw, "speed", races, peers.NAMES)
+    run.say("", text)
+    print(f"tables, rounds and figure: {run.folder}", flush=True)
 
 
 if __name__ == "__main__":
-    common.run(main)
+    cli.run(compete)

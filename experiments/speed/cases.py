@@ -33,7 +33,7 @@ KINDS = {
 }
 
 
-class Walk(NamedTuple):
+class CellWeights(NamedTuple):
     """One cell's weights, in seqjax's layout and order of gates: b_n of a GRU is 0."""
 
     w_x: Array  # [in, G·H]
@@ -44,7 +44,7 @@ class Walk(NamedTuple):
 class Weights(NamedTuple):
     """All weights of a network; the last three of a language model alone."""
 
-    layers: tuple[tuple[Walk, ...], ...]  # from the input upwards, each ahead and back
+    layers: tuple[tuple[CellWeights, ...], ...]  # from the input up, by direction
     embedding: Array | None = None  # [V, H]
     w_y: Array | None = None  # [H, V]
     b_y: Array | None = None  # [V]
@@ -123,7 +123,9 @@ class Case:
 
         layers = tuple(
             tuple(
-                Walk(uniform(width, columns), uniform(H, columns), uniform(columns))
+                CellWeights(
+                    uniform(width, columns), uniform(H, columns), uniform(columns)
+                )
                 for _ in range(self.network.directions)
             )
             for width in self.widths
@@ -155,8 +157,8 @@ def named(weights: Weights) -> dict[str, np.ndarray]:
     each = {
         f"layer {i} {way} {field}": array
         for i, layer in enumerate(weights.layers)
-        for way, walk in zip(("ahead", "back"), layer, strict=False)
-        for field, array in walk._asdict().items()
+        for way, direction in zip(("forward", "backward"), layer, strict=False)
+        for field, array in direction._asdict().items()
     }
     rest = {k: a for k, a in weights._asdict().items() if k != "layers"}
     each |= {name: array for name, array in rest.items() if array is not None}

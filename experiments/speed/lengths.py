@@ -22,18 +22,20 @@ from absl import flags
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from experiments import common
+from experiments.shared import cli
+from experiments.shared import flags as shared
+from experiments.shared.layers import stacked
+from experiments.shared.run import Run
 from experiments.speed import memory
 from seqjax.scan import Gradient
 
-FLAGS = flags.FLAGS
-for shared in ("cell", "features", "batch_size", "workdir", "quiet"):
-    flags.declare_key_flag(shared)
-common.set_defaults(features=256, batch_size=8)
-FLAGS["quiet"].help = "Print the last line only."
-INPUTS = flags.DEFINE_integer("inputs", 64, "The width of the inputs.", 1)
-LONGEST = flags.DEFINE_integer("longest", 16384, "Steps of the longest sequence.", 16)
-ROUNDS = flags.DEFINE_integer("rounds", 3, "How often each has its turn.", 1)
+for name in ("cell", "features", "batch_size", "workdir", "quiet"):
+    flags.declare_key_flag(name)
+shared.set_defaults(features=256, batch_size=8)
+flags.FLAGS["quiet"].help = "Print the last line only."
+flags.DEFINE_integer("inputs", 64, "The width of the inputs.", 1)
+flags.DEFINE_integer("longest", 16384, "Steps of the longest sequence.", 16)
+flags.DEFINE_integer("rounds", 3, "How often each has its turn.", 1)
 
 GRADIENTS = get_args(Gradient)
 
@@ -49,9 +51,9 @@ class Cost(NamedTuple):
     to_plain: float  # time over that of plain, the median over rounds
 
 
-def lengths() -> list[int]:
-    """--longest and its halves, five in all."""
-    return [LONGEST.value >> i for i in reversed(range(5))]
+def lengths(longest: int) -> list[int]:
+    """A length and its halves, five in all."""
+    return [longest >> i for i in reversed(range(5))]
 
 
 def compiled(
@@ -84,24 +86,22 @@ def bytes_of(f: Any, *args: Any) -> int:
     return after - before
 
 
-def measure(layer: Any, params: Any, steps: int) -> list[Cost]:
+def measure(layer: Any, params: Any, xs: jax.Array, rounds: int) -> list[Cost]:
     """All gradients at one length, in turn."""
-    shape = (steps, FLAGS.batch_size, INPUTS.value)
-    args = (params, jax.random.normal(jax.random.key(1), shape))
+    args = (params, xs)
     made = {name: compiled(layer, *args, name) for name in GRADIENTS}
     held = {name: bytes_of(f, *args) for name, (f, _) in made.items()}
-    rounds = [
-        {name: once(f, *args) for name, (f, _) in made.items()}
-        for _ in range(ROUNDS.value)
+    turns = [
+        {name: once(f, *args) for name, (f, _) in made.items()} for _ in range(rounds)
     ]
     return [
         Cost(
-            steps,
+            len(xs),
             name,
             seconds_to_compile,
-            statistics.median(turn[name] for turn in rounds),
+            statistics.median(turn[name] for turn in turns),
             held[name],
-            statistics.median(turn[name] / turn["plain"] for turn in rounds),
+            statistics.median(turn[name] / turn["plain"] for turn in turns),
         )
         for name, (_, seconds_to_compile) in made.items()
     ]
@@ -120,7 +120,7 @@ def table(costs: list[Cost]) -> str:
     return "\n".join([head, "|---" * 7 + "|", *rows]) + "\n"
 
 
-def draw(path: pathlib.Path, costs: list[Cost]) -> None:
+def draw(path: pathlib.Path, costs: list[Cost], title: str) -> None:
     """Three panels against the length, each with a line a gradient."""
     panels = {
         "time of a call, s": lambda cost: cost.seconds,
@@ -141,29 +141,31 @@ def draw(path: pathlib.Path, costs: list[Cost]) -> None:
         axes.set_ylim(bottom=0 if label.startswith("compilation") else None)
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.suptitle(
-        f"{FLAGS.cell}, batch {FLAGS.batch_size}, {INPUTS.value} inputs, "
-        f"{FLAGS.features} units: gradient of the mean square of all outputs"
-    )
+    figure.suptitle(title)
     figure.savefig(path)
 
 
-def main(argv: list[str]) -> None:
+def compare(options: Any) -> None:
     """Measures, length by length, and reports."""
-    del argv
-    layer = common.make_layer()
-    params = layer.init(jax.random.key(0), INPUTS.value)
-    workdir = common.open_workdir("lengths")
+    o = options
+    layer = stacked(o.cell, o.features)
+    params = layer.init(jax.random.key(0), o.inputs)
+    run = Run.begin("lengths", options)
     costs = []
-    for steps in tqdm(lengths(), unit="length", disable=FLAGS.quiet or None):
-        costs += measure(layer, params, steps)
+    for steps in tqdm(lengths(o.longest), unit="length", disable=o.quiet or None):
+        xs = jax.random.normal(jax.random.key(1), (steps, o.batch_size, o.inputs))
+        costs += measure(layer, params, xs, o.rounds)
     rows = [cost._asdict() for cost in costs]
-    common.write_text(workdir / "lengths.json", json.dumps(rows, indent=1) + "\n")
-    common.write_text(workdir / "lengths.md", table(costs))
-    draw(workdir / "figures" / "lengths.png", costs)
-    common.say(table(costs))
-    print(f"table, numbers and figure: {workdir}", flush=True)
+    run.write("lengths.json", json.dumps(rows, indent=1) + "\n")
+    run.write("lengths.md", table(costs))
+    title = (
+        f"{o.cell}, batch {o.batch_size}, {o.inputs} inputs, {o.features} units: "
+        f"gradient of the mean square of all outputs"
+    )
+    run.figure(draw, "lengths", costs, title)
+    run.say(table(costs))
+    print(f"table, numbers and figure: {run.folder}", flush=True)
 
 
 if __name__ == "__main__":
-    common.run(main)
+    cli.run(compare)

@@ -8,7 +8,10 @@ from typing import Any
 
 from experiments.language_model.data import BIBLE, verses
 from experiments.translation import dates, french
+from experiments.translation.french import SING
 from experiments.translation.pairs import Pair, read_pairs, split_pairs
+
+__all__ = ["SING", "TABLE", "Pair"]
 from seqjax.data import Dataset, Table, wheels
 from seqjax.data.splits import Splits, normalize
 
@@ -101,8 +104,8 @@ TABLE = Table(
                 load=functools.partial(home_assistant, code),
                 licence=HOME_ASSISTANT.licence,
                 origin="the wheel homeassistant 2024.3.3",
-                description=f"The sentences of Home Assistant's interface in {language} "
-                f"and English, fetched by pip, 35 MB.",
+                description=f"The sentences of Home Assistant's interface in "
+                f"{language} and English, fetched by pip, 35 MB.",
             )
             for code, language in (
                 ("fr", "French"),

@@ -1,4 +1,4 @@
-"""Baselines that a recurrent model has to beat."""
+"""Baselines that a recurrent model has to beat: n-grams, translation by word."""
 
 from seqjax.baselines.ngram import Ngram, best_ngram, unigram
 from seqjax.baselines.word_for_word import WordForWord, word_for_word

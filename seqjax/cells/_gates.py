@@ -16,11 +16,11 @@ def squash(z: Array, gates: str) -> Array:
     """Takes σ or tanh of each gate.
 
     Args:
-      z: [..., G·H], before the activation.
+      z: the gates before their activation, [..., G·H].
       gates: G letters, in the order of the gates: "s" for σ, "t" for tanh.
 
     Returns:
-      [..., G·H].
+      The gates, [..., G·H].
 
     Example:
       >>> squash(jnp.zeros(4), "st").tolist()
@@ -32,15 +32,15 @@ def squash(z: Array, gates: str) -> Array:
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
 def split(a: Array, count: int) -> list[Array]:
-    """`jnp.split` on the last axis, of an array that is computed whole before it.
+    """Splits an array on its last axis, after it is computed as a whole.
 
-    For gates that are all read in one elementwise expression: XLA would draw their tanh
-    into its loop, and there not vectorise it on a CPU, which took six times as long. An
-    offset that XLA cannot know keeps the two apart.
+    It is for gates that are all read in one elementwise expression. XLA would fuse
+    their tanh into that expression's loop, where it does not vectorise it on a CPU,
+    which took six times as long. An offset that XLA cannot know keeps the two apart.
 
     Args:
       a: [..., G·H].
-      count: G.
+      count: G, the number of gates.
 
     Returns:
       G arrays [..., H].
@@ -62,10 +62,10 @@ def _split_jvp(count, primals, tangents):
 
 
 def slope(a: Array, gates: str) -> Array:
-    """The derivative of `squash` from what it gave: a (1 − a), or 1 − a² for tanh.
+    """Returns the derivative of `squash` from its value: a (1 − a), or 1 − a² for tanh.
 
     Args:
-      a: [..., G·H], from `squash`.
+      a: the gates from `squash`, [..., G·H].
       gates: as there.
 
     Returns:
@@ -75,5 +75,6 @@ def slope(a: Array, gates: str) -> Array:
 
 
 def _per_unit(gates: str, like: Array, **values: float) -> Array:
-    each = jnp.array([values[gate] for gate in gates], like.dtype)
-    return jnp.repeat(each, like.shape[-1] // len(gates))
+    """Returns the value of each unit's kind of gate: [G·H]."""
+    per_gate = jnp.array([values[gate] for gate in gates], like.dtype)
+    return jnp.repeat(per_gate, like.shape[-1] // len(gates))

@@ -12,12 +12,20 @@ def to_stacked(params: Any) -> Array:
     """Stacks a cell's two kernels as the course writes them.
 
     Args:
-      params: of a cell with `w_x` [in, G·H] and `w_h` [H, G·H].
+      params: of a cell with two fused kernels, `w_x` [in, G·H] and `w_h` [H, G·H].
 
     Returns:
       W_a [G·H, H + in], the gates in the order of the kernels' columns: for an
       Elman cell of 100 units on 10 000 words, (100, 10 100).
+
+    Raises:
+      ValueError: the parameters have no such kernels.
     """
+    if not (hasattr(params, "w_h") and hasattr(params, "w_x")):
+        raise ValueError(
+            f"the stacked form needs the kernels w_x [in, G·H] and w_h [H, G·H], "
+            f"which {type(params).__name__} lacks"
+        )
     return jnp.concatenate([params.w_h, params.w_x]).T
 
 
@@ -32,7 +40,7 @@ def from_stacked(params: Any, w_a: Array) -> Any:
       `params` with `w_h` and `w_x` taken from `w_a`.
 
     Raises:
-      ValueError: the shapes do not fit.
+      ValueError: the shapes do not fit, or the parameters have no such kernels.
     """
     if w_a.shape != to_stacked(params).shape:
         raise ValueError(

@@ -4,7 +4,7 @@
     y⟨t⟩ = h⟨t⟩
 
 Nothing in it is trained: W_x, W_h and b are drawn once, W_h sparse and scaled to a
-spectral radius, and `trainable` marks all three as fixed. The readout learns. Their
+spectral radius, and `trainable` marks all three as fixed; only a readout learns. Their
 gradient is the true one all the same.
 """
 
@@ -14,12 +14,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from seqjax.cell import Cell
 from seqjax.initializers import Sparse
-from seqjax.layer import Array, Cell
+from seqjax.layer import Array
 
 
 class EchoStateParams(NamedTuple):
-    """Fixed kernels and bias."""
+    """The fixed kernels and the fixed bias."""
 
     w_x: Array  # [in, H]
     w_h: Array  # [H, H]
@@ -34,12 +35,13 @@ class EchoStateCarry(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class EchoState(Cell):
-    """h⟨t⟩ = (1 − α) h⟨t−1⟩ + α tanh(W_x x⟨t⟩ + W_h h⟨t−1⟩ + b).
+    """The reservoir: h⟨t⟩ = (1 − α) h⟨t−1⟩ + α tanh(W_x x⟨t⟩ + W_h h⟨t−1⟩ + b).
 
     Attributes:
       features: H, the size of the reservoir.
-      leak: α in (0, 1]; 1 forgets at once.
-      spectral_radius: of `w_h`; below 1, old inputs fade.
+      leak: α in (0, 1]; at 1 the new state replaces the old one.
+      spectral_radius: the largest absolute eigenvalue of `w_h`; below 1, the effect of
+        old inputs fades.
       density: the fraction of `w_h` that is not zero. Below some 20 units, take more
         than the default: a draw without a cycle has no memory, and is left unscaled.
       input_scale: `w_x` is uniform in ±input_scale.
@@ -72,22 +74,22 @@ class EchoState(Cell):
         )
 
     def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """h⟨0⟩ = 0."""
+        """Returns h⟨0⟩ = 0."""
         return EchoStateCarry(jnp.zeros((*batch_shape, self.features), dtype))
 
     def trainable(self, params):
-        """Nothing is."""
+        """Returns False for every parameter."""
         return jax.tree.map(lambda _: False, params)
 
     def project(self, params, x):
-        """W_x x⟨t⟩ + b."""
+        """Returns W_x x⟨t⟩ + b."""
         return x @ params.w_x + params.b
 
     def recur(self, params, carry):
-        """W_h h⟨t−1⟩."""
+        """Returns W_h h⟨t−1⟩."""
         return carry.h @ params.w_h
 
     def update(self, params, carry, u, v):
-        """h⟨t⟩ = (1 − α) h⟨t−1⟩ + α tanh(u + v)."""
+        """Returns h⟨t⟩ = (1 − α) h⟨t−1⟩ + α tanh(u + v)."""
         h = (1 - self.leak) * carry.h + self.leak * jnp.tanh(u + v)
         return EchoStateCarry(h), h

@@ -13,10 +13,11 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from seqjax.cell import Cell
 from seqjax.initializers import Glorot, Initializer, Orthogonal
-from seqjax.layer import Array, Cell
+from seqjax.layer import Array
 
-# g′ from g, for the activations that allow it
+# The slope g′ as a function of g itself, for the activations that allow it.
 SLOPES: dict[Any, Callable[[Array], Array]] = {
     "tanh": lambda h: 1 - h * h,
     "relu": lambda h: (h > 0).astype(h.dtype),
@@ -25,7 +26,7 @@ SLOPES: dict[Any, Callable[[Array], Array]] = {
 
 
 class ElmanParams(NamedTuple):
-    """Kernels and bias."""
+    """The kernels and the bias."""
 
     w_x: Array  # [in, H]
     w_h: Array  # [H, H]
@@ -40,13 +41,13 @@ class ElmanCarry(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Elman(Cell):
-    """h⟨t⟩ = g(W_x x⟨t⟩ + W_h h⟨t−1⟩ + b).
+    """The basic cell: h⟨t⟩ = g(W_x x⟨t⟩ + W_h h⟨t−1⟩ + b).
 
     Attributes:
-      features: H.
+      features: H, the number of units.
       activation: g, by its name in `jax.nn` or as a function.
-      kernel_init: of `w_x`.
-      recurrent_init: of `w_h`; `ScaledIdentity()` suits ReLU.
+      kernel_init: the initializer of `w_x`.
+      recurrent_init: the initializer of `w_h`; `ScaledIdentity()` suits ReLU.
     """
 
     features: int
@@ -70,32 +71,32 @@ class Elman(Cell):
         )
 
     def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """h⟨0⟩ = 0."""
+        """Returns h⟨0⟩ = 0."""
         return ElmanCarry(jnp.zeros((*batch_shape, self.features), dtype))
 
     def project(self, params, x):
-        """W_x x⟨t⟩ + b."""
+        """Returns W_x x⟨t⟩ + b."""
         return x @ params.w_x + params.b
 
     def recur(self, params, carry):
-        """W_h h⟨t−1⟩."""
+        """Returns W_h h⟨t−1⟩."""
         return carry.h @ params.w_h
 
     def update(self, params, carry, u, v):
-        """h⟨t⟩ = g(u + v)."""
+        """Returns h⟨t⟩ = g(u + v)."""
         name = self.activation
         g = getattr(jax.nn, name) if isinstance(name, str) else name
         h = g(u + v)
         return ElmanCarry(h), h
 
     def residuals(self, params, carry, u, v, after):
-        """h⟨t⟩, where the slope of g follows from it."""
+        """Returns h⟨t⟩ alone, where the slope of g follows from it."""
         if self.activation in SLOPES:
             return after.h
         return super().residuals(params, carry, u, v, after)
 
     def pull_back(self, params, carry, residuals, d_after, d_y):
-        """δ = (∂L/∂h⟨t⟩) g′, with g′ from h⟨t⟩."""
+        """Returns δ = (∂L/∂h⟨t⟩) g′ for u and v, with g′ from h⟨t⟩."""
         if self.activation not in SLOPES:
             return super().pull_back(params, carry, residuals, d_after, d_y)
         δ = (d_after.h + d_y) * SLOPES[self.activation](residuals)

@@ -16,13 +16,14 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from seqjax.cell import Cell
 from seqjax.cells._gates import squash
 from seqjax.initializers import Glorot, Initializer, Orthogonal, per_gate
-from seqjax.layer import Array, Cell
+from seqjax.layer import Array
 
 
 class GRUParams(NamedTuple):
-    """Kernels and bias; columns r, u, c̃."""
+    """The kernels and the bias; columns r, u, c̃."""
 
     w_x: Array  # [in, 3H]
     w_h: Array  # [H, 3H]
@@ -37,12 +38,14 @@ class GRUCarry(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class GRU(Cell):
-    """c̃ = tanh(W_c [Γr ∗ h⟨t−1⟩, x⟨t⟩] + b_c): reset before the product.
+    """The GRU with the reset before the product of the candidate.
+
+    c̃ = tanh(W_c [Γr ∗ h⟨t−1⟩, x⟨t⟩] + b_c)
 
     Attributes:
-      features: H.
-      kernel_init: of each gate's part of `w_x`.
-      recurrent_init: of each gate's part of `w_h`.
+      features: H, the number of units.
+      kernel_init: the initializer of each gate's part of `w_x`.
+      recurrent_init: the initializer of each gate's part of `w_h`.
     """
 
     features: int
@@ -60,19 +63,19 @@ class GRU(Cell):
         )
 
     def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """h⟨0⟩ = 0."""
+        """Returns h⟨0⟩ = 0."""
         return GRUCarry(jnp.zeros((*batch_shape, self.features), dtype))
 
     def project(self, params, x):
-        """W_x x⟨t⟩ + b, columns r, u, c̃."""
+        """Returns W_x x⟨t⟩ + b, columns r, u, c̃."""
         return x @ params.w_x + params.b
 
     def recur(self, params, carry):
-        """The gates' part of W_h h⟨t−1⟩, columns r, u."""
+        """Returns the gates' part of W_h h⟨t−1⟩, columns r, u."""
         return carry.h @ params.w_h[:, : 2 * self.features]
 
     def update(self, params, carry, u, v):
-        """h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩, with the candidate's product inside."""
+        """Returns h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩; W_c is multiplied here."""
         Γr, Γu, c̃ = self._activations(params, carry, u, v)
         h = Γu * c̃ + (1 - Γu) * carry.h
         return GRUCarry(h), h
@@ -85,11 +88,11 @@ class GRU(Cell):
         return Γr, Γu, c̃
 
     def residuals(self, params, carry, u, v, after):
-        """Γr, Γu and c̃."""
+        """Returns Γr, Γu and c̃."""
         return self._activations(params, carry, u, v)
 
     def pull_back(self, params, carry, residuals, d_after, d_y):
-        """δ of c̃, then through its product δ of Γr and Γu."""
+        """Returns δ of the candidate, and through its product δ of Γr and Γu."""
         Γr, Γu, c̃ = residuals
         d_h = d_after.h + d_y
         w_c = params.w_h[:, 2 * self.features :]

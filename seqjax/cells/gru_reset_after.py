@@ -17,13 +17,14 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from seqjax.cell import Cell
 from seqjax.cells._gates import slope, split, squash
 from seqjax.initializers import Glorot, Initializer, Orthogonal, per_gate
-from seqjax.layer import Array, Cell
+from seqjax.layer import Array
 
 
 class GRUResetAfterParams(NamedTuple):
-    """Kernels and biases; columns r, z, n."""
+    """The kernels and the biases; columns r, z, n."""
 
     w_x: Array  # [in, 3H]
     w_h: Array  # [H, 3H]
@@ -39,12 +40,14 @@ class GRUResetAfterCarry(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class GRUResetAfter(Cell):
-    """n = tanh(W_nx x⟨t⟩ + b_nx + r ∗ (W_nh h⟨t−1⟩ + b_n)): reset after the product.
+    """The GRU with the reset after the product of the candidate.
+
+    n = tanh(W_nx x⟨t⟩ + b_nx + r ∗ (W_nh h⟨t−1⟩ + b_n))
 
     Attributes:
-      features: H.
-      kernel_init: of each gate's part of `w_x`.
-      recurrent_init: of each gate's part of `w_h`.
+      features: H, the number of units.
+      kernel_init: the initializer of each gate's part of `w_x`.
+      recurrent_init: the initializer of each gate's part of `w_h`.
     """
 
     features: int
@@ -63,19 +66,19 @@ class GRUResetAfter(Cell):
         )
 
     def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """h⟨0⟩ = 0."""
+        """Returns h⟨0⟩ = 0."""
         return GRUResetAfterCarry(jnp.zeros((*batch_shape, self.features), dtype))
 
     def project(self, params, x):
-        """W_x x⟨t⟩ + b, columns r, z, n."""
+        """Returns W_x x⟨t⟩ + b, columns r, z, n."""
         return x @ params.w_x + params.b
 
     def recur(self, params, carry):
-        """W_h h⟨t−1⟩, columns r, z, n; the last with its own bias b_n."""
+        """Returns W_h h⟨t−1⟩, columns r, z, n; the last with its own bias b_n."""
         return carry.h @ params.w_h + jnp.pad(params.b_n, (2 * self.features, 0))
 
     def update(self, params, carry, u, v):
-        """h⟨t⟩ = (1 − z) ∗ n + z ∗ h⟨t−1⟩."""
+        """Returns h⟨t⟩ = (1 − z) ∗ n + z ∗ h⟨t−1⟩."""
         (gates_x, n_x), (gates_h, n_h) = self._split(u), self._split(v)
         r, z = split(squash(gates_x + gates_h, "ss"), 2)
         n = jnp.tanh(n_x + r * n_h)
@@ -86,14 +89,14 @@ class GRUResetAfter(Cell):
         return jnp.split(columns, [2 * self.features], axis=-1)
 
     def residuals(self, params, carry, u, v, after):
-        """r and z, n, and the part of v that r multiplies."""
+        """Returns r and z side by side, n, and the part of v that r multiplies."""
         (gates_x, n_x), (gates_h, n_h) = self._split(u), self._split(v)
         gates = squash(gates_x + gates_h, "ss")
         r, _ = split(gates, 2)
         return gates, jnp.tanh(n_x + r * n_h), n_h
 
     def pull_back(self, params, carry, residuals, d_after, d_y):
-        """δ of r and z, the same for u and v; and δ of n, where r scales v's part."""
+        """Returns δ of r and z, the same for u and v; and δ of n, times r for v."""
         gates, n, n_h = residuals
         r, z = jnp.split(gates, 2, axis=-1)
         d_h = d_after.h + d_y

@@ -15,13 +15,14 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from seqjax.cell import Cell
 from seqjax.cells._gates import slope, squash
 from seqjax.initializers import Glorot, Initializer, Orthogonal, chrono, per_gate
-from seqjax.layer import Array, Cell
+from seqjax.layer import Array
 
 
 class LSTMParams(NamedTuple):
-    """Kernels and bias; columns i, f, g, o, without f where the gates are coupled."""
+    """The kernels and the bias; columns i, f, g, o, without f where coupled."""
 
     w_x: Array  # [in, 4H]
     w_h: Array  # [H, 4H]
@@ -29,7 +30,7 @@ class LSTMParams(NamedTuple):
 
 
 class LSTMCarry(NamedTuple):
-    """Hidden state and memory cell."""
+    """The hidden state and the memory cell."""
 
     h: Array  # [*batch, H]
     c: Array  # [*batch, H]
@@ -37,17 +38,17 @@ class LSTMCarry(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class LSTM(Cell):
-    """c⟨t⟩ = Γi ∗ c̃ + Γf ∗ c⟨t−1⟩; h⟨t⟩ = Γo ∗ tanh c⟨t⟩.
+    """The LSTM: c⟨t⟩ = Γi ∗ c̃ + Γf ∗ c⟨t−1⟩; h⟨t⟩ = Γo ∗ tanh c⟨t⟩.
 
     Attributes:
-      features: H.
-      output_activation: of c⟨t⟩ in h⟨t⟩, "tanh" (E13) or "identity" (E14).
-      coupled: Γf = 1 − Γi (E16); the kernels then have 3H columns: i, g, o.
-      forget_bias: initial b_f; −b_i where coupled. Jozefowicz et al. (2015).
-      chrono: the longest lag in the data, in steps: draws b_f = −b_i for lags up to
-        it, instead of `forget_bias`. Tallec and Ollivier (2018).
-      kernel_init: of each gate's part of `w_x`.
-      recurrent_init: of each gate's part of `w_h`.
+      features: H, the number of units.
+      output_activation: the function of c⟨t⟩ in h⟨t⟩, "tanh" (E13) or "identity" (E14).
+      coupled: whether Γf = 1 − Γi (E16); the kernels then have 3H columns: i, g, o.
+      forget_bias: the initial b_f, or −b_i where coupled. Jozefowicz et al. (2015).
+      chrono: the longest lag in the data, in steps. If given, b_f = −b_i is drawn for
+        lags up to it, and `forget_bias` is not used. Tallec and Ollivier (2018).
+      kernel_init: the initializer of each gate's part of `w_x`.
+      recurrent_init: the initializer of each gate's part of `w_h`.
     """
 
     features: int
@@ -87,20 +88,20 @@ class LSTM(Cell):
         return jnp.concatenate([b_i, remember, zero, zero])
 
     def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """h⟨0⟩ = c⟨0⟩ = 0."""
+        """Returns h⟨0⟩ = c⟨0⟩ = 0."""
         zero = jnp.zeros((*batch_shape, self.features), dtype)
         return LSTMCarry(h=zero, c=zero)
 
     def project(self, params, x):
-        """W_x x⟨t⟩ + b, columns i, f, g, o."""
+        """Returns W_x x⟨t⟩ + b, columns i, f, g, o."""
         return x @ params.w_x + params.b
 
     def recur(self, params, carry):
-        """W_h h⟨t−1⟩, columns i, f, g, o."""
+        """Returns W_h h⟨t−1⟩, columns i, f, g, o."""
         return carry.h @ params.w_h
 
     def update(self, params, carry, u, v):
-        """c⟨t⟩ = Γi ∗ c̃ + Γf ∗ c⟨t−1⟩; h⟨t⟩ = Γo ∗ tanh c⟨t⟩."""
+        """Returns c⟨t⟩ = Γi ∗ c̃ + Γf ∗ c⟨t−1⟩ and h⟨t⟩ = Γo ∗ tanh c⟨t⟩."""
         Γi, Γf, c̃, Γo = self._split(squash(u + v, self._gates))
         c = Γi * c̃ + Γf * carry.c
         h = Γo * self._output(c)
@@ -120,11 +121,11 @@ class LSTM(Cell):
         return jnp.tanh(c) if self.output_activation == "tanh" else c
 
     def residuals(self, params, carry, u, v, after):
-        """The gates, and c⟨t⟩."""
+        """Returns the gates, and c⟨t⟩."""
         return squash(u + v, self._gates), after.c
 
     def pull_back(self, params, carry, residuals, d_after, d_y):
-        """δ = ∂L/∂(u + v), through the slope of each gate."""
+        """Returns δ = ∂L/∂(u + v), through the slope of each gate."""
         gates, c = residuals
         Γi, Γf, c̃, Γo = self._split(gates)
         m, d_h = self._output(c), d_after.h + d_y

@@ -18,13 +18,14 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from seqjax.cell import Cell
 from seqjax.cells._gates import slope, squash
 from seqjax.initializers import Glorot, Initializer, Orthogonal, per_gate
-from seqjax.layer import Array, Cell
+from seqjax.layer import Array
 
 
 class PeepholeLSTMParams(NamedTuple):
-    """Kernels and bias, columns i, f, g, o; and the three peepholes."""
+    """The kernels and the bias, columns i, f, g, o; and the three peepholes."""
 
     w_x: Array  # [in, 4H]
     w_h: Array  # [H, 4H]
@@ -35,7 +36,7 @@ class PeepholeLSTMParams(NamedTuple):
 
 
 class PeepholeLSTMCarry(NamedTuple):
-    """Hidden state and memory cell."""
+    """The hidden state and the memory cell."""
 
     h: Array  # [*batch, H]
     c: Array  # [*batch, H]
@@ -46,10 +47,10 @@ class PeepholeLSTM(Cell):
     """An LSTM whose input and forget gates see c⟨t−1⟩, its output gate c⟨t⟩.
 
     Attributes:
-      features: H.
-      forget_bias: initial b_f.
-      kernel_init: of each gate's part of `w_x`.
-      recurrent_init: of each gate's part of `w_h`.
+      features: H, the number of units.
+      forget_bias: the initial b_f.
+      kernel_init: the initializer of each gate's part of `w_x`.
+      recurrent_init: the initializer of each gate's part of `w_h`.
     """
 
     features: int
@@ -72,20 +73,20 @@ class PeepholeLSTM(Cell):
         )
 
     def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """h⟨0⟩ = c⟨0⟩ = 0."""
+        """Returns h⟨0⟩ = c⟨0⟩ = 0."""
         zero = jnp.zeros((*batch_shape, self.features), dtype)
         return PeepholeLSTMCarry(h=zero, c=zero)
 
     def project(self, params, x):
-        """W_x x⟨t⟩ + b, columns i, f, g, o."""
+        """Returns W_x x⟨t⟩ + b, columns i, f, g, o."""
         return x @ params.w_x + params.b
 
     def recur(self, params, carry):
-        """W_h h⟨t−1⟩, columns i, f, g, o."""
+        """Returns W_h h⟨t−1⟩, columns i, f, g, o."""
         return carry.h @ params.w_h
 
     def update(self, params, carry, u, v):
-        """The LSTM's update, with p ∗ c added to each gate."""
+        """Returns the LSTM's c⟨t⟩ and h⟨t⟩, with p ∗ c added to each gate."""
         gates, Γo, c = self._activations(params, carry, u, v)
         h = Γo * jnp.tanh(c)
         return PeepholeLSTMCarry(h, c), h
@@ -99,12 +100,12 @@ class PeepholeLSTM(Cell):
         return gates, jax.nn.sigmoid(o + params.p_o * c), c
 
     def residuals(self, params, carry, u, v, after):
-        """Γi, Γf and c̃ side by side, Γo, and c⟨t⟩."""
+        """Returns Γi, Γf and c̃ side by side, Γo, and c⟨t⟩."""
         gates, Γo, _ = self._activations(params, carry, u, v)
         return gates, Γo, after.c
 
     def pull_back(self, params, carry, residuals, d_after, d_y):
-        """δ = ∂L/∂(u + v); a peephole passes the δ of its gate on to what it saw."""
+        """Returns δ = ∂L/∂(u + v); a peephole also passes its gate's δ on to c."""
         gates, Γo, c = residuals
         Γi, Γf, c̃ = jnp.split(gates, 3, axis=-1)
         m, d_h = jnp.tanh(c), d_after.h + d_y
@@ -124,4 +125,5 @@ class PeepholeLSTM(Cell):
 
 
 def _over_steps(a: Array) -> Array:
+    """Sums over every leading axis."""
     return a.sum(range(a.ndim - 1))

@@ -14,13 +14,14 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from seqjax.cell import Cell
 from seqjax.cells._gates import slope, split, squash
 from seqjax.initializers import Glorot, Initializer, Orthogonal, per_gate
-from seqjax.layer import Array, Cell
+from seqjax.layer import Array
 
 
 class SimplifiedGRUParams(NamedTuple):
-    """Kernels and bias; columns u, c̃."""
+    """The kernels and the bias; columns u, c̃."""
 
     w_x: Array  # [in, 2H]
     w_h: Array  # [H, 2H]
@@ -35,12 +36,12 @@ class SimplifiedGRUCarry(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class SimplifiedGRU(Cell):
-    """h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩.
+    """The GRU without a reset gate: h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩.
 
     Attributes:
-      features: H.
-      kernel_init: of each gate's part of `w_x`.
-      recurrent_init: of each gate's part of `w_h`.
+      features: H, the number of units.
+      kernel_init: the initializer of each gate's part of `w_x`.
+      recurrent_init: the initializer of each gate's part of `w_h`.
     """
 
     features: int
@@ -58,29 +59,29 @@ class SimplifiedGRU(Cell):
         )
 
     def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """h⟨0⟩ = 0."""
+        """Returns h⟨0⟩ = 0."""
         return SimplifiedGRUCarry(jnp.zeros((*batch_shape, self.features), dtype))
 
     def project(self, params, x):
-        """W_x x⟨t⟩ + b, columns u, c̃."""
+        """Returns W_x x⟨t⟩ + b, columns u, c̃."""
         return x @ params.w_x + params.b
 
     def recur(self, params, carry):
-        """W_h h⟨t−1⟩, columns u, c̃."""
+        """Returns W_h h⟨t−1⟩, columns u, c̃."""
         return carry.h @ params.w_h
 
     def update(self, params, carry, u, v):
-        """h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩."""
+        """Returns h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩."""
         Γu, c̃ = split(squash(u + v, "st"), 2)
         h = Γu * c̃ + (1 - Γu) * carry.h
         return SimplifiedGRUCarry(h), h
 
     def residuals(self, params, carry, u, v, after):
-        """Γu and c̃."""
+        """Returns Γu and c̃ side by side."""
         return squash(u + v, "st")
 
     def pull_back(self, params, carry, residuals, d_after, d_y):
-        """δ = ∂L/∂(u + v), through the slope of Γu and c̃."""
+        """Returns δ = ∂L/∂(u + v), through the slope of Γu and c̃."""
         Γu, c̃ = jnp.split(residuals, 2, axis=-1)
         d_h = d_after.h + d_y
         d_gates = jnp.concatenate([d_h * (c̃ - carry.h), d_h * Γu], axis=-1)

@@ -1,4 +1,4 @@
-"""Readers of standard file formats; a bad file ends in one sentence naming it."""
+"""Reading text files; what is wrong with a file is one sentence that names it."""
 
 import codecs
 import pathlib
@@ -23,7 +23,9 @@ def read_bytes(path: str | pathlib.Path) -> bytes:
 
 
 def read_text(path: str | pathlib.Path) -> bytes:
-    """Reads a text file's bytes, without a byte order mark.
+    """Reads the bytes of a text file, without a byte order mark.
+
+    They are not decoded yet, so that `decoded` can name the line that is wrong.
 
     Raises:
       DataError: as `read_bytes` does.
@@ -32,25 +34,42 @@ def read_text(path: str | pathlib.Path) -> bytes:
 
 
 def decoded(line: bytes, path: object, number: int) -> str:
-    """A line of UTF-8 text.
+    """Decodes a line of UTF-8 text.
+
+    Args:
+      line: the bytes.
+      path: the file, for the message.
+      number: the line's number, for the message.
 
     Raises:
-      DataError: it is not; the message names the file and the line.
+      DataError: it is not UTF-8. The message names the file and the line, and how to
+        convert the file if its encoding can be guessed.
     """
     try:
         return line.decode()
     except UnicodeDecodeError:
-        raise DataError(f"{path}, line {number}: not valid UTF-8 text") from None
+        sentence = f"{path}, line {number}: not valid UTF-8"
+        if encoding := _guess_encoding(line):
+            sentence += (
+                f"; if it is {encoding}, convert it: "
+                f"iconv -f {encoding.lower()} -t utf-8 {path} > {path}.utf-8"
+            )
+        raise DataError(sentence) from None
 
 
 def numbered_lines(
     path: str | pathlib.Path, longest: int = 1000
 ) -> list[tuple[int, str]]:
-    """Reads UTF-8 text: each line with its number, stripped, blank ones among them.
+    """Reads the lines of UTF-8 text with their numbers.
+
+    White space around a line is removed. Blank lines are among the results.
 
     Args:
       path: the file.
-      longest: the most characters a line may have.
+      longest: the largest number of characters in a line.
+
+    Returns:
+      (number, line) of each line; the first number is 1.
 
     Raises:
       DataError: the file is missing, a directory or blank, or a line is not UTF-8 or
@@ -71,14 +90,13 @@ def numbered_lines(
 
 
 def read_lines(path: str | pathlib.Path, longest: int = 1000) -> list[str]:
-    """Reads UTF-8 text with one example a line.
+    """Reads UTF-8 text with one example on each line.
 
-    White space round an example is stripped, blank lines are skipped, and a byte
-    order mark is no part of the first example.
+    White space around an example is removed, and blank lines are skipped.
 
     Args:
       path: the file.
-      longest: the most characters an example may have.
+      longest: the largest number of characters in an example.
 
     Returns:
       The examples in the file's order, at least one.
@@ -87,3 +105,19 @@ def read_lines(path: str | pathlib.Path, longest: int = 1000) -> list[str]:
       DataError: as `numbered_lines` does.
     """
     return [line for _, line in numbered_lines(path, longest) if line]
+
+
+def _guess_encoding(line: bytes) -> str | None:
+    """Names the encoding that a line which is not UTF-8 may have, or None.
+
+    UTF-16 begins with its byte order mark. Nearly any bytes are Windows-1252, but only
+    in text are all of them characters to be printed; so is every Latin-1 text.
+    """
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16"
+    try:
+        text = line.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
+    printable = all(c.isprintable() or c.isspace() for c in text)
+    return "Windows-1252" if printable else None

@@ -1,4 +1,4 @@
-"""Running text in parallel streams, cut into pieces for truncated BPTT."""
+"""Running text as parallel streams, in pieces for truncated back-propagation."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -7,65 +7,72 @@ import numpy as np
 
 
 class Piece(NamedTuple):
-    """A piece of every stream, or of several steps stacked on each other."""
+    """A piece of every stream, or the pieces of several steps stacked on each other."""
 
     tokens: np.ndarray  # [..., B, T] int32
     targets: np.ndarray  # [..., B, T] int32, the tokens that follow
-    begins: np.ndarray  # [...] bool, True where no piece is before it
+    begins: np.ndarray  # [...] bool, True for the first piece of the streams
 
 
 class Streams:
-    """A text as B streams of equal length, read side by side.
+    """A text as B streams of equal length, which are read side by side.
 
-    Piece after piece of an epoch goes on where the last one ended, so that a state can
-    be carried over. What does not fill a piece of every stream is left out.
+    In an epoch, each piece goes on where the one before it ended, so that a recurrent
+    state can be carried over. Tokens that do not fill a piece of every stream are left
+    out.
 
     Args:
       tokens: integers [N].
-      batch_size: B.
-      length: T, tokens of a piece.
+      batch_size: B, the number of streams.
+      length: T, the number of tokens in a piece.
 
     Raises:
-      ValueError: a number below 1, or fewer tokens than one piece needs.
+      ValueError: a number is below 1, or there are fewer tokens than one piece needs.
     """
 
     def __init__(self, tokens: np.ndarray, batch_size: int, length: int):
         for name, number in (("batch_size", batch_size), ("length", length)):
             if number < 1:
                 raise ValueError(f"{name} must be at least 1, not {number}")
-        each = (len(tokens) - 1) // batch_size
-        if each < length:
+        per_stream = (len(tokens) - 1) // batch_size  # the last token is a target only
+        if per_stream < length:
             raise ValueError(
                 f"{len(tokens)} tokens do not fill one piece of {length} in "
                 f"{batch_size} streams"
             )
         self._length = length
-        used = np.asarray(tokens[: each * batch_size + 1], np.int32)
-        self._tokens = used[:-1].reshape(batch_size, each)
-        self._targets = used[1:].reshape(batch_size, each)
-        self.steps_per_epoch = each // length
+        used = np.asarray(tokens[: per_stream * batch_size + 1], np.int32)
+        self._tokens = used[:-1].reshape(batch_size, per_stream)
+        self._targets = used[1:].reshape(batch_size, per_stream)
+        self.steps_per_epoch = per_stream // length
 
     def run_length(self, step: int, most: int) -> int:
-        """How many steps from `step` on, at most `most`, are of one epoch."""
+        """Returns how many steps from `step` on are in its epoch.
+
+        Args:
+          step: the first of them.
+          most: the largest number to return.
+        """
         return min(most, self.steps_per_epoch - step % self.steps_per_epoch)
 
     def stacked(self, step: int, count: int) -> Piece:
-        """The pieces of `count` steps, leaves [count, ...]."""
+        """Returns the pieces of `count` steps from `step` on; leaves [count, ...]."""
         first = step % self.steps_per_epoch
         part = slice(first * self._length, (first + count) * self._length)
         begins = np.arange(first, first + count) == 0
-        return Piece(
-            self._cut(self._tokens, part), self._cut(self._targets, part), begins
+        tokens, targets = (
+            self._pieces(array[:, part]) for array in (self._tokens, self._targets)
         )
+        return Piece(tokens, targets, begins)
 
     def once(self) -> Iterator[Piece]:
-        """Every token of every stream once; the last piece may be shorter."""
+        """Yields every token of every stream once; the last piece may be shorter."""
         for start in range(0, self._tokens.shape[1], self._length):
             part = slice(start, start + self._length)
             yield Piece(
                 self._tokens[:, part], self._targets[:, part], np.array(start == 0)
             )
 
-    def _cut(self, array: np.ndarray, part: slice) -> np.ndarray:
-        rows = array[:, part].reshape(len(array), -1, self._length)
-        return rows.swapaxes(0, 1)
+    def _pieces(self, array: np.ndarray) -> np.ndarray:
+        """Turns parts of the streams [B, count * T] into pieces [count, B, T]."""
+        return array.reshape(len(array), -1, self._length).swapaxes(0, 1)

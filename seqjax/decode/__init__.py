@@ -1,4 +1,8 @@
-"""Decoding: any ``step(carry, token) -> (carry, logits)`` turned into sequences."""
+"""Decoding: sequences from any function ``step(carry, token) -> (carry, logits)``.
+
+`generate` writes them, by `Sampling` or by `Beam` search and under `Rules`; `log_probs`
+scores given ones, and `rank` lists what may come next.
+"""
 
 from seqjax.decode.generation import Choice, Hypotheses, Strategy, generate
 from seqjax.decode.rules import Rules

@@ -1,8 +1,8 @@
-"""One loop from any ``step(carry, token) -> (carry, logits)`` to sequences.
+"""The loop that decodes with any function ``step(carry, token) -> (carry, logits)``.
 
-A hypothesis is a sequence so far. In every step the model scores each hypothesis'
-next token, rules strike tokens out, and a strategy says which hypotheses go on, and by
-which tokens: drawn at random, or the best of all.
+A hypothesis is the beginning of a sequence. At every step the model scores the next
+token of each hypothesis, the rules forbid some tokens, and a strategy chooses which
+hypotheses are continued, and with which tokens: drawn at random, or the best of all.
 """
 
 from collections.abc import Callable
@@ -20,38 +20,45 @@ Step = Callable[[Carry, Array], tuple[Carry, Array]]
 
 
 class Hypotheses(NamedTuple):
-    """N sequences for each of B rows, and what a decoder returns of them."""
+    """N sequences for each of B rows, with their scores."""
 
     tokens: Array  # [B, N, length] integers, `eos_id` from the end on
-    lengths: Array  # [B, N], `eos_id` counted
-    log_probs: Array  # [B, N], log P of the tokens by the model itself, in nats
-    ended: Array  # [B, N] bool, False where `length` cut it off
+    lengths: Array  # [B, N], with `eos_id`
+    log_probs: Array  # [B, N], the model's own log P of the tokens, in nats
+    ended: Array  # [B, N] bool, False where the sequence was cut off at `length`
 
 
 class Choice(NamedTuple):
-    """Which hypotheses go on, and how."""
+    """The continued hypotheses, in terms of those before."""
 
-    parents: Array | None  # [B, N], whose continuation each is; its own if None
-    tokens: Array  # [B, N]
-    log_probs: Array  # [B, N], of the token after what was there before it
+    parents: Array | None  # [B, N], which hypothesis each continues; its own if None
+    tokens: Array  # [B, N], the token that each is continued with
+    log_probs: Array  # [B, N], of the whole hypothesis, that token included
 
 
 class Strategy(Protocol):
-    """How to choose; see `Sampling` and `Beam`."""
+    """How the next tokens are chosen; see `Sampling` and `Beam`."""
 
     @property
     def width(self) -> int:
-        """N, hypotheses a row."""
+        """The number N of hypotheses in each row."""
         ...
 
     def begin(self, rows: int) -> Array:
-        """log P [B, N] of N empty hypotheses; -inf where there is none."""
+        """Returns log P [B, N] of N empty hypotheses, -inf for one that is not used."""
         ...
 
     def choose(
         self, key: Array, log_probs: Array, allowed: Array, before: Hypotheses
     ) -> Choice:
-        """Chooses from log P of every next token [B, N, V], where allowed."""
+        """Chooses continuations.
+
+        Args:
+          key: of random choices.
+          log_probs: log P of every next token, [B, N, V].
+          allowed: which of the tokens may be chosen, bool [B, N, V].
+          before: the hypotheses to continue.
+        """
         ...
 
 
@@ -70,43 +77,60 @@ def generate(
     """Decodes B rows at once; call it under `jax.jit`.
 
     Args:
-      step: (carry, tokens [R]) to (carry, logits [R, V]), for any number of rows R.
-      carry: the state before the first token; leaves [B, ...]. What a row's every
-        step reads (an encoder's states) belongs in it too.
-      first: what is fed first, integers [B].
+      step: a function from (carry, tokens [R]) to (carry, logits [R, V]), for any
+        number of rows R.
+      carry: the state before the first token; leaves [B, ...]. What every step of a row
+        reads, such as the states of an encoder, belongs in it too.
+      first: the token that the first step reads, integers [B].
       strategy: `Sampling` or `Beam`.
-      length: the most tokens of a sequence.
-      eos_id: the token that ends one.
+      length: the most tokens of a sequence, those of the prefix included.
+      eos_id: the token that ends a sequence; one that never occurs, such as -1, makes
+        every sequence `length` tokens long.
       rules: what no sequence may hold.
-      prefix: tokens [B, P] that each sequence begins with, and how many of them count
-        in each row [B].
+      prefix: tokens [B, P] that each sequence begins with, and how many of them are
+        real in each row, [B].
       key: of random choices; the same key gives the same sequences.
 
     Returns:
       The hypotheses of each row, in the strategy's order.
+
+    Raises:
+      ValueError: `length` is below 1, or the prefix is longer.
+
+    Example:
+      >>> from seqjax.decode import Sampling
+      >>> def step(carry, token):  # P(y⟨t⟩ = y⟨t−1⟩ + 1) is almost 1
+      ...     return carry, 9.0 * jax.nn.one_hot(token + 1, 5)
+      >>> count = generate(
+      ...     step, (), jnp.array([0]), Sampling(temperature=0), length=6, eos_id=4
+      ... )
+      >>> count.tokens.tolist(), count.lengths.tolist()
+      ([[[1, 2, 3, 4, 4, 4]]], [[4]])
     """
+    _check_lengths(length, prefix)
     rows, width = first.shape[0], strategy.width
     key = jax.random.key(0) if key is None else key
 
-    def repeated(a):
+    def repeat(a):
         return jnp.repeat(a, width, axis=0)
 
-    def going_on(state):
-        t, _, _, found = state
-        return (t < length) & ~jnp.all(found.ended)
+    def is_unfinished(state):
+        t, _, _, hypotheses = state
+        return (t < length) & ~jnp.all(hypotheses.ended)
 
     def body(state):
-        t, carry, last, found = state
+        # the carry has a row for each hypothesis, B * N, as the step knows no N
+        t, carry, last, before = state
         carry, logits = step(carry, last)
         log_probs = jax.nn.log_softmax(logits).reshape(rows, width, -1)
-        allowed = rules.allowed(found.tokens, t, eos_id, log_probs.shape[-1])
-        allowed = _following(prefix, t, allowed)
-        log_probs, allowed = _resting(found.ended, eos_id, log_probs, allowed)
+        allowed = rules.allowed(before.tokens, t, eos_id, log_probs.shape[-1])
+        allowed = _force_prefix(prefix, t, allowed)
+        log_probs, allowed = _pad_ended(before.ended, eos_id, log_probs, allowed)
         at = jax.random.fold_in(key, t)
-        choice = strategy.choose(at, log_probs, allowed, found)
-        carry, found = _reordered(choice.parents, carry, found)
-        found = _appended(found, choice, t, eos_id)
-        return t + 1, carry, choice.tokens.reshape(-1), found
+        choice = strategy.choose(at, log_probs, allowed, before)
+        carry, parents = _take_parents(choice.parents, carry, before)
+        after = _append(parents, choice, t, eos_id)
+        return t + 1, carry, choice.tokens.reshape(-1), after
 
     empty = Hypotheses(
         tokens=jnp.full((rows, width, length), eos_id, first.dtype),
@@ -114,12 +138,23 @@ def generate(
         log_probs=strategy.begin(rows),
         ended=jnp.zeros((rows, width), bool),
     )
-    begin = 0, jax.tree.map(repeated, carry), repeated(first), empty
-    return lax.while_loop(going_on, body, begin)[-1]
+    begin = 0, jax.tree.map(repeat, carry), repeat(first), empty
+    return lax.while_loop(is_unfinished, body, begin)[-1]
 
 
-def _following(prefix, t: Array, allowed: Array) -> Array:
-    """Allows the prefix' token alone, while there is one."""
+def _check_lengths(length: int, prefix: tuple[Array, Array] | None) -> None:
+    if length < 1:
+        raise ValueError(f"length must be at least 1, not {length}")
+    longest = 0 if prefix is None else prefix[0].shape[1]
+    if longest > length:
+        raise ValueError(
+            f"length counts the tokens of the prefix, so that it must be at least "
+            f"{longest}, not {length}"
+        )
+
+
+def _force_prefix(prefix, t: Array, allowed: Array) -> Array:
+    """Allows only the prefix's token at the steps of the prefix."""
     if prefix is None or not prefix[0].shape[1]:
         return allowed
     tokens, lengths = prefix
@@ -128,32 +163,33 @@ def _following(prefix, t: Array, allowed: Array) -> Array:
     return jnp.where((t < lengths)[:, None, None], forced[:, None], allowed)
 
 
-def _resting(ended: Array, eos_id: int, log_probs: Array, allowed: Array):
-    """What has ended goes on by `eos_id`, at no cost."""
+def _pad_ended(ended: Array, eos_id: int, log_probs: Array, allowed: Array):
+    """Continues hypotheses that have ended with `eos_id` alone, whose log P is 0."""
     only_eos = jnp.arange(allowed.shape[-1]) == eos_id
     ended = ended[..., None]
     return jnp.where(ended, 0, log_probs), jnp.where(ended, only_eos, allowed)
 
 
-def _reordered(parents: Array | None, carry: Carry, found: Hypotheses):
+def _take_parents(parents: Array | None, carry: Carry, before: Hypotheses):
+    """Puts the carry and the hypothesis of its parent in the place of each."""
     if parents is None:
-        return carry, found
+        return carry, before
     rows, width = parents.shape
-    whole = (parents + width * jnp.arange(rows)[:, None]).reshape(-1)
+    rows_of_carry = (parents + width * jnp.arange(rows)[:, None]).reshape(-1)
 
-    def pick(a):
-        return jnp.take(a, whole, axis=0)
+    def take(a):
+        return jnp.take(a, rows_of_carry, axis=0)
 
-    def pick_of_each(a):
-        return pick(a.reshape(-1, *a.shape[2:])).reshape(a.shape)
+    def take_hypotheses(a):
+        return take(a.reshape(-1, *a.shape[2:])).reshape(a.shape)
 
-    return jax.tree.map(pick, carry), jax.tree.map(pick_of_each, found)
+    return jax.tree.map(take, carry), jax.tree.map(take_hypotheses, before)
 
 
-def _appended(found: Hypotheses, choice: Choice, t: Array, eos_id: int) -> Hypotheses:
+def _append(parents: Hypotheses, choice: Choice, t: Array, eos_id: int) -> Hypotheses:
     return Hypotheses(
-        tokens=found.tokens.at[:, :, t].set(choice.tokens),
-        lengths=found.lengths + ~found.ended,
+        tokens=parents.tokens.at[:, :, t].set(choice.tokens),
+        lengths=parents.lengths + ~parents.ended,
         log_probs=choice.log_probs,
-        ended=found.ended | (choice.tokens == eos_id),
+        ended=parents.ended | (choice.tokens == eos_id),
     )

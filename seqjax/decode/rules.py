@@ -1,4 +1,4 @@
-"""Rules: what a generated sequence may not hold."""
+"""Rules about what a decoded sequence may hold."""
 
 import dataclasses
 
@@ -10,16 +10,16 @@ Array = jax.Array
 
 @dataclasses.dataclass(frozen=True)
 class Rules:
-    """Strikes out tokens; what is left keeps its proportions.
+    """Forbids tokens; those that are left keep their proportions.
 
-    Where nothing would be left, the sequence ends.
+    Where no token is left, the sequence ends.
 
     Attributes:
-      forbidden: tokens that never occur, such as `<UNK>`: the distribution is the one
-        that redrawing until another token comes up would have.
-      min_length: the least tokens before `eos_id`.
-      no_repeat_ngram: no run of so many tokens occurs twice (Paulus et al., 2017); 0 for no
-        such rule.
+      forbidden: tokens that never occur, such as `<UNK>`. The distribution of the
+        others is the one that redrawing until one of them comes up would have.
+      min_length: how many tokens a sequence has before `eos_id`, at least.
+      no_repeat_ngram: n, if no n tokens in a row may occur twice in a sequence (Paulus
+        et al., 2017); 0 if they may.
 
     Raises:
       ValueError: a number is negative.
@@ -35,13 +35,13 @@ class Rules:
                 raise ValueError(f"{name} must be 0 or more: {getattr(self, name)}")
 
     def allowed(self, tokens: Array, t: Array, eos_id: int, vocabulary: int) -> Array:
-        """Which tokens may come next.
+        """Returns which tokens may come next.
 
         Args:
-          tokens: [*batch, length], of which those before `t` count.
-          t: [], how many tokens there are.
+          tokens: [*batch, length], of which the first `t` are real.
+          t: the number of tokens so far, [].
           eos_id: the token that ends a sequence.
-          vocabulary: V.
+          vocabulary: the number of tokens V.
 
         Returns:
           bool [*batch, V].
@@ -56,15 +56,19 @@ class Rules:
         return allowed | nothing & (every == eos_id)
 
     def _repeats(self, tokens: Array, t: Array, vocabulary: int) -> Array:
-        """The tokens that would end a run that has occurred; bool [*batch, V]."""
+        """Returns which tokens would repeat an n-gram: bool [*batch, V].
+
+        Of all n-grams of the padded sequence, those matter that lie within the first t
+        tokens and begin with the last n − 1 of these; their last tokens are marked.
+        """
         n, length = self.no_repeat_ngram, tokens.shape[-1]
-        places = jnp.arange(length - n + 1)
-        runs = tokens[..., places[:, None] + jnp.arange(n)]  # [*batch, places, n]
+        starts = jnp.arange(length - n + 1)
+        ngrams = tokens[..., starts[:, None] + jnp.arange(n)]  # [*batch, starts, n]
         recent = jnp.take(tokens, t - n + 1 + jnp.arange(n - 1), axis=-1, mode="clip")
-        same = jnp.all(runs[..., :-1] == recent[..., None, :], axis=-1)
-        same &= (places + n <= t) & (t >= n - 1)
-        ends = jax.nn.one_hot(runs[..., -1], vocabulary, dtype=bool)
-        return jnp.any(ends & same[..., None], axis=-2)
+        matches = jnp.all(ngrams[..., :-1] == recent[..., None, :], axis=-1)
+        matches &= (starts + n <= t) & (t >= n - 1)
+        ends = jax.nn.one_hot(ngrams[..., -1], vocabulary, dtype=bool)
+        return jnp.any(ends & matches[..., None], axis=-2)
 
 
 NO_RULES = Rules()

@@ -1,16 +1,18 @@
-"""Looking at a run: its figures."""
+"""Pictures of a run, written as PNG.
 
-from seqjax.figures.figures import (
-    alignments,
-    confusion,
-    curves,
-    gradient_norms,
-    heat_map,
-    learning_curve,
-)
+Every function takes the path first and a title, writes the file whole or not at all,
+and returns the matplotlib Figure that it wrote. None of them touches pyplot.
+"""
+
+from seqjax.figures.comparison import compare
+from seqjax.figures.curves import curves, gradient_norms
+from seqjax.figures.learning import Panel, learning_curve
+from seqjax.figures.matrices import attention, confusion, heat_map
 
 __all__ = [
-    "alignments",
+    "Panel",
+    "attention",
+    "compare",
     "confusion",
     "curves",
     "gradient_norms",

@@ -1,4 +1,4 @@
-"""Layers: cells side by side, on each other, in both directions, with attention."""
+"""Layers made of layers: depth, both directions, attention, readout, first state."""
 
 from seqjax.layers.attention import (
     AdditiveAttention,

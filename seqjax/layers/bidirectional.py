@@ -12,7 +12,7 @@ Merge = Literal["concat", "sum", "mean"]
 
 
 class Directions(NamedTuple):
-    """Parameters or carries of the two directions."""
+    """The parameters or the carries of the two directions."""
 
     forward: Any
     backward: Any
@@ -20,16 +20,16 @@ class Directions(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Bidirectional(Layer):
-    """One layer walks forward, one walks backward, and their outputs are merged step by step.
+    """Two layers, one run forward and one backward, whose outputs are merged.
 
     y⟨t⟩ = [a→⟨t⟩, a←⟨t⟩]. It needs the whole sequence, so it has no `step`. Each
-    direction begins anew where `resets` begins a segment: the way backward does so on
-    the segment's last step.
+    direction begins anew where `resets` begins a segment: the backward one does so
+    on the segment's last step.
 
     Attributes:
-      forward: walks from the first step to the last.
-      backward: walks from the last step to the first; a layer equal to `forward`, with
-        parameters of its own, if None.
+      forward: the layer that runs from the first step to the last.
+      backward: the layer that runs from the last step to the first. None takes a layer
+        equal to `forward`, with parameters of its own.
       merge: "concat", "sum" or "mean" (the last two need equal widths).
     """
 
@@ -55,7 +55,7 @@ class Bidirectional(Layer):
 
     @property
     def causal(self):
-        """No: the way backward has read what comes later."""
+        """False: the backward layer has read the later inputs."""
         return False
 
     @property
@@ -82,13 +82,13 @@ class Bidirectional(Layer):
         )
 
     def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """A carry for each direction."""
+        """Returns a carry for each direction."""
         return Directions(
-            *(each.initial_carry(batch_shape, dtype) for each in self.layers)
+            *(layer.initial_carry(batch_shape, dtype) for layer in self.layers)
         )
 
     def initial_carry_from(self, params, batch_shape=(), dtype=jnp.float32):
-        """An initial carry for each direction."""
+        """Returns an initial carry for each direction."""
         forward, backward = self.layers
         return Directions(
             forward.initial_carry_from(params.forward, batch_shape, dtype),
@@ -96,25 +96,24 @@ class Bidirectional(Layer):
         )
 
     def trainable(self, params):
-        """A tree for each direction."""
+        """Returns a tree of booleans for each direction."""
         forward, backward = self.layers
         return Directions(
             forward.trainable(params.forward), backward.trainable(params.backward)
         )
 
     def run(self, params, carry, initial, xs, options):
-        """Both walks; with `options.reverse`, the two swap direction."""
-        other = options._replace(reverse=not options.reverse)
+        """Runs both; with `options.reverse`, the two swap direction."""
+        opposite = options._replace(reverse=not options.reverse)
         forward, backward = self.layers
         carry_forward, ys_forward = forward.run(
             params.forward, carry.forward, initial.forward, xs, options
         )
         carry_backward, ys_backward = backward.run(
-            params.backward, carry.backward, initial.backward, xs, other
+            params.backward, carry.backward, initial.backward, xs, opposite
         )
-        return Directions(carry_forward, carry_backward), self._merge(
-            ys_forward, ys_backward
-        )
+        ys = self._merge(ys_forward, ys_backward)
+        return Directions(carry_forward, carry_backward), ys
 
     def _merge(self, forward, backward):
         if self.merge == "concat":

@@ -1,4 +1,4 @@
-"""Where a run begins: zeros unless told, random, or learned (E1)."""
+"""Initial carries that are not zero: random ones, and learned ones (E1)."""
 
 import dataclasses
 from typing import NamedTuple
@@ -16,14 +16,14 @@ def random_carry(
     scale: float = 1.0,
     dtype=jnp.float32,
 ) -> Carry:
-    """Draws a normal carry to hand to `unroll`: a⟨0⟩ ~ N(0, scale²).
+    """Draws a carry for `unroll` from a normal distribution: a⟨0⟩ ~ N(0, scale²).
 
     Args:
-      layer: whose carry.
+      layer: the layer that the carry is for.
       key: a random key.
       batch_shape: the batch axes.
       scale: the standard deviation.
-      dtype: of the carry.
+      dtype: the dtype of the carry.
 
     Returns:
       A carry like ``layer.initial_carry(batch_shape)``.
@@ -38,7 +38,7 @@ def random_carry(
 
 
 class LearnedInitialCarryParams(NamedTuple):
-    """The layer's parameters, and its state before the first step."""
+    """The layer's parameters, and its carry before the first step."""
 
     layer: Params
     carry: Carry  # leaves without batch axes
@@ -46,9 +46,9 @@ class LearnedInitialCarryParams(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class LearnedInitialCarry(Layer):
-    """A layer whose first state is a parameter, zero at first.
+    """A layer whose initial carry is a parameter, which is zero at first.
 
-    Runs without a carry begin there, and `resets` return there.
+    A run without a carry begins with it, and `resets` return to it.
 
     Attributes:
       layer: any layer.
@@ -58,7 +58,7 @@ class LearnedInitialCarry(Layer):
 
     @property
     def parts(self):
-        """The one layer."""
+        """The layer inside."""
         return (self.layer,)
 
     @property
@@ -67,34 +67,34 @@ class LearnedInitialCarry(Layer):
         return self.layer.features
 
     def init(self, key, in_features, dtype=jnp.float32):
-        """The layer's parameters, and a state of zeros."""
+        """Draws the layer's parameters; the initial carry is zero."""
         carry = self.layer.initial_carry((), dtype)
         return LearnedInitialCarryParams(
             self.layer.init(key, in_features, dtype), carry
         )
 
     def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """The layer's: zeros, of the shape to hand to `unroll`."""
+        """Returns the layer's: zeros, of the shape that `unroll` takes."""
         return self.layer.initial_carry(batch_shape, dtype)
 
     def initial_carry_from(self, params, batch_shape=(), dtype=jnp.float32):
-        """The learned state, repeated over the batch."""
+        """Returns the learned carry, repeated over the batch."""
         return jax.tree.map(
             lambda a: jnp.broadcast_to(a.astype(dtype), (*batch_shape, *a.shape)),
             params.carry,
         )
 
     def trainable(self, params):
-        """The layer's, and all of the state."""
+        """Returns the layer's tree of booleans, and True for the carry."""
         return LearnedInitialCarryParams(
             self.layer.trainable(params.layer),
             jax.tree.map(lambda _: True, params.carry),
         )
 
-    def step(self, params, carry, x):
-        """One step of the layer."""
-        return self.layer.step(params.layer, carry, x)
+    def run_step(self, params, carry, x):
+        """Takes one step of the layer."""
+        return self.layer.run_step(params.layer, carry, x)
 
     def run(self, params, carry, initial, xs, options):
-        """The whole sequence through the layer."""
+        """Runs the layer over the whole sequence."""
         return self.layer.run(params.layer, carry, initial, xs, options)

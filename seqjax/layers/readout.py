@@ -11,7 +11,7 @@ from seqjax.masks import zero_invalid
 
 
 class ReadoutParams(NamedTuple):
-    """Kernel and bias."""
+    """The kernel and the bias."""
 
     w: Array  # [in, features]
     b: Array  # [features]
@@ -19,14 +19,14 @@ class ReadoutParams(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Readout(Layer):
-    """W_y a⟨t⟩ + b_y: logits, for g₂ belongs to the loss (sigmoid E6, softmax E7).
+    """The affine map W_y a⟨t⟩ + b_y of each step, which gives logits.
 
-    A layer like any other, but one without memory: its carry is empty, so it can
-    top a `Stack` and be unrolled or stepped with it.
+    g₂ belongs to the loss (sigmoid E6, softmax E7). A readout is a layer without
+    memory: its carry is empty, so it can be the top of a `Stack`.
 
     Attributes:
-      features: n_y.
-      kernel_init: of `w`.
+      features: n_y, the number of outputs.
+      kernel_init: the initializer of `w`.
     """
 
     features: int
@@ -40,15 +40,15 @@ class Readout(Layer):
         )
 
     def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """Nothing."""
+        """Returns the empty carry."""
         del batch_shape, dtype
         return ()
 
-    def step(self, params, carry, x):
-        """The output of one step."""
+    def run_step(self, params, carry, x):
+        """Returns the output of one step."""
         return carry, x @ params.w + params.b
 
     def run(self, params, carry, initial, xs, options):
-        """The outputs of all steps, zero where masked."""
+        """Returns the outputs of all steps, zero where masked."""
         params = ReadoutParams(*(p.astype(options.dtype) for p in params))
         return carry, zero_invalid(options.mask, xs @ params.w + params.b)

@@ -1,4 +1,4 @@
-"""Depth: layers on layers (E18), and a shortcut past one."""
+"""Depth: layers on layers (E18), and a residual connection past one."""
 
 import dataclasses
 
@@ -10,13 +10,13 @@ from seqjax.layer import Layer
 
 @dataclasses.dataclass(frozen=True)
 class Stack(Layer):
-    """Each layer reads the outputs of the one below; widths may differ.
+    """Layers on each other: each reads the outputs of the one below it.
 
     a[l]⟨t⟩ = g(W_a[l] [a[l]⟨t−1⟩, a[l−1]⟨t⟩] + b_a[l]), with any layers. Parameters and
     carries are tuples, one entry a layer.
 
     Attributes:
-      layers: from the input upwards.
+      layers: the layers from the input upwards; their widths may differ.
     """
 
     layers: tuple[Layer, ...]
@@ -33,7 +33,7 @@ class Stack(Layer):
 
     @property
     def parts(self):
-        """From the input upwards."""
+        """The layers from the input upwards."""
         return self.layers
 
     def init(self, key, in_features, dtype=jnp.float32):
@@ -46,32 +46,32 @@ class Stack(Layer):
         )
 
     def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """One carry a layer."""
+        """Returns one carry a layer."""
         return tuple(layer.initial_carry(batch_shape, dtype) for layer in self.layers)
 
     def initial_carry_from(self, params, batch_shape=(), dtype=jnp.float32):
-        """One initial carry a layer."""
+        """Returns one initial carry a layer."""
         return tuple(
             layer.initial_carry_from(p, batch_shape, dtype)
             for layer, p in zip(self.layers, params, strict=True)
         )
 
     def trainable(self, params):
-        """One tree a layer."""
+        """Returns one tree of booleans a layer."""
         return tuple(
             layer.trainable(p) for layer, p in zip(self.layers, params, strict=True)
         )
 
-    def step(self, params, carry, x):
-        """One step of every layer, from the input upwards."""
+    def run_step(self, params, carry, x):
+        """Takes one step of every layer, from the input upwards."""
         carries = []
         for layer, p, c in zip(self.layers, params, carry, strict=True):
-            c, x = layer.step(p, c, x)
+            c, x = layer.run_step(p, c, x)
             carries.append(c)
         return tuple(carries), x
 
     def run(self, params, carry, initial, xs, options):
-        """The whole sequence through every layer, from the input upwards."""
+        """Runs every layer over the whole sequence, from the input upwards."""
         carries = []
         for layer, p, c, s in zip(self.layers, params, carry, initial, strict=True):
             c, xs = layer.run(p, c, s, xs, options)
@@ -81,19 +81,19 @@ class Stack(Layer):
 
 @dataclasses.dataclass(frozen=True)
 class Residual(Layer):
-    """y⟨t⟩ = x⟨t⟩ + layer(x)⟨t⟩; the layer must be as wide as its input.
+    """A layer whose input is added to its output: y⟨t⟩ = x⟨t⟩ + layer(x)⟨t⟩.
 
     He et al. (2015), between recurrent layers as in Wu et al. (2016), section 3.1.
 
     Attributes:
-      layer: what is added to its own input.
+      layer: a layer as wide as its input.
     """
 
     layer: Layer
 
     @property
     def parts(self):
-        """The one layer."""
+        """The layer inside."""
         return (self.layer,)
 
     @property
@@ -102,7 +102,7 @@ class Residual(Layer):
         return self.layer.features
 
     def init(self, key, in_features, dtype=jnp.float32):
-        """The layer's parameters."""
+        """Draws the layer's parameters."""
         if in_features != self.features:
             raise ValueError(
                 f"Residual adds {self.features} outputs to {in_features} inputs: "
@@ -111,23 +111,23 @@ class Residual(Layer):
         return self.layer.init(key, in_features, dtype)
 
     def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """The layer's carry."""
+        """Returns the layer's carry."""
         return self.layer.initial_carry(batch_shape, dtype)
 
     def initial_carry_from(self, params, batch_shape=(), dtype=jnp.float32):
-        """The layer's initial."""
+        """Returns the layer's initial carry."""
         return self.layer.initial_carry_from(params, batch_shape, dtype)
 
     def trainable(self, params):
-        """The layer's."""
+        """Returns the layer's tree of booleans."""
         return self.layer.trainable(params)
 
-    def step(self, params, carry, x):
-        """One step, plus its input."""
-        carry, y = self.layer.step(params, carry, x)
+    def run_step(self, params, carry, x):
+        """Takes one step of the layer, and adds the input."""
+        carry, y = self.layer.run_step(params, carry, x)
         return carry, x + y
 
     def run(self, params, carry, initial, xs, options):
-        """The whole sequence, plus itself; xs is zero where masked, and so is y."""
+        """Runs the layer, and adds its inputs; both are zero where masked."""
         carry, ys = self.layer.run(params, carry, initial, xs, options)
         return carry, xs + ys

@@ -2,16 +2,19 @@
 
 from seqjax.losses import crf
 from seqjax.losses.cross_entropy import (
-    OverTime,
     binary_cross_entropy,
     cross_entropy,
     readout_cross_entropy,
 )
+from seqjax.losses.reduction import OverTime
+from seqjax.losses.regression import absolute_error, squared_error
 
 __all__ = [
     "OverTime",
+    "absolute_error",
     "binary_cross_entropy",
     "crf",
     "cross_entropy",
     "readout_cross_entropy",
+    "squared_error",
 ]

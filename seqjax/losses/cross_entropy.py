@@ -1,13 +1,6 @@
-"""Losses of whole sequences, E6 and E7, as sums with their weights.
-
-L = Σ_t L⟨t⟩: the loss of a sequence is the sum over its valid steps, and the batch's
-is the mean over its sequences. Asked for by name, ``over_time="mean"`` divides by the
-number of valid steps instead. The choice scales the gradient by the length, and with
-it what a learning rate and a clipping threshold mean.
-"""
+"""Cross-entropy of binary labels and of classes: E6 and E7."""
 
 import math
-from typing import Literal
 
 import chex
 import jax
@@ -16,13 +9,13 @@ import optax
 
 from seqjax import loops
 from seqjax.layers.readout import ReadoutParams
+from seqjax.losses.reduction import OverTime, reduce_steps, weight
 from seqjax.masks import zero_invalid
 from seqjax.metrics import Mean
 
 Array = jax.Array
-OverTime = Literal["sum", "mean"]
 
-LOGITS_BYTES = 2**23  # of logits at a time in `readout_cross_entropy`
+LOGITS_BYTES = 2**23  # bytes of logits that `readout_cross_entropy` holds at a time
 
 
 def binary_cross_entropy(
@@ -34,20 +27,20 @@ def binary_cross_entropy(
       logits: [T, *batch].
       labels: 0 or 1, [T, *batch].
       mask: bool [T, *batch], True where valid; nothing under a False counts.
-      over_time: "sum": the weight is the number of sequences with a valid step;
-        "mean": the weight is the number of valid steps.
+      over_time: "sum" makes the weight the number of sequences that have a valid
+        step; "mean" makes it the number of valid steps.
 
     Returns:
       The loss in nats; differentiate its `result()`.
 
     Raises:
       AssertionError: the shapes differ.
-      ValueError: an unknown `over_time`.
+      ValueError: `over_time` is unknown.
     """
     chex.assert_equal_shape([logits, labels])
     logits, labels = zero_invalid(mask, (logits, labels))
     steps = optax.sigmoid_binary_cross_entropy(logits, labels.astype(logits.dtype))
-    return _over_sequences(steps, mask, over_time)
+    return reduce_steps(steps, mask, over_time)
 
 
 def cross_entropy(
@@ -59,20 +52,20 @@ def cross_entropy(
       logits: [T, *batch, classes].
       labels: the class y of each step, integers [T, *batch].
       mask: bool [T, *batch], True where valid; nothing under a False counts.
-      over_time: "sum": the weight is the number of sequences with a valid step;
-        "mean": the weight is the number of valid steps.
+      over_time: "sum" makes the weight the number of sequences that have a valid
+        step; "mean" makes it the number of valid steps.
 
     Returns:
       The loss in nats; differentiate its `result()`.
 
     Raises:
       AssertionError: the shapes differ.
-      ValueError: an unknown `over_time`.
+      ValueError: `over_time` is unknown.
     """
     chex.assert_equal_shape_prefix([logits, labels], labels.ndim)
     logits, labels = zero_invalid(mask, (logits, labels))
     steps = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-    return _over_sequences(steps, mask, over_time)
+    return reduce_steps(steps, mask, over_time)
 
 
 def readout_cross_entropy(
@@ -82,15 +75,16 @@ def readout_cross_entropy(
     mask: Array | None = None,
     over_time: OverTime = "sum",
 ) -> Mean:
-    """`cross_entropy` of a readout's logits that never holds them all; E3, E7.
+    """Returns `cross_entropy` of a readout's logits, and never holds all of them.
 
-    For a large vocabulary it takes two thirds of the time. A few steps of logits
-    exist at once, and become gradients before the next few: the loss is a sum, so its
-    own cotangent can wait. Reverse mode only; `cross_entropy` has all derivatives.
+    Only the logits of a few steps exist at once, and become gradients before those of
+    the next few steps are computed: E3 and E7 in chunks. For a large vocabulary this
+    takes two thirds of the time. It has first derivatives in reverse mode only;
+    `cross_entropy` has all of them.
 
     Args:
-      readout: parameters of a `Readout`.
-      states: what it reads, [T, *batch, in].
+      readout: the parameters of a `Readout`.
+      states: the readout's inputs, [T, *batch, in].
       labels: as in `cross_entropy`.
       mask: as there.
       over_time: as there.
@@ -100,65 +94,60 @@ def readout_cross_entropy(
 
     Raises:
       AssertionError: the shapes differ.
-      ValueError: an unknown `over_time`.
+      ValueError: `over_time` is unknown.
     """
     chex.assert_equal_shape_prefix([states, labels], labels.ndim)
     valid = jnp.ones(labels.shape, bool) if mask is None else mask
-    total = _total(readout, *zero_invalid(valid, (states, labels)), valid)
-    return Mean(total, _weight(valid, over_time).astype(total.dtype))
+    states, labels = zero_invalid(valid, (states, labels))
+    total = _chunked_sum(readout, states, labels, valid)
+    return Mean(total, weight(valid, over_time).astype(total.dtype))
+
+
+# The loss is a sum, so its gradient is the cotangent of the sum, one number, times what
+# the forward pass can compute already. The backward pass only multiplies.
 
 
 @jax.custom_vjp
-def _total(readout: ReadoutParams, states: Array, labels: Array, valid: Array) -> Array:
-    def add(total, part):
-        return total + _part(readout, *part), ()
+def _chunked_sum(
+    readout: ReadoutParams, states: Array, labels: Array, valid: Array
+) -> Array:
+    def add(total, chunk):
+        return total + _sum_of_steps(readout, *chunk), ()
 
     zero = jnp.zeros((), jnp.result_type(states, readout.w))
-    steps, size = (states, labels, valid), _steps_at_once(readout, labels)
+    steps, size = (states, labels, valid), _chunk_length(readout, labels)
     return loops.in_chunks(add, zero, steps, size)[0]
 
 
-def _total_forward(readout, states, labels, valid):
-    def add(sums, part):
-        value_and_grad = jax.value_and_grad(_part, argnums=(0, 1))
-        value, (d_readout, d_states) = value_and_grad(readout, *part)
+def _chunked_sum_forward(readout, states, labels, valid):
+    def add(sums, chunk):
+        value_and_grad = jax.value_and_grad(_sum_of_steps, argnums=(0, 1))
+        value, (d_readout, d_states) = value_and_grad(readout, *chunk)
         return jax.tree.map(jnp.add, sums, (value, d_readout)), d_states
 
     zero = jnp.zeros((), jnp.result_type(states, readout.w))
     sums = zero, jax.tree.map(jnp.zeros_like, readout)
-    steps, size = (states, labels, valid), _steps_at_once(readout, labels)
+    steps, size = (states, labels, valid), _chunk_length(readout, labels)
     (total, d_readout), d_states = loops.in_chunks(add, sums, steps, size)
     return total, (d_readout, d_states)
 
 
-def _total_backward(slopes, d_total: Array):
-    d_readout, d_states = jax.tree.map(lambda a: d_total.astype(a.dtype) * a, slopes)
+def _chunked_sum_backward(gradients, d_total: Array):
+    d_readout, d_states = jax.tree.map(lambda a: d_total.astype(a.dtype) * a, gradients)
     return d_readout, d_states, None, None
 
 
-_total.defvjp(_total_forward, _total_backward)
+_chunked_sum.defvjp(_chunked_sum_forward, _chunked_sum_backward)
 
 
-def _part(readout: ReadoutParams, states: Array, labels: Array, valid: Array) -> Array:
+def _sum_of_steps(
+    readout: ReadoutParams, states: Array, labels: Array, valid: Array
+) -> Array:
     logits = states @ readout.w + readout.b
     nats = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
     return jnp.sum(nats, where=valid)
 
 
-def _steps_at_once(readout: ReadoutParams, labels: Array) -> int:
+def _chunk_length(readout: ReadoutParams, labels: Array) -> int:
     step_bytes = math.prod(labels.shape[1:]) * readout.b.nbytes
     return loops.divisor(len(labels), max(LOGITS_BYTES // max(step_bytes, 1), 1))
-
-
-def _over_sequences(steps: Array, mask: Array | None, over_time: OverTime) -> Mean:
-    valid = jnp.ones(steps.shape, bool) if mask is None else mask
-    total = jnp.sum(steps, where=valid)
-    return Mean(total, _weight(valid, over_time).astype(steps.dtype))
-
-
-def _weight(valid: Array, over_time: OverTime) -> Array:
-    """How many sequences have a valid step, or how many steps are valid."""
-    counted = {"sum": jnp.any(valid, axis=0), "mean": valid}
-    if over_time not in counted:
-        raise ValueError(f"over_time must be 'sum' or 'mean', not {over_time!r}")
-    return jnp.sum(counted[over_time])

@@ -9,14 +9,26 @@ from seqjax.metrics.classification import (
     entity_f1,
 )
 from seqjax.metrics.mean import Mean, perplexity
+from seqjax.metrics.text import (
+    Bleu,
+    character_error_rate,
+    corpus_bleu,
+    edit_distance,
+    word_error_rate,
+)
 
 __all__ = [
     "F1",
     "OUTSIDE",
+    "Bleu",
     "Mean",
     "accuracy",
     "as_iob2",
+    "character_error_rate",
+    "corpus_bleu",
+    "edit_distance",
     "entities",
     "entity_f1",
     "perplexity",
+    "word_error_rate",
 ]

@@ -1,4 +1,4 @@
-"""Scores that merge: a sum and its weight, never a mean of means."""
+"""The weighted mean as a sum and its weight, which merge."""
 
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ Array = jax.Array
 
 
 class Mean(NamedTuple):
-    """A weighted mean before its division.
+    """A weighted mean before its division. Means of means are wrong; these add up.
 
     Example:
       >>> print(Mean(6.0, 3.0).merge(Mean(1.0, 1.0)).result())
@@ -21,16 +21,18 @@ class Mean(NamedTuple):
     weight: Array | float
 
     def merge(self, other: "Mean") -> "Mean":
-        """The mean over both."""
+        """Returns the mean over both."""
         return Mean(self.total + other.total, self.weight + other.weight)
 
     def result(self) -> Any:
-        """total / weight; 0 where nothing was seen."""
+        """Returns total / weight, or 0 where the weight is 0."""
         xp = jnp if any(isinstance(a, jax.Array) for a in self) else np
-        seen = xp.asarray(self.weight) > 0
-        return xp.where(seen, self.total / xp.where(seen, self.weight, 1), 0)
+        any_weight = xp.asarray(self.weight) > 0
+        # A gradient through `where` would still be NaN if the other branch were.
+        safe = xp.where(any_weight, self.weight, 1)
+        return xp.where(any_weight, self.total / safe, 0)
 
 
 def perplexity(nll: Mean) -> Array:
-    """exp of the mean negative log-likelihood a token, in nats."""
+    """Returns exp of the mean negative log-likelihood of a token, in nats."""
     return jnp.exp(nll.result())

@@ -1,7 +1,10 @@
-"""The shapes of task, as Flax (linen) modules over any layer.
+"""Models for the shapes of task, as Flax (linen) modules over any layer.
 
-Batch-major in and out: [B, T, ...]; each transposes once. Nothing in here knows a
-cell's equations.
+One to one is `FeedForward`, one to many `Generator`, many to one `Classifier`, many to
+many `Tagger` (equal lengths) and `EncoderDecoder` (other lengths); `LanguageModel`
+predicts each token from those before it. Inputs and outputs are batch-major, [B, T,
+...]; each model transposes once. No model knows a cell's equations. `spec` writes any
+of them as JSON.
 """
 
 from seqjax.models.classifier import Classifier
@@ -9,11 +12,12 @@ from seqjax.models.encoder_decoder import EncoderDecoder
 from seqjax.models.feed_forward import FeedForward
 from seqjax.models.generator import Generator
 from seqjax.models.language_model import LanguageModel
-from seqjax.models.recurrent import Recurrent
+from seqjax.models.recurrent import BOS, Recurrent
 from seqjax.models.tagger import Tagger
 from seqjax.models.word_features import WordFeatures, Words
 
 __all__ = [
+    "BOS",
     "Classifier",
     "EncoderDecoder",
     "FeedForward",

@@ -1,4 +1,4 @@
-"""Many to one: ŷ from a whole sequence."""
+"""Many to one: a class ŷ for a whole sequence."""
 
 from typing import Any, Literal, get_args
 
@@ -14,20 +14,29 @@ Pooling = Literal["last", "mean", "max", "attention"]
 
 
 class Classifier(nn.Module):
-    """Logits of the classes of a sequence, from its layer's outputs at valid steps.
+    """Computes logits of the classes from a layer's outputs, pooled over time.
 
     Attributes:
       layer: any layer.
-      classes: how many; 1 for a logit of a binary label (E6).
-      embed: makes vectors [B, T, in] of the inputs, as `nn.Embed` does of tokens; None
-        if they are vectors.
-      pooling: "last" reads the output of the last step (and the first, if the layer
-        walks back, too); "mean", "max" are over time; "attention" is a mean with
-        learned weights, softmax(vᵀ tanh(W y⟨t⟩)) (Yang et al., 2016, eqs. 5 to 7).
-      dropout: in training, the share of the layer's inputs and of the pooled outputs
-        that are dropped.
+      classes: the number of classes; 1 for the single logit of a binary label (E6).
+      embed: turns the inputs into vectors [B, T, in], as `nn.Embed` does with tokens;
+        None if they are vectors.
+      pooling: "last" reads the output of the last step, and that of the first step too
+        if the layer also runs backward; "mean" and "max" are over time; "attention" is
+        a mean with learned weights, softmax(vᵀ tanh(W y⟨t⟩)) (Yang et al., 2016, eqs. 5
+        to 7).
+      dropout: the share of the layer's inputs and of the pooled outputs that are
+        dropped in training.
       weight_dropout: see `Recurrent`.
       gradient: see `Layer.unroll`.
+
+    Example:
+      >>> from seqjax.cells import LSTM
+      >>> model = Classifier(LSTM(8), classes=5, embed=nn.Embed(100, 16))
+      >>> tokens, lengths = jnp.ones((2, 7), int), jnp.array([7, 3])
+      >>> variables = model.init(jax.random.key(0), tokens, lengths)
+      >>> model.apply(variables, tokens, lengths).shape
+      (2, 5)
     """
 
     layer: Layer
@@ -39,9 +48,11 @@ class Classifier(nn.Module):
     gradient: Gradient = "lean"
 
     def setup(self):
-        """Makes the parts."""
+        """Builds the parts."""
         if self.pooling not in get_args(Pooling):
-            raise ValueError(f"pooling must be one of {get_args(Pooling)}")
+            raise ValueError(
+                f"pooling must be one of {get_args(Pooling)}, not {self.pooling!r}"
+            )
         self.recurrent = Recurrent(self.layer, self.weight_dropout, self.gradient)
         if self.pooling == "attention":
             self.hidden = nn.Dense(self.layer.features)
@@ -50,19 +61,30 @@ class Classifier(nn.Module):
         self.drop = nn.Dropout(self.dropout)
 
     def __call__(self, inputs: Any, lengths: Array, train: bool = False) -> Array:
-        """Logits [B, classes].
+        """Computes the logits of each row.
 
         Args:
           inputs: a tree of arrays [B, T, ...], such as tokens.
           lengths: how many steps of each row are real, integers [B].
           train: True adds the noise, and needs an rng named "dropout".
+
+        Returns:
+          Logits [B, classes].
         """
         ys, mask = outputs(self, inputs, lengths, train)
         pooled = self._pool(ys, mask)
         return self.readout(self.drop(pooled, deterministic=not train))
 
-    def weights(self, inputs: Any, lengths: Array) -> Array:
-        """How much of each step is in the pooled output, [B, T]; of attention alone."""
+    def attention_weights(self, inputs: Any, lengths: Array) -> Array:
+        """Returns the weight of each step in the output that attention pools.
+
+        Args:
+          inputs: as in `__call__`.
+          lengths: as in `__call__`.
+
+        Returns:
+          Weights [B, T], which sum to 1 over the steps of a row.
+        """
         return self._attention(*outputs(self, inputs, lengths, train=False))
 
     def _pool(self, ys: Array, mask: Array) -> Array:
@@ -81,5 +103,5 @@ class Classifier(nn.Module):
         return jax.nn.softmax(scores, axis=1, where=mask)
 
     def trainable(self, variables: Any) -> Any:
-        """A tree of booleans like `variables`: False where no optimiser may step."""
+        """Returns a tree like `variables`, False where no optimizer may step."""
         return trainable(variables, self.embed, recurrent=self.layer)

@@ -1,8 +1,8 @@
-"""Many to many, of unequal lengths: one sequence read, another written.
+"""Many to many, of unequal lengths: one sequence is read, another is written.
 
-Sutskever, Vinyals and Le (2014) and Cho et al. (2014) hand the decoder one context
-vector; Bahdanau, Cho and Bengio (2015) and Luong, Pham and Manning (2015) let it look
-at every state of the encoder.
+In Sutskever, Vinyals and Le (2014) and Cho et al. (2014) the decoder gets one context
+vector; in Bahdanau, Cho and Bengio (2015) and Luong, Pham and Manning (2015) it attends
+to every state of the encoder.
 """
 
 from typing import Any, Literal, NamedTuple, get_args
@@ -25,7 +25,7 @@ from seqjax.layers.readout import Readout
 from seqjax.losses import readout_cross_entropy
 from seqjax.metrics import Mean
 from seqjax.models.recurrent import (
-    FirstCarry,
+    CarryFromVector,
     Recurrent,
     final_outputs,
     mask_of,
@@ -36,25 +36,36 @@ from seqjax.models.recurrent import (
 Kind = Literal["none", "additive", "multiplicative"]
 
 
-class Decoding(NamedTuple):
-    """What a decoder's step goes on from; leaves [B, ...]."""
+class DecoderCarry(NamedTuple):
+    """All that a step of the decoder reads besides the token; leaves [B, ...]."""
 
     carry: AttentionCarry
-    memory: Memory
+    memory: Memory  # of the source; the same at every step
 
 
 class EncoderDecoder(nn.Module):
-    """Gives logits for y⟨t⟩ from the source and the y before it.
+    """Computes logits for y⟨t⟩ from the source and from y⟨1⟩, …, y⟨t−1⟩.
 
     Attributes:
-      encoder: any layer; both directions help.
+      encoder: any layer, such as a `Bidirectional` one.
       decoder: any layer that can step.
-      source_vocabulary: how many tokens a source may hold.
-      target_vocabulary: how many a target may.
+      source_vocabulary: the number of tokens in the source language.
+      target_vocabulary: the number of tokens V in the target language.
       embedding: the width of a token's learned vector, on both sides.
       attention: "none", "additive" or "multiplicative"; see `seqjax.layers.attention`.
-      dropout: in training, the share of embeddings and of the readout's inputs dropped.
+      dropout: the share of the embeddings and of the readout's inputs that are dropped
+        in training.
       gradient: see `Layer.unroll`.
+
+    Example:
+      >>> from seqjax import Bidirectional
+      >>> from seqjax.cells import LSTM
+      >>> model = EncoderDecoder(Bidirectional(LSTM(4)), LSTM(8), 30, 40)
+      >>> source, target = jnp.ones((2, 5), int), jnp.ones((2, 7), int)
+      >>> inputs = source, jnp.array([5, 3]), target, jnp.array([4, 7])
+      >>> variables = model.init(jax.random.key(0), *inputs)
+      >>> model.apply(variables, *inputs).shape
+      (2, 7, 40)
     """
 
     encoder: Layer
@@ -67,15 +78,17 @@ class EncoderDecoder(nn.Module):
     gradient: Gradient = "lean"
 
     def setup(self):
-        """Makes the parts."""
+        """Builds the parts."""
         if self.attention not in get_args(Kind):
-            raise ValueError(f"attention must be one of {get_args(Kind)}")
+            raise ValueError(
+                f"attention must be one of {get_args(Kind)}, not {self.attention!r}"
+            )
         self.source = nn.Embed(self.source_vocabulary, self.embedding)
         self.target = nn.Embed(self.target_vocabulary, self.embedding)
         self.read = Recurrent(self.encoder, gradient=self.gradient)
         attend = self._attend
         self.write = self.param("write", attend.init, self.embedding)
-        self.begin = FirstCarry(self.decoder)
+        self.begin = CarryFromVector(self.decoder)
         readout = Readout(self.target_vocabulary)
         self.readout = self.param("readout", readout.init, attend.features)
         self.drop = nn.Dropout(self.dropout)
@@ -87,8 +100,9 @@ class EncoderDecoder(nn.Module):
             "additive": AdditiveAttention,
             "multiplicative": MultiplicativeAttention,
         }
-        places = 1 if self.attention != "none" or self.encoder.causal else 2
-        return kinds[self.attention](self.decoder, places * self.encoder.features)
+        # without attention the memory is `final_outputs`, of two steps if not causal
+        steps = 1 if self.attention != "none" or self.encoder.causal else 2
+        return kinds[self.attention](self.decoder, steps * self.encoder.features)
 
     def __call__(
         self,
@@ -98,7 +112,7 @@ class EncoderDecoder(nn.Module):
         target_lengths: Array,
         train: bool = False,
     ) -> Array:
-        """Scores every token of the target given the source and those before it.
+        """Scores every token of the target given the source and the tokens before it.
 
         Args:
           source: integers [B, S].
@@ -110,8 +124,8 @@ class EncoderDecoder(nn.Module):
         Returns:
           Logits [B, T, V]: those at t are for target[:, t].
         """
-        begun = self.initial_carry(source, source_lengths, train)
-        states = self._states(begun, shift_right(target), target_lengths, train)
+        initial = self.initial_carry(source, source_lengths, train)
+        states = self._states(initial, shift_right(target), target_lengths, train)
         return states @ self.readout.w + self.readout.b
 
     def loss(
@@ -123,33 +137,34 @@ class EncoderDecoder(nn.Module):
         train: bool = False,
         sampled: float = 0.0,
     ) -> Mean:
-        """−log P of each row's target, in nats: E7, E8.
+        """Computes −log P of a row's target, in nats (E7, E8).
 
         Args:
           source: as in `__call__`.
-          source_lengths: as there.
-          target: as there.
-          target_lengths: as there.
-          train: as there.
-          sampled: the share of the tokens fed back that are drawn from the model
-            instead of the target: scheduled sampling (Bengio et al., 2015), of a pass
-            that is fed the target, as Duckworth et al. (2019) do it in parallel. Needs
-            an rng named "dropout".
+          source_lengths: as in `__call__`.
+          target: as in `__call__`.
+          target_lengths: as in `__call__`.
+          train: as in `__call__`.
+          sampled: the share of the decoder's inputs that are drawn from the model
+            instead of taken from the target: scheduled sampling (Bengio et al., 2015).
+            A first pass that is fed the target computes the distributions to draw from,
+            in parallel (Duckworth et al., 2019). It needs an rng named "dropout".
 
         Returns:
           The mean over the rows that are not empty.
         """
-        begun = self.initial_carry(source, source_lengths, train)
-        read = self._sampled(begun, shift_right(target), target_lengths, train, sampled)
-        states = self._states(begun, read, target_lengths, train)
+        initial = self.initial_carry(source, source_lengths, train)
+        read = shift_right(target)
+        read = self._sampled(initial, read, target_lengths, train, sampled)
+        states = self._states(initial, read, target_lengths, train)
         mask = mask_of(target_lengths, target.shape[1])
         states, target, mask = (a.swapaxes(0, 1) for a in (states, target, mask))
         return readout_cross_entropy(self.readout, states, target, mask)
 
     def initial_carry(
         self, source: Array, source_lengths: Array, train: bool = False
-    ) -> Decoding:
-        """Reads the source; what `step` goes on from."""
+    ) -> DecoderCarry:
+        """Reads the source, and returns the state before the first token."""
         mask = mask_of(source_lengths, source.shape[1])
         xs = self.source(jnp.where(mask, source, 0))
         xs = self.drop(xs, deterministic=not train)
@@ -157,45 +172,56 @@ class EncoderDecoder(nn.Module):
         summary = final_outputs(self.encoder, states, mask)
         if self.attention == "none":
             states, mask = summary[:, None], None
-        remembered = self._attend.remember(self.write, states, mask).memory
+        memory = self._attend.remember(self.write, states, mask).memory
         dtype = jnp.promote_types(summary.dtype, jnp.float32)
         first = self._attend.initial_carry_from(self.write, summary.shape[:1], dtype)
-        return Decoding(first._replace(layer=self.begin(summary)), remembered)
+        return DecoderCarry(first._replace(layer=self.begin(summary)), memory)
 
-    def step(self, carry: Decoding, token: Array) -> tuple[Decoding, Array]:
-        """Reads tokens [B] (`BOS` at the start); gives logits [B, V]."""
+    def step(self, carry: DecoderCarry, token: Array) -> tuple[DecoderCarry, Array]:
+        """Reads tokens [B], `BOS` first; returns the state and logits [B, V]."""
         params = self.write._replace(memory=carry.memory)
         after, y = self._attend.step(params, carry.carry, self._embed(token))
         return carry._replace(carry=after), y @ self.readout.w + self.readout.b
 
-    def alignments(self, source: Array, source_lengths: Array, target: Array) -> Array:
-        """How much each step of the target looks at each place: [B, T, S]."""
-        begun = self.initial_carry(source, source_lengths)
-        params = self.write._replace(memory=begun.memory)
+    def attention_weights(
+        self, source: Array, source_lengths: Array, target: Array
+    ) -> Array:
+        """Returns how much each step of the target attends to each step of the source.
+
+        Args:
+          source: as in `__call__`.
+          source_lengths: as in `__call__`.
+          target: as in `__call__`.
+
+        Returns:
+          Weights [B, T, S], which sum to 1 over S.
+        """
+        initial = self.initial_carry(source, source_lengths)
+        params = self.write._replace(memory=initial.memory)
 
         def body(carry, x):
             weights = self._attend.alignment(params, carry, x)
             return self._attend.step(params, carry, x)[0], weights
 
         xs = self._embed(shift_right(target)).swapaxes(0, 1)
-        return lax.scan(body, begun.carry, xs)[1].swapaxes(0, 1)
+        return lax.scan(body, initial.carry, xs)[1].swapaxes(0, 1)
 
-    def _states(self, begun: Decoding, read, lengths, train) -> Array:
+    def _states(self, initial: DecoderCarry, read, lengths, train) -> Array:
         xs = self.drop(self._embed(read), deterministic=not train)
         _, ys = self._attend.unroll(
-            self.write._replace(memory=begun.memory),
+            self.write._replace(memory=initial.memory),
             xs.swapaxes(0, 1),
-            begun.carry,
+            initial.carry,
             mask=mask_of(lengths, read.shape[1]).T,
             gradient=self.gradient,
         )
         return self.drop(ys.swapaxes(0, 1), deterministic=not train)
 
-    def _sampled(self, begun: Decoding, read, lengths, train, share) -> Array:
-        """Some tokens that are fed back, drawn from the model."""
+    def _sampled(self, initial: DecoderCarry, read, lengths, train, share) -> Array:
+        """Replaces a share of the decoder's inputs by tokens drawn from the model."""
         if not share:
             return read
-        states = lax.stop_gradient(self._states(begun, read, lengths, train))
+        states = lax.stop_gradient(self._states(initial, read, lengths, train))
         logits = states[:, :-1] @ self.readout.w + self.readout.b
         key_draw, key_which = jax.random.split(self.make_rng("dropout"))
         drawn = jax.random.categorical(key_draw, logits).astype(read.dtype)
@@ -204,11 +230,11 @@ class EncoderDecoder(nn.Module):
         return jnp.concatenate([read[:, :1], mixed], axis=1)
 
     def _embed(self, tokens: Array) -> Array:
-        known = jnp.clip(tokens, 0, self.target_vocabulary - 1)
-        return jnp.where((tokens < 0)[..., None], 0, self.target(known))
+        clipped = jnp.clip(tokens, 0, self.target_vocabulary - 1)
+        return jnp.where((tokens < 0)[..., None], 0, self.target(clipped))
 
     def trainable(self, variables: Any) -> Any:
-        """A tree of booleans like `variables`: False where no optimiser may step."""
+        """Returns a tree like `variables`, False where no optimizer may step."""
         marks = trainable(variables, read=self.encoder)
         params = variables["params"]["write"]
         marks["params"]["write"] = self._attend.trainable(params)

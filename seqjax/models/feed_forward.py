@@ -10,16 +10,16 @@ from seqjax.layer import Array
 
 
 class FeedForward(nn.Module):
-    """ŷ = W₂ relu(W₁ x + b₁) + b₂, of any depth.
+    """Computes ŷ = W₂ relu(W₁ x + b₁) + b₂, with any number of hidden layers.
 
-    On a padded sequence it is the course's rejected baseline: it knows one length, and
-    what it learns about one place tells it nothing about the others.
+    Applied to a padded sequence, it is the baseline that the course rejects: it takes
+    one length alone, and what it learns about one position does not help at another.
 
     Attributes:
-      hidden: the widths of the hidden layers; none for a linear model.
-      outputs: how many.
-      embed: makes vectors [B, ...] of the inputs; None if they are vectors.
-      dropout: in training, the share of each hidden layer that is dropped.
+      hidden: the widths of the hidden layers; empty for a linear model.
+      outputs: the number of outputs.
+      embed: turns the inputs into vectors [B, ...]; None if they are vectors.
+      dropout: the share of each hidden layer that is dropped in training.
     """
 
     hidden: Sequence[int]
@@ -29,7 +29,7 @@ class FeedForward(nn.Module):
 
     @nn.compact
     def __call__(self, inputs: Any, train: bool = False) -> Array:
-        """From inputs [B, ...] to logits [B, outputs]."""
+        """Returns logits [B, outputs] for inputs [B, ...]."""
         x = inputs if self.embed is None else self.embed(inputs)
         x = x.reshape(x.shape[0], -1)
         for width in self.hidden:

@@ -1,4 +1,4 @@
-"""One to many: a sequence from one thing, such as a caption from a picture."""
+"""One to many: a sequence from a single input, such as a caption from a picture."""
 
 from typing import Any
 
@@ -8,30 +8,31 @@ import jax
 from seqjax.layer import Array, Carry
 from seqjax.metrics import Mean
 from seqjax.models.language_model import LanguageModel
-from seqjax.models.recurrent import FirstCarry
+from seqjax.models.recurrent import CarryFromVector
 
 
 class Generator(nn.Module):
-    """A language model whose first state is made of x: P(y⟨1⟩, …, y⟨T⟩ | x).
+    """A language model whose initial state depends on x: P(y⟨1⟩, …, y⟨T⟩ | x).
 
-    As in Vinyals et al. (2015), whose x is a picture; an integer by `nn.Embed`.
+    This is the model of Vinyals et al. (2015), where x is a picture.
 
     Attributes:
       write: the language model.
-      embed: makes vectors [B, in] of x; None if it is vectors.
+      embed: turns x into vectors [B, in], as `nn.Embed` does with integers; None if x
+        is vectors.
     """
 
     write: LanguageModel
     embed: nn.Module | None = None
 
     def setup(self):
-        """Makes the first state."""
-        self.begin = FirstCarry(self.write.layer)
+        """Builds the map from x to the initial state."""
+        self.begin = CarryFromVector(self.write.layer)
 
     def __call__(
         self, x: Any, tokens: Array, lengths: Array, train: bool = False
     ) -> Array:
-        """Scores every token given x and those before it.
+        """Scores every token given x and the tokens before it.
 
         Args:
           x: arrays [B, ...].
@@ -45,19 +46,22 @@ class Generator(nn.Module):
         return self.write(tokens, lengths, train, self.initial_carry(x))
 
     def loss(self, x: Any, tokens: Array, lengths: Array, train: bool = False) -> Mean:
-        """−log P of each row given x, in nats; in the mean over rows not empty."""
+        """Returns −log P of a row given x, in nats: the mean over rows not empty.
+
+        The arguments are those of `__call__`.
+        """
         return self.write.loss(tokens, lengths, train, self.initial_carry(x))
 
     def initial_carry(self, x: Any) -> Carry:
-        """The state before the first token."""
+        """Returns the state before the first token."""
         return self.begin(x if self.embed is None else self.embed(x))
 
     def step(self, carry: Carry, token: Array) -> tuple[Carry, Array]:
-        """Reads tokens [B] (`BOS` at the start); gives logits [B, V]."""
+        """Reads tokens [B], `BOS` first; returns the state and logits [B, V]."""
         return self.write.step(carry, token)
 
     def trainable(self, variables: Any) -> Any:
-        """A tree of booleans like `variables`: False where no optimiser may step."""
+        """Returns a tree like `variables`, False where no optimizer may step."""
         marks = jax.tree.map(lambda _: True, variables)
         written = {"params": variables["params"]["write"]}
         marks["params"]["write"] = self.write.trainable(written)["params"]

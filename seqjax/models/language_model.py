@@ -1,4 +1,4 @@
-"""P(y⟨1⟩, …, y⟨T⟩) = ∏ P(y⟨t⟩ | y⟨1⟩, …, y⟨t−1⟩): E8, by any layer that can step."""
+"""Language models: P(y⟨1⟩, …, y⟨T⟩) = ∏ P(y⟨t⟩ | y⟨1⟩, …, y⟨t−1⟩), equation E8."""
 
 from typing import Any
 
@@ -14,21 +14,30 @@ from seqjax.models.recurrent import Recurrent, mask_of, shift_right, trainable
 
 
 class LanguageModel(nn.Module):
-    """Reads y⟨t−1⟩ and gives logits for y⟨t⟩.
+    """Reads y⟨t−1⟩ and computes logits for y⟨t⟩.
 
     Attributes:
-      layer: any layer whose output at t has seen no input after t.
+      layer: any layer that can step and whose output at t depends on no input after t.
       vocabulary: the number of tokens V.
       embedding: the width of a learned vector for each token; 0 reads one-hot vectors.
-      tied: the readout's kernel is the table of embeddings (Press and Wolf, 2017),
-        which then are as wide as the layer's output.
-      input_dropout: in training, the share of the layer's inputs that are dropped.
-      dropout: in training, the share of the readout's inputs that are dropped.
-      weight_dropout: in training, the share of the recurrent weights that are dropped;
+      tied: whether the readout's kernel is the table of embeddings (Press and Wolf,
+        2017), which then must be as wide as the layer's output.
+      input_dropout: the share of the layer's inputs that are dropped in training.
+      dropout: the share of the readout's inputs that are dropped in training.
+      weight_dropout: the share of the recurrent weights that are dropped in training;
         see `Recurrent`.
-      reset_rate: in training, the chance at each step that the state is cleared. It
-        makes the model predict from short contexts too, as n-grams back off.
+      reset_rate: the chance at each step in training that the state is set back to the
+        initial one. The model then learns to predict from short contexts too, as
+        n-grams do when they back off.
       gradient: how the layer is differentiated; see `Layer.unroll`.
+
+    Example:
+      >>> from seqjax.cells import GRU
+      >>> model = LanguageModel(GRU(8), vocabulary=30, embedding=16)
+      >>> tokens, lengths = jnp.ones((2, 7), int), jnp.array([7, 3])
+      >>> variables = model.init(jax.random.key(0), tokens, lengths)
+      >>> model.apply(variables, tokens, lengths).shape
+      (2, 7, 30)
     """
 
     layer: Layer
@@ -42,10 +51,10 @@ class LanguageModel(nn.Module):
     gradient: Gradient = "lean"
 
     def setup(self):
-        """Draws all parameters."""
+        """Builds the parts."""
         if not self.layer.causal:
             raise ValueError(
-                f"a language model may not look ahead, as {self.layer} does"
+                f"a language model may not look ahead, but {self.layer} does"
             )
         if self.tied and self.embedding != self.layer.features:
             raise ValueError(
@@ -76,7 +85,7 @@ class LanguageModel(nn.Module):
         train: bool = False,
         carry: Carry | None = None,
     ) -> Array:
-        """Scores every token given those before it.
+        """Scores every token given the tokens before it.
 
         Args:
           tokens: integers [B, T].
@@ -96,13 +105,9 @@ class LanguageModel(nn.Module):
         train: bool = False,
         carry: Carry | None = None,
     ) -> Mean:
-        """−log P of each row, in nats: E7, E8.
+        """Computes −log P of a row, in nats (E7, E8).
 
-        Args:
-          tokens: as in `__call__`.
-          lengths: as there.
-          train: as there.
-          carry: as there.
+        The arguments are those of `__call__`.
 
         Returns:
           The mean over the rows that are not empty.
@@ -117,33 +122,37 @@ class LanguageModel(nn.Module):
         train: bool = False,
         carry: Carry | None = None,
     ) -> Array:
-        """What the readout reads at each step: [B, T, features]."""
+        """Returns what the readout reads at each step, [B, T, features].
+
+        The arguments are those of `__call__`.
+        """
         mask = mask_of(lengths, tokens.shape[1])
         return self._states(shift_right(tokens), carry, mask, train)[1]
 
     def stream(
         self, carry: Carry, tokens: Array, targets: Array, train: bool = False
     ) -> tuple[Carry, Mean]:
-        """A piece of running text; the next one goes on where it ends.
+        """Scores a piece of running text, which continues the piece before it.
 
         Args:
-          carry: the state before the piece, from `initial_carry` or the last piece.
+          carry: the state before the piece, from `initial_carry` or the piece before.
           tokens: integers [B, T].
-          targets: the tokens that follow each, [B, T].
+          targets: the token that follows each of them, [B, T].
           train: as in `__call__`.
 
         Returns:
-          The state after the piece, and −log P of each row's targets, in nats.
+          The state after the piece, and −log P of a row's targets in nats, the mean
+          over rows.
         """
         carry, states = self._states(tokens, carry, None, train)
         return carry, self._cross_entropy(states, targets, None)
 
     def initial_carry(self, batch_size: int) -> Carry:
-        """The state before the first token."""
+        """Returns the state before the first token."""
         return self.recurrent.initial_carry(batch_size)
 
     def step(self, carry: Carry, token: Array) -> tuple[Carry, Array]:
-        """Reads tokens [B] (`BOS` at the start); gives logits [B, V]."""
+        """Reads tokens [B], `BOS` first; returns the state and logits [B, V]."""
         carry, y = self.recurrent.step(carry, self._embed(token))
         return carry, self._read(y)
 
@@ -171,5 +180,5 @@ class LanguageModel(nn.Module):
         return readout_cross_entropy(self._readout, states, targets, mask)
 
     def trainable(self, variables: Any) -> Any:
-        """A tree of booleans like `variables`: False where no optimiser may step."""
+        """Returns a tree like `variables`, False where no optimizer may step."""
         return trainable(variables, recurrent=self.layer)

@@ -1,4 +1,4 @@
-"""What every model here is built on: any layer, batch-major, with its parameters."""
+"""What the models share: a layer as a Flax module, and the handling of sequences."""
 
 import itertools
 import math
@@ -12,16 +12,18 @@ from seqjax.layer import Array, Carry, Gradient, Layer, Params
 from seqjax.masks import zero_invalid
 from seqjax.noise import drop_weights
 
-BOS = -1  # is read as the zero vector: the course's x⟨1⟩ = 0
+BOS = -1  # begins every sequence; read as the zero vector, the course's x⟨1⟩ = 0
 
 
 class Recurrent(nn.Module):
-    """A layer over sequences [B, T, in]; its parameters are one entry, "layer".
+    """A layer as a Flax module over sequences [B, T, in].
+
+    Its parameters are a single entry, "layer".
 
     Attributes:
       layer: any layer.
-      weight_dropout: in training, the share of the recurrent weights that are dropped,
-        anew for each batch; see `noise.drop_weights`.
+      weight_dropout: the share of the recurrent weights that are dropped in training,
+        drawn anew for each batch; see `noise.drop_weights`.
       gradient: how the layer is differentiated; see `Layer.unroll`.
     """
 
@@ -61,11 +63,11 @@ class Recurrent(nn.Module):
         return carry, ys.swapaxes(0, 1)
 
     def initial_carry(self, batch_size: int) -> Carry:
-        """The state before the first step."""
+        """Returns the state before the first step."""
         return self.layer.initial_carry_from(self._params, (batch_size,), jnp.float32)
 
     def step(self, carry: Carry, x: Array) -> tuple[Carry, Array]:
-        """One step, x [B, in]."""
+        """Takes one step with x [B, in]; returns the state and the output."""
         return self.layer.step(self._params, carry, x)
 
     @property
@@ -73,31 +75,31 @@ class Recurrent(nn.Module):
         return self.get_variable("params", "layer")
 
 
-class FirstCarry(nn.Module):
-    """The state that a vector makes: tanh of one dense layer, cut into its parts.
+class CarryFromVector(nn.Module):
+    """Computes a layer's initial state from a vector: tanh of one dense layer.
 
     Attributes:
-      layer: whose state it is.
+      layer: the layer that begins in this state.
     """
 
     layer: Layer
 
     @nn.compact
     def __call__(self, x: Array) -> Carry:
-        """From x [B, in] to a carry with leaves [B, ...]."""
+        """Returns a carry, whose leaves are [B, ...], for x [B, in]."""
         dtype = jnp.promote_types(x.dtype, jnp.float32)
         zero = self.layer.initial_carry(x.shape[:1], dtype)
         leaves, structure = jax.tree.flatten(zero)
         ends = list(itertools.accumulate(math.prod(leaf.shape[1:]) for leaf in leaves))
-        made = jnp.split(jnp.tanh(nn.Dense(ends[-1])(x)), ends[:-1], axis=-1)
-        pairs = zip(made, leaves, strict=True)
+        parts = jnp.split(jnp.tanh(nn.Dense(ends[-1])(x)), ends[:-1], axis=-1)
+        pairs = zip(parts, leaves, strict=True)
         return structure.unflatten(part.reshape(leaf.shape) for part, leaf in pairs)
 
 
 def outputs(
     model: Any, inputs: Any, lengths: Array, train: bool
 ) -> tuple[Array, Array]:
-    """What a model's layer makes of its inputs [B, T, ...]: embedded, some dropped.
+    """Computes the outputs of a model's layer for embedded inputs with dropout.
 
     Args:
       model: has `embed` (None if inputs are vectors), `drop` and `recurrent`.
@@ -116,20 +118,26 @@ def outputs(
 
 
 def final_outputs(layer: Layer, ys: Array, mask: Array) -> Array:
-    """The output of each row's last step; and of its first, if the layer walks back.
+    """Returns the output of each row's last step.
+
+    Where the layer also runs backward, the output of the first step, which is the last
+    one in that direction, is put beside it.
 
     Args:
-      layer: that made them.
-      ys: [B, T, features].
+      layer: the layer that computed the outputs.
+      ys: outputs [B, T, features].
       mask: bool [B, T], True up to a row's length.
+
+    Returns:
+      [B, features], or [B, 2 features].
     """
     last = jnp.maximum(jnp.sum(mask, axis=1) - 1, 0)[:, None, None]
-    found = jnp.take_along_axis(ys, last, axis=1)[:, 0]
-    return found if layer.causal else jnp.concatenate([found, ys[:, 0]], axis=-1)
+    final = jnp.take_along_axis(ys, last, axis=1)[:, 0]
+    return final if layer.causal else jnp.concatenate([final, ys[:, 0]], axis=-1)
 
 
 def shift_right(tokens: Array) -> Array:
-    """What is read where each token is to be told: the token before it, [B, T]."""
+    """Returns the token before each token, `BOS` before the first: [B, T]."""
     first = jnp.full_like(tokens[:, :1], BOS)
     return jnp.concatenate([first, tokens[:, :-1]], axis=1)
 
@@ -140,11 +148,11 @@ def mask_of(lengths: Array, time: int) -> Array:
 
 
 def trainable(variables: Any, embed: Any = None, **layers: Layer) -> Any:
-    """A tree of booleans like a model's variables: False where no optimiser may step.
+    """Returns a tree like a model's variables, False where no optimizer may step.
 
     Args:
       variables: from the model's `init`.
-      embed: the model's module of that name, which may have a `trainable` of its own.
+      embed: the model's `embed`, which may have a `trainable` of its own.
       **layers: the layer of each `Recurrent` in the model, by its name.
     """
     marks = jax.tree.map(lambda _: True, variables)

@@ -1,4 +1,4 @@
-"""Many to many, of equal length: ŷ⟨t⟩ for each x⟨t⟩."""
+"""Many to many, of equal lengths: a label ŷ⟨t⟩ for each input x⟨t⟩."""
 
 from typing import Any
 
@@ -15,15 +15,15 @@ from seqjax.models.recurrent import Recurrent, mask_of, outputs, trainable
 
 
 class Tagger(nn.Module):
-    """A label for each step, alone (softmax, or sigmoid for one) or by a CRF.
+    """Labels each step, by itself or by a conditional random field (CRF).
 
     Attributes:
       layer: any layer.
-      labels: how many; 1 for a binary label (E6).
-      embed: makes vectors [B, T, in] of the inputs, as `nn.Embed` does of tokens; None
-        if they are vectors.
-      crf: whether labels know their neighbours; see `seqjax.losses.crf`.
-      dropout: in training, the share of the layer's inputs and outputs dropped.
+      labels: the number of labels; 1 for the single logit of a binary label (E6).
+      embed: turns the inputs into vectors [B, T, in], as `nn.Embed` does with tokens;
+        None if they are vectors.
+      crf: whether a label depends on its neighbours; see `seqjax.losses.crf`.
+      dropout: the share of the layer's inputs and outputs that are dropped in training.
       weight_dropout: see `Recurrent`.
       gradient: see `Layer.unroll`.
     """
@@ -37,7 +37,7 @@ class Tagger(nn.Module):
     gradient: Gradient = "lean"
 
     def setup(self):
-        """Makes the parts."""
+        """Builds the parts."""
         if self.crf and self.labels < 2:
             raise ValueError(f"a CRF needs two labels or more, not {self.labels}")
         self.recurrent = Recurrent(self.layer, self.weight_dropout, self.gradient)
@@ -47,12 +47,15 @@ class Tagger(nn.Module):
             self.neighbours = self.param("crf", crf.init, self.labels)
 
     def __call__(self, inputs: Any, lengths: Array, train: bool = False) -> Array:
-        """Logits [B, T, labels] of each step alone, what a CRF starts from.
+        """Computes the logits of each step, to which a CRF adds those of neighbours.
 
         Args:
           inputs: a tree of arrays [B, T, ...], such as tokens.
           lengths: how many steps of each row are real, integers [B].
           train: True adds the noise, and needs an rng named "dropout".
+
+        Returns:
+          Logits [B, T, labels], zero from a row's length on.
         """
         ys, mask = outputs(self, inputs, lengths, train)
         return zero_invalid(mask, self.readout(self.drop(ys, deterministic=not train)))
@@ -60,13 +63,13 @@ class Tagger(nn.Module):
     def loss(
         self, inputs: Any, labels: Array, lengths: Array, train: bool = False
     ) -> Mean:
-        """−log P of each row's labels, in nats: E6, E7, or the CRF's.
+        """Computes −log P of a row's labels, in nats (E6, E7, or the CRF's).
 
         Args:
           inputs: as in `__call__`.
           labels: integers [B, T].
-          lengths: as there.
-          train: as there.
+          lengths: as in `__call__`.
+          train: as in `__call__`.
 
         Returns:
           The mean over the rows that are not empty.
@@ -81,7 +84,7 @@ class Tagger(nn.Module):
         return Mean(-jnp.sum(log_p), jnp.sum(jnp.any(mask, axis=0)))
 
     def tag(self, inputs: Any, lengths: Array) -> Array:
-        """The likeliest labels, integers [B, T], 0 from a row's length on."""
+        """Returns the likeliest labels, integers [B, T], 0 from a row's length on."""
         logits = self(inputs, lengths)
         mask = mask_of(lengths, logits.shape[1])
         if self.crf:
@@ -92,7 +95,7 @@ class Tagger(nn.Module):
         return jnp.where(mask, jnp.argmax(logits, axis=-1), 0)
 
     def probabilities(self, inputs: Any, lengths: Array) -> Array:
-        """P of each label at each step, [B, T, labels], zero from a row's length on."""
+        """Returns P of each label at each step, [B, T, labels], zero in the padding."""
         logits = self(inputs, lengths)
         mask = mask_of(lengths, logits.shape[1])
         if self.crf:
@@ -102,5 +105,5 @@ class Tagger(nn.Module):
         return zero_invalid(mask, each(logits))
 
     def trainable(self, variables: Any) -> Any:
-        """A tree of booleans like `variables`: False where no optimiser may step."""
+        """Returns a tree like `variables`, False where no optimizer may step."""
         return trainable(variables, self.embed, recurrent=self.layer)

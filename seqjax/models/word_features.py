@@ -1,4 +1,4 @@
-"""Words as vectors: the word itself, its letters, and how it is written."""
+"""Words as vectors: from the word itself, its letters, and how it is written."""
 
 from typing import Any, NamedTuple
 
@@ -10,28 +10,30 @@ from seqjax.models.recurrent import Recurrent, final_outputs, mask_of, trainable
 
 
 class Words(NamedTuple):
-    """Words of sentences; leaves [B, T, ...] of integers."""
+    """The words of sentences as arrays of integers, of NumPy or JAX."""
 
-    word: Array  # [B, T]
-    letters: Array  # [B, T, C]
-    length: Array  # [B, T], how many letters of each count
-    casing: Array  # [B, T]
+    word: Any  # [B, T], each word's place in a vocabulary
+    letters: Any  # [B, T, C], the places of its letters
+    length: Any  # [B, T], how many of the letters are real
+    casing: Any  # [B, T], how it is written
 
 
 class WordFeatures(nn.Module):
-    """[word's vector, ends of a layer over its letters, casing's vector] of each word.
+    """Makes a vector for each word, of three parts side by side.
 
-    The letters as in Lample et al. (2016), section 4.1, which tell of words that were
-    never seen; the casing as in Collobert et al. (2011), section 6.
+    They are a learned vector for the word; the final outputs of a layer that reads its
+    letters, which also describe a word that was never seen (Lample et al., 2016,
+    section 4.1); and a learned vector for its casing (Collobert et al., 2011, section
+    6).
 
     Attributes:
-      words: how many there are.
-      letters: how many there are.
-      casings: how many there are.
-      width: of a word's vector.
-      reader: the layer over the letters.
-      letter_width: of a letter's vector.
-      casing_width: of a casing's vector.
+      words: the number of words in the vocabulary.
+      letters: the number of letters in the vocabulary.
+      casings: the number of casings.
+      width: the width of a word's vector.
+      reader: the layer that reads the letters.
+      letter_width: the width of a letter's vector.
+      casing_width: the width of a casing's vector.
       gradient: how the reader is differentiated; see `Layer.unroll`.
     """
 
@@ -46,17 +48,17 @@ class WordFeatures(nn.Module):
 
     @nn.compact
     def __call__(self, inputs: Words) -> Array:
-        """Vectors [B, T, out]."""
+        """Returns vectors [B, T, width + reader's outputs + casing_width]."""
         batch, time, longest = inputs.letters.shape
         letters = inputs.letters.reshape(batch * time, longest)
         mask = mask_of(inputs.length.reshape(-1), longest)
         xs = nn.Embed(self.letters, self.letter_width, name="letter")(letters)
         _, ys = Recurrent(self.reader, gradient=self.gradient, name="read")(xs, mask)
-        spelled = final_outputs(self.reader, ys, mask).reshape(batch, time, -1)
+        spelling = final_outputs(self.reader, ys, mask).reshape(batch, time, -1)
         word = nn.Embed(self.words, self.width, name="word")(inputs.word)
         casing = nn.Embed(self.casings, self.casing_width, name="casing")(inputs.casing)
-        return jnp.concatenate([word, spelled, casing], axis=-1)
+        return jnp.concatenate([word, spelling, casing], axis=-1)
 
     def trainable(self, variables: Any) -> Any:
-        """A tree of booleans like `variables`: False where no optimiser may step."""
+        """Returns a tree like `variables`, False where no optimizer may step."""
         return trainable(variables, read=self.reader)

@@ -1,5 +1,6 @@
-"""A translator: translation trains, saves and asks it."""
+"""A translator to ask: a sentence in another language, and what it attended to."""
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -7,151 +8,178 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from experiments.pieces import Language
 
-from experiments import common
-from experiments.translation.data import Pair
-from seqjax.data import Batches
+from seqjax.data.batches import Batch, Batches
+from seqjax.data.tokenize import Tokenizer
 from seqjax.data.vocabulary import UNK
-from seqjax.decode import Rules, generate, replace_unknown
-from seqjax.models import EncoderDecoder
+from seqjax.decode import Beam, Rules, Sampling, generate, replace_unknown
 from seqjax.models.recurrent import BOS
+from seqjax.predict.batched import apply, not_blank, one_or_more
 
 
-class Settings(NamedTuple):
-    """What a translator is made by."""
-
-    cell: str
-    features: int
-    layers: int
-    bidirectional: bool
-    embedding: int
-    attention: str
-    longest: int
-    source: Sequence[Any]  # the fields of a `Language`
-    target: Sequence[Any]
-
-    def model(self, **training: Any) -> EncoderDecoder:
-        """The model; `training` has its further fields."""
-        sizes = self.cell, self.features, self.layers
-        attention: Any = self.attention
-        return EncoderDecoder(
-            common.stacked(*sizes, self.bidirectional),
-            common.stacked(*sizes),
-            *(len(language.vocabulary) for language in self.languages),
-            embedding=self.embedding,
-            attention=attention,
-            **training,
-        )
-
-    @property
-    def languages(self) -> tuple[Language, Language]:
-        """Of the source and of the target."""
-        return Language(*self.source), Language(*self.target)
-
-    def example(self):
-        """A pair of one token each."""
-        one, length = jnp.zeros((1, 1), int), jnp.ones(1, int)
-        return one, length, one, length
-
-    def check(self):
-        """Cuts a text in both languages."""
-        return [language.encode("a") for language in self.languages]
-
-
-class Tokens(NamedTuple):
-    """A pair as integers."""
+class Pair(NamedTuple):
+    """A sentence and its translation as integers, `<EOS>` at the end of both."""
 
     source: np.ndarray  # [S]
     target: np.ndarray  # [T]
 
 
-def encoded(settings: Settings, pairs: Sequence[Pair]) -> list[Tokens]:
-    """Pairs as integers, <EOS> at the end of both."""
-    source, target = settings.languages
-    return [Tokens(source.encode(p.source), target.encode(p.target)) for p in pairs]
+@dataclasses.dataclass(frozen=True, eq=False)
+class TranslationPredictor:
+    """A trained translator.
 
+    Attributes:
+      model: an `EncoderDecoder`.
+      source: the tokenizer of the language that is read.
+      target: the tokenizer of the language that is written.
+      longest: the most tokens of a translation.
+      variables: of the model.
 
-class Translator:
-    """A model to ask."""
+    Example:
+      >>> import seqjax
+      >>> predictor = seqjax.load("runs/french")  # doctest: +SKIP
+      >>> predictor.translate("Voulez-vous chanter avec moi ?")  # doctest: +SKIP
+      'Do you want to sing with me?'
+    """
 
-    def __init__(
-        self, settings: Settings, variables: Any, copies: bool = True, buckets: int = 1
-    ):
-        """Takes what `saved.load` gives.
+    model: Any
+    source: Tokenizer
+    target: Tokenizer
+    longest: int = 60
+    variables: Any = None
+
+    def __post_init__(self):
+        sizes = self.model.source_vocabulary, self.model.target_vocabulary
+        known = len(self.source.tokens), len(self.target.tokens)
+        if sizes != known:
+            raise ValueError(
+                f"the model has {sizes} tokens, but the tokenizers {known}"
+            )
+        one_or_more(self.longest, "longest")
+
+    def example(self) -> tuple[Any, ...]:
+        """Returns a pair of one token each, for the model's `init`."""
+        one, length = jnp.zeros((1, 1), int), jnp.ones(1, int)
+        return one, length, one, length
+
+    def translate(
+        self,
+        text: str | Sequence[str],
+        *,
+        beam: int = 4,
+        length_penalty: float = 0.6,
+        copy_unknown: bool = True,
+        batch_size: int = 64,
+        buckets: int = 1,
+    ) -> str | list[str]:
+        """Returns the translation of a text, or of each of several.
 
         Args:
-          settings: of the model.
-          variables: of the model.
-          copies: whether an unknown word becomes the source word most looked at; else,
-            and where there is no attention, none is ever written.
-          buckets: groups of sentences of like length.
+          text: one, or a list.
+          beam: how many hypotheses the beam search keeps; 1 takes the likeliest token
+            each time: greedy decoding.
+          length_penalty: the beam search's α; 0 favours short sentences.
+          copy_unknown: whether an unknown word becomes the word of the source that the
+            decoder attended to most. Else, and always without attention, the likeliest
+            known word is written in its place.
+          batch_size: how many texts are translated at once.
+          buckets: groups of texts of like length that are translated together.
+
+        Raises:
+          ValueError: a text is blank, or a number is out of its range.
         """
-        self._settings, self._variables, self._buckets = settings, variables, buckets
-        self._model = settings.model()
-        self.source, self.target = settings.languages
-        self._copies = copies and settings.attention != "none"
+        texts = [text] if isinstance(text, str) else list(text)
+        not_blank(texts, "a sentence to translate")
+        greedy = Sampling(temperature=0)
+        strategy = greedy if beam == 1 else Beam(beam, length_penalty)
+        copies = copy_unknown and self.model.attention != "none"
+        order = {"batch_size": batch_size, "buckets": buckets}
+        written = self._write(texts, strategy, copies, order)
+        if any(UNK in tokens for tokens in written):
+            written = self._copy_unknown(texts, written, order)
+        results = [self.target.detokenize(tokens) for tokens in written]
+        return results[0] if isinstance(text, str) else results
 
-    def translate(self, texts: Sequence[str], strategy: Any) -> list[str]:
-        """The best of a strategy's hypotheses for each text."""
-        written = self._written(texts, strategy)
-        if self._copies and any(UNK in tokens for tokens in written):
-            sides = zip(written, self.looked(texts, written), texts, strict=True)
-            written = [
-                replace_unknown(tokens, weights, self.source.cut(text))
-                for tokens, weights, text in sides
-            ]
-        return [self.target.join(tokens) for tokens in written]
+    def attention_weights(
+        self,
+        texts: Sequence[str],
+        written: Sequence[str | Sequence[str]],
+        *,
+        batch_size: int = 64,
+        buckets: int = 1,
+    ) -> list[np.ndarray]:
+        """Returns how much each written token attended to each token of its source.
 
-    def _written(self, texts: Sequence[str], strategy: Any) -> list[list[str]]:
+        Args:
+          texts: the sources.
+          written: their translations, as texts or as lists of tokens.
+          batch_size: as in `translate`.
+          buckets: as in `translate`.
+
+        Returns:
+          For each text [T + 1, S + 1], `<EOS>` counted on both sides; rows sum to 1.
+        """
+        encode = self.target.vocabulary.encode
+        tokens = [self.target.tokenize(w) if isinstance(w, str) else w for w in written]
+        pairs = [
+            Pair(self.source.encode(text), encode(row))
+            for text, row in zip(texts, tokens, strict=True)
+        ]
+
+        def attend(batch: Batch) -> jax.Array:
+            (source, target), lengths = batch.values, batch.lengths.source
+            arguments = self.variables, source, lengths, target
+            return apply(self.model, "attention_weights", *arguments)
+
+        rows = Batches(pairs, batch_size, buckets=buckets).map_rows(attend)
+        return [
+            row[: len(pair.target), : len(pair.source)]
+            for row, pair in zip(rows, pairs, strict=True)
+        ]
+
+    def encode(self, pairs: Sequence[tuple[str, str]]) -> list[Pair]:
+        """Returns sentences and their translations as integers."""
+        return [Pair(self.source.encode(s), self.target.encode(t)) for s, t in pairs]
+
+    def _write(
+        self, texts: list[str], strategy: Any, copies: bool, order: dict[str, int]
+    ) -> list[list[str]]:
         vocabulary = self.target.vocabulary
-        forbidden = () if self._copies else (vocabulary.unk,)
-        write = functools.partial(
-            _write,
-            self._model,
-            strategy,
-            self._settings.longest,
-            vocabulary.eos,
-            Rules(forbidden=forbidden),
-            self._variables,
-        )
+        rules = Rules(forbidden=() if copies else (vocabulary.unk,))
+        options = self.model, strategy, self.longest, vocabulary.eos, rules
+        write = functools.partial(_generate, *options, self.variables)
         sources = [self.source.encode(text) for text in texts]
-        rows = Batches(sources, 64, buckets=self._buckets).each(write)
+        rows = Batches(sources, **order).map_rows(write)
         return [vocabulary.decode(row) for row in rows]
 
-    def looked(
-        self, texts: Sequence[str], written: Sequence[Sequence[str]]
-    ) -> list[np.ndarray]:
-        """How much each written token, <EOS> counted, looked at each that was read."""
-        examples = [
-            Tokens(self.source.encode(text), self.target.vocabulary.encode(tokens))
-            for text, tokens in zip(texts, written, strict=True)
-        ]
-        look = functools.partial(_look, self._model, self._variables)
-        rows = Batches(examples, 64, buckets=self._buckets).each(look)
+    def _copy_unknown(
+        self, texts: list[str], written: list[list[str]], order: dict[str, int]
+    ) -> list[list[str]]:
+        weights = self.attention_weights(texts, written, **order)
         return [
-            row[: len(e.target), : len(e.source)]
-            for row, e in zip(rows, examples, strict=True)
+            replace_unknown(tokens, row, self.source.tokenize(text))
+            for tokens, row, text in zip(written, weights, texts, strict=True)
         ]
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
-def _write(model, strategy, length, stop, rules, variables, batch) -> jax.Array:
+def _generate(
+    model: Any,
+    strategy: Any,
+    length: int,
+    eos_id: int,
+    rules: Rules,
+    variables: Any,
+    batch: Batch,
+) -> jax.Array:
     apply = functools.partial(model.apply, variables)
-    found = generate(
+    hypotheses = generate(
         functools.partial(apply, method="step"),
         apply(*batch, method="initial_carry"),
         jnp.full(len(batch.lengths), BOS),
         strategy,
         length=length,
-        eos_id=stop,
+        eos_id=eos_id,
         rules=rules,
     )
-    return found.tokens[:, 0]
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _look(model: EncoderDecoder, variables: Any, batch) -> jax.Array:
-    source, target = batch.values
-    lengths = batch.lengths.source
-    return model.apply(variables, source, lengths, target, method="alignments")
+    return hypotheses.tokens[:, 0]

@@ -29,8 +29,10 @@ class Case(NamedTuple):
 
     def at(self, steps: Any) -> "Case":
         """Returns the case of some of the steps."""
-        flags = (None if f is None else f[steps] for f in (self.mask, self.resets))
-        return Case(*flags, *self[2:])
+        mask, resets = (
+            None if f is None else f[steps] for f in (self.mask, self.resets)
+        )
+        return self._replace(mask=mask, resets=resets)
 
     def in_words(self, row: int | None) -> str:
         """Describes the case, of one row or of all together."""

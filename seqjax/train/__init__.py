@@ -1,22 +1,30 @@
 """Training: one loop for every experiment."""
 
-from seqjax.train.checkpoints import CheckpointError, Checkpoints
+from seqjax.train.averaging import averaged, with_average
+from seqjax.train.checkpoints import CheckpointError, Checkpoints, done_steps
 from seqjax.train.devices import spread, use_every_core
-from seqjax.train.loop import Interrupted, NonFinite, Task, TrainResult, fit
+from seqjax.train.loop import fit
+from seqjax.train.nonfinite import NonFinite
 from seqjax.train.optimizer import OPTIMIZERS, SCHEDULES, Times, make_optimizer
+from seqjax.train.signals import Interrupted
+from seqjax.train.task import Task, TrainConfig, TrainResult
 
 __all__ = [
     "OPTIMIZERS",
     "SCHEDULES",
     "CheckpointError",
     "Checkpoints",
-    "TrainResult",
     "Interrupted",
     "NonFinite",
     "Task",
     "Times",
+    "TrainConfig",
+    "TrainResult",
+    "averaged",
+    "done_steps",
     "fit",
     "make_optimizer",
     "spread",
     "use_every_core",
+    "with_average",
 ]

@@ -13,14 +13,20 @@ from typing import Any
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from etils import epath  # Orbax's own paths
 
 
 class CheckpointError(RuntimeError):
-    """A run cannot be resumed; the message names the folder."""
+    """A run cannot be resumed or begun; the message names the folder."""
 
 
 class Checkpoints:
-    """The checkpoints of one run, a context manager; the newest `keep` stay."""
+    """The checkpoints of one run, as a context.
+
+    Args:
+      folder: where they are; it is made if it does not exist.
+      keep: how many of the newest stay.
+    """
 
     def __init__(self, folder: str | pathlib.Path, keep: int = 2):
         options = ocp.CheckpointManagerOptions(
@@ -31,17 +37,18 @@ class Checkpoints:
 
     def save(self, step: int, tree: Any) -> None:
         """Writes a tree of arrays under its step."""
+        digests = _digests(tree)
         items = ocp.args.Composite(
-            tree=ocp.args.StandardSave(tree), digests=ocp.args.JsonSave(_digests(tree))
+            tree=ocp.args.StandardSave(tree), digests=ocp.args.JsonSave(digests)
         )
         self._manager.save(step, args=items)
 
     def steps(self) -> list[int]:
-        """The steps that were saved, newest first."""
+        """Returns the steps that were saved, newest first."""
         return sorted(self._manager.all_steps(), reverse=True)
 
     def restore(self, like: Any) -> Any | None:
-        """Reads the newest sound checkpoint, and removes the damaged ones after it.
+        """Reads the newest sound checkpoint; no file is changed.
 
         Args:
           like: a tree of the same structure, shapes and dtypes.
@@ -50,38 +57,64 @@ class Checkpoints:
           The tree, or None where there is no checkpoint.
 
         Raises:
-          CheckpointError: there are checkpoints, but none is sound or like `like`.
+          CheckpointError: there are checkpoints, but none is sound and like `like`.
         """
-        damaged = []
         for step in self.steps():
             try:
-                tree = self._read(step, like)
+                return self._read(step, like)
             except Exception as error:  # Orbax raises many kinds
-                reason = str(error).splitlines()[0]
+                reason = (str(error).splitlines() or [repr(error)])[0]
                 path = self.folder / str(step)
                 warnings.warn(f"passed over {path}: {reason}", stacklevel=2)
-                damaged.append(step)
-                continue
-            for later in damaged:
-                self._manager.delete(later)
-            return tree
-        if damaged:
+        if self.steps():
             raise CheckpointError(
                 f"{self.folder}: no checkpoint is sound and of this model's shape"
             )
         return None
 
-    def _read(self, step: int, like: Any) -> Any:
-        abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
+    def delete_after(self, step: int) -> None:
+        """Deletes the checkpoints of later steps, such as damaged ones."""
+        for later in self.steps():
+            if later > step:
+                self._manager.delete(later)
+
+    def newest_sound_step(self) -> int | None:
+        """Returns the step of the newest sound checkpoint of any shape, or None."""
+        for step in self.steps():
+            try:
+                tree, stored = self._load(step, self._shapes(step))
+            except Exception:  # as in `restore`
+                continue
+            # Without the classes of the tree the names of its leaves are others.
+            if sorted(stored.values()) == sorted(_digests(tree).values()):
+                return step
+        return None
+
+    def _shapes(self, step: int) -> Any:
+        """Returns what a checkpoint says it holds, to be read on the first device."""
+        folder = epath.Path(self.folder / str(step) / "tree")
+        place = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+        return jax.tree.map(
+            lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=place),
+            ocp.StandardCheckpointHandler().metadata(folder).tree,
+        )
+
+    def _load(self, step: int, abstract: Any) -> tuple[Any, dict[str, str]]:
+        """Returns the tree and the digests that were stored with it."""
         items = ocp.args.Composite(
             tree=ocp.args.StandardRestore(abstract), digests=ocp.args.JsonRestore()
         )
         restored = self._manager.restore(step, args=items)
-        found = _digests(restored["tree"])
-        for name, digest in restored["digests"].items():
-            if found.get(name) != digest:
+        return restored["tree"], restored["digests"]
+
+    def _read(self, step: int, like: Any) -> Any:
+        abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
+        tree, stored = self._load(step, abstract)
+        actual = _digests(tree)
+        for name, digest in stored.items():
+            if actual.get(name) != digest:
                 raise ValueError(f"the digest of {name} does not match")
-        return restored["tree"]
+        return tree
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -90,7 +123,31 @@ class Checkpoints:
         self._manager.close()
 
 
+def done_steps(workdir: str | pathlib.Path) -> int:
+    """Returns how many steps a run has done; no file is changed.
+
+    Args:
+      workdir: the folder that `fit` was given.
+
+    Returns:
+      The step of the newest sound checkpoint, or 0 where there is no checkpoint.
+
+    Raises:
+      CheckpointError: there are checkpoints, but none is sound.
+    """
+    folder = pathlib.Path(workdir) / "checkpoints"
+    if not folder.is_dir():
+        return 0
+    with Checkpoints(folder) as checkpoints:
+        step = checkpoints.newest_sound_step()
+        if step is None and checkpoints.steps():
+            raise CheckpointError(f"{folder}: no checkpoint is sound")
+    return step or 0
+
+
 def _digests(tree: Any) -> dict[str, str]:
+    """Returns the SHA-256 of each array by its path in the tree."""
+
     def digest(leaf):
         return hashlib.sha256(np.asarray(leaf).tobytes()).hexdigest()
 

@@ -1,8 +1,9 @@
-"""The batch over several devices; on a CPU, over its cores, one device each.
+"""A batch is split over several devices; on a CPU, each core is one.
 
-Inside one device a small product wakes and joins threads in every step; on devices of
-their own, the cores walk their rows without a barrier until the gradients are summed.
-Where arrays lie decides it: what is compiled for them computes the same function.
+Inside one device a small matrix product wakes and joins threads in every step. On
+devices of their own, the cores work through their rows without waiting for each other
+until the gradients are summed. The program is the same: where the arrays are placed
+decides how it is compiled.
 """
 
 import os
@@ -12,8 +13,8 @@ import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-ROWS = 8  # fewer rows than this on a device do not fill its vector units
-BYTES = 2**22  # a larger matrix would leave the cache of a core, and products share it
+ROWS = 8  # fewer rows than this on a core do not fill its vector units
+BYTES = 2**22  # a larger matrix does not stay in the cache of each core
 
 
 def use_every_core() -> None:
@@ -24,14 +25,18 @@ def use_every_core() -> None:
 
 
 def choose(params: Any, batch_size: int) -> Mesh | None:
-    """The devices that a batch is split over, or None for the first alone.
+    """Chooses the devices that a batch is split over.
 
-    On a CPU as many cores as divide the batch with at least `ROWS` rows each, if no
-    matrix is larger than `BYTES`; on other hardware as many devices as divide it.
+    On a CPU these are as many cores as divide the batch with at least `ROWS` rows
+    each, if no parameter is larger than `BYTES`. On other hardware they are as many
+    devices as divide the batch.
 
     Args:
       params: the parameters; arrays, or anything with `shape` and `dtype`.
-      batch_size: rows of a batch.
+      batch_size: the number of rows of a batch.
+
+    Returns:
+      A mesh with the axis "batch", or None where one device is best.
     """
     devices, fewest = jax.local_devices(), 1
     if devices[0].platform == "cpu":
@@ -49,7 +54,13 @@ def choose(params: Any, batch_size: int) -> Mesh | None:
 def split(mesh: Mesh | None, tree: Any, axis: int) -> Any:
     """Puts arrays on the devices of a mesh, in equal parts along an axis.
 
-    Those that have no such axis, or one that cannot be divided, go whole to each.
+    An array without that axis, or with a length that cannot be divided, is put whole
+    on each device.
+
+    Args:
+      mesh: from `choose`; None returns the tree as it is.
+      tree: arrays.
+      axis: the axis of the batch.
     """
     if mesh is None:
         return tree
@@ -63,7 +74,7 @@ def split(mesh: Mesh | None, tree: Any, axis: int) -> Any:
 
 
 def replicate(mesh: Mesh | None, tree: Any) -> Any:
-    """Puts arrays whole on every device of a mesh; or says so of traced ones."""
+    """Puts arrays whole on every device of a mesh; in a trace, it is a constraint."""
     if mesh is None:
         return tree
     return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
@@ -77,16 +88,16 @@ def gather(tree: Any) -> Any:
 def spread(params: Any, batch: Any, axis: int = 0) -> tuple[Any, Any]:
     """Places parameters and a batch as `fit` does; jitted functions follow them.
 
-    Wait for each result before the next call (`jax.block_until_ready`): calls in
-    flight together may wait for each other's sums over the devices of a CPU, forever.
+    Wait for each result before the next call (`jax.block_until_ready`): on a CPU, two
+    calls that run at once may wait for each other's sums forever.
 
     Args:
       params: the parameters, put whole on every device that is used.
       batch: arrays whose `axis` is the batch, split over those devices.
-      axis: of the batch.
+      axis: the axis of the batch.
 
     Returns:
-      (params, batch), the same numbers.
+      (params, batch) with the same numbers.
     """
     mesh = choose(params, jax.tree.leaves(batch)[0].shape[axis])
     return replicate(mesh, params), split(mesh, batch, axis)

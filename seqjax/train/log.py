@@ -7,11 +7,11 @@ from typing import Any
 
 
 class Log:
-    """Appends to a run's metrics, after dropping what a resumed run will redo.
+    """Appends to a run's metrics, after it has dropped what a resumed run will redo.
 
     Args:
       path: the file.
-      step: lines of later steps are removed.
+      step: the number of steps done; the lines of later steps are removed.
     """
 
     def __init__(self, path: str | pathlib.Path, step: int = 0):
@@ -35,7 +35,10 @@ class Log:
 
 
 def read(path: str | pathlib.Path) -> list[dict[str, Any]]:
-    """Reads all lines; a last line that was cut off is left out."""
+    """Returns the objects of all lines.
+
+    A last line that was cut off is left out, and a missing file has no lines.
+    """
     path = pathlib.Path(path)
     if not path.exists():
         return []

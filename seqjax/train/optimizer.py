@@ -1,4 +1,4 @@
-"""Optax put together from names: clip, then optimise, on a schedule. E19."""
+"""An Optax chain by names: clipping, then an optimizer on a schedule. E19."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -15,12 +15,12 @@ OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
 
 
 class Times(NamedTuple):
-    """When a schedule does what, in steps."""
+    """The lengths of a schedule's parts, in steps."""
 
-    steps: int = 1  # the length of the run
-    warmup: int = 0  # of warm-up
-    hold: int = 0  # at the full rate, before it halves
-    halve_every: int = 1
+    steps: int = 1  # the whole run
+    warmup: int = 0  # the rate rises to the full one
+    hold: int = 0  # the rate stays at the full one, before it halves
+    halve_every: int = 1  # between two halvings
 
 
 def _constant(rate: float, times: Times) -> optax.Schedule:
@@ -57,8 +57,7 @@ SCHEDULES: dict[str, Callable[[float, Times], optax.Schedule]] = {
     "warmup_cosine": _warmup_cosine,
 }
 
-
-ONCE = Times()
+_DEFAULT_TIMES = Times()
 
 
 def make_optimizer(
@@ -66,25 +65,28 @@ def make_optimizer(
     learning_rate: float,
     *,
     schedule: str = "constant",
-    times: Times = ONCE,
+    times: Times = _DEFAULT_TIMES,
     clip_norm: float = 0.0,
     clip_value: float = 0.0,
     weight_decay: float = 0.0,
     trainable: Any = None,
 ) -> optax.GradientTransformation:
-    """Chains clipping, an optimiser and its schedule.
+    """Chains clipping, an optimizer and its schedule.
 
     Args:
-      name: of `OPTIMIZERS`.
-      learning_rate: the highest one of the schedule.
-      schedule: of `SCHEDULES`: constant; cosine, to zero at the end; warmup, linear;
-        warmup_cosine, both; halving, again and again after a while.
-      times: when it does so.
-      clip_norm: scales a gradient whose global norm is larger down to it; 0 does not.
-      clip_value: then cuts every entry to ±clip_value; 0 does not.
-      weight_decay: of adamw.
-      trainable: a tree of booleans like the parameters; where False, no clipping
-        norm counts it and no step moves it. All true if None.
+      name: a key of `OPTIMIZERS`.
+      learning_rate: the highest learning rate of the schedule.
+      schedule: a key of `SCHEDULES`. "constant" stays; "cosine" falls to zero at the
+        end; "warmup" rises linearly, then stays; "warmup_cosine" does both; "halving"
+        stays for a while, then halves again and again.
+      times: the lengths of the schedule's parts.
+      clip_norm: a gradient whose global norm is larger is scaled down to this norm; 0
+        does not clip.
+      clip_value: then every entry is cut to ±clip_value; 0 does not clip.
+      weight_decay: the decoupled weight decay of adamw. Other optimizers ignore it.
+      trainable: a tree of booleans like the parameters. Where it is False, the
+        clipping norm does not count the gradient and no step moves the parameter. None
+        means that all are trained.
 
     Returns:
       The transformation.

@@ -4,8 +4,19 @@ import signal
 import threading
 
 
+class Interrupted(RuntimeError):
+    """A signal ended the run after a checkpoint; the message names signal and step."""
+
+
 class Signals:
-    """Notes SIGINT and SIGTERM, so that the step under way is finished and saved."""
+    """A context that notes SIGINT and SIGTERM, so that a step is finished and saved.
+
+    Python calls handlers in the main thread alone and lets no other thread set them;
+    elsewhere the context does nothing.
+
+    Attributes:
+      caught: the name of the last signal; empty before there is one.
+    """
 
     caught = ""
 

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from experiments.speed.cases import Case, Walk, Weights
+from experiments.speed.cases import Case, CellWeights, Weights
 from experiments.speed.peers import Runner, Unable, _jax
 
 PACKAGES = ("equinox", "jax", "jaxlib")
@@ -17,8 +17,10 @@ def sequence(case: Case) -> Runner:
         raise Unable("it has no Elman cell")
 
     def network(params, xs):
-        for walks in params:
-            ways = [_unroll(case, cell, xs, way == 1) for way, cell in enumerate(walks)]
+        for directions in params:
+            ways = [
+                _unroll(case, cell, xs, way == 1) for way, cell in enumerate(directions)
+            ]
             xs = jnp.concatenate(ways, axis=-1) if len(ways) > 1 else ways[0]
         return xs
 
@@ -58,15 +60,22 @@ def _unroll(case: Case, cell: eqx.Module, xs, reverse: bool):
 
 
 def _cells(case: Case, weights: Weights):
-    return [[_cell(case.network.cell, walk) for walk in layer] for layer in weights[0]]
+    return [
+        [_cell(case.network.cell, direction) for direction in layer]
+        for layer in weights[0]
+    ]
 
 
-def _cell(cell: str, walk: Walk) -> eqx.Module:
-    width, H = len(walk.w_x), len(walk.w_h)
+def _cell(cell: str, direction: CellWeights) -> eqx.Module:
+    width, H = len(direction.w_x), len(direction.w_h)
     empty = eqx.filter_eval_shape(CELLS[cell], width, H, key=jax.random.key(0))
-    arrays = {"weight_ih": walk.w_x.T, "weight_hh": walk.w_h.T, "bias": walk.b}
+    arrays = {
+        "weight_ih": direction.w_x.T,
+        "weight_hh": direction.w_h.T,
+        "bias": direction.b,
+    }
     if cell == "gru":
-        arrays["bias_n"] = 0 * walk.b[:H]
+        arrays["bias_n"] = 0 * direction.b[:H]
     return eqx.tree_at(
         lambda module: [getattr(module, name) for name in arrays],
         empty,

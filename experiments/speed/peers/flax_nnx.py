@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from experiments.speed.cases import Case, Walk, Weights
+from experiments.speed.cases import Case, CellWeights, Weights
 from experiments.speed.peers import Runner, _jax
 
 PACKAGES = ("flax", "jax", "jaxlib")
@@ -65,17 +65,22 @@ def _layer(case: Case, width: int) -> nnx.Module:
 
 
 def _layers(case: Case, weights: Weights):
-    def one(walks):
-        cells = [{"cell": _params(case.network.cell, walk)} for walk in walks]
+    def one(directions):
+        cells = [
+            {"cell": _params(case.network.cell, direction)} for direction in directions
+        ]
         both = dict(zip(("forward_rnn", "backward_rnn"), cells, strict=False))
         return both if len(cells) == 2 else cells[0]
 
-    return {i: one(walks) for i, walks in enumerate(weights.layers)}
+    return {i: one(directions) for i, directions in enumerate(weights.layers)}
 
 
-def _params(cell: str, walk: Walk):
+def _params(cell: str, direction: CellWeights):
     """An LSTM adds its bias to the state's part, the others to the input's."""
     biased = "dense_h" if cell == "lstm" else "dense_i"
-    params = {"dense_i": {"kernel": walk.w_x}, "dense_h": {"kernel": walk.w_h}}
-    params[biased]["bias"] = walk.b
+    params = {
+        "dense_i": {"kernel": direction.w_x},
+        "dense_h": {"kernel": direction.w_h},
+    }
+    params[biased]["bias"] = direction.b
     return params

@@ -3,7 +3,7 @@
 import haiku as hk
 import jax.numpy as jnp
 
-from experiments.speed.cases import Case, Walk, Weights
+from experiments.speed.cases import Case, CellWeights, Weights
 from experiments.speed.peers import Runner, Unable, _jax
 
 PACKAGES = ("dm-haiku", "jax", "jaxlib")
@@ -60,13 +60,13 @@ def _unroll(case: Case, i: int, way: int, xs):
 
 def _params(weights: Weights):
     return {
-        f"layer_{i}_{way}/linear": _linear(walk)
+        f"layer_{i}_{way}/linear": _linear(direction)
         for i, layer in enumerate(weights.layers)
-        for way, walk in enumerate(layer)
+        for way, direction in enumerate(layer)
     }
 
 
-def _linear(walk: Walk):
+def _linear(direction: CellWeights):
     """Columns i, g, f, o; 1 is added to f at run time."""
 
     def reorder(a, less=0.0):
@@ -74,6 +74,6 @@ def _linear(walk: Walk):
         return jnp.concatenate([i, g, f - less, o], axis=-1)
 
     return {
-        "w": reorder(jnp.concatenate([walk.w_x, walk.w_h])),
-        "b": reorder(walk.b, less=1.0),
+        "w": reorder(jnp.concatenate([direction.w_x, direction.w_h])),
+        "b": reorder(direction.b, less=1.0),
     }

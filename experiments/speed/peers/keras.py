@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import keras
 
-from experiments.speed.cases import Case, Walk, Weights
+from experiments.speed.cases import Case, CellWeights, Weights
 from experiments.speed.peers import Runner, _jax
 
 PACKAGES = ("keras", "jax", "jaxlib")
@@ -46,18 +46,22 @@ def _layer(case: Case) -> keras.Layer:
 
 
 def _params(case: Case, weights: Weights):
-    walks = [walk for layer in weights.layers for walk in layer]
-    return [array for walk in walks for array in _cell(case.network.cell, walk)]
+    directions = [direction for layer in weights.layers for direction in layer]
+    return [
+        array
+        for direction in directions
+        for array in _cell(case.network.cell, direction)
+    ]
 
 
-def _cell(cell: str, walk: Walk):
+def _cell(cell: str, direction: CellWeights):
     """A GRU's columns are z, r, n, and it has a second bias for the state's part."""
     if cell != "gru":
-        return tuple(walk)
+        return tuple(direction)
 
     def reorder(a):
         r, z, n = jnp.split(a, 3, axis=-1)
         return jnp.concatenate([z, r, n], axis=-1)
 
-    w_x, w_h, b = map(reorder, walk)
+    w_x, w_h, b = map(reorder, direction)
     return w_x, w_h, jnp.stack([b, 0 * b])

@@ -1,13 +1,13 @@
 """Seqjax, as its README uses it."""
 
-from experiments.speed.cases import Case, Walk, Weights
+from experiments.speed.cases import Case, CellWeights, Weights
 from experiments.speed.peers import Runner, _jax
 from seqjax import Bidirectional, Layer, Stack, train
 from seqjax.cells import LSTM, Elman, GRUResetAfter
 from seqjax.cells.elman import ElmanParams
 from seqjax.cells.gru_reset_after import GRUResetAfterParams
 from seqjax.cells.lstm import LSTMParams
-from seqjax.layers.bidirectional import Both
+from seqjax.layers.bidirectional import Directions
 from seqjax.layers.readout import ReadoutParams
 from seqjax.losses import readout_cross_entropy
 
@@ -68,12 +68,17 @@ def _layer(case: Case) -> Layer:
 
 def _params(case: Case, weights: Weights):
     cell = case.network.cell
-    each = [[_cell(cell, walk) for walk in layer] for layer in weights.layers]
-    layers = tuple(Both(*walks) if len(walks) == 2 else walks[0] for walks in each)
+    each = [[_cell(cell, direction) for direction in layer] for layer in weights.layers]
+    layers = tuple(
+        Directions(*directions) if len(directions) == 2 else directions[0]
+        for directions in each
+    )
     return layers if len(layers) > 1 else layers[0]
 
 
-def _cell(cell: str, walk: Walk):
+def _cell(cell: str, direction: CellWeights):
     if cell == "gru":
-        return GRUResetAfterParams(*walk, b_n=0 * walk.b[: len(walk.w_h)])
-    return {"lstm": LSTMParams, "elman": ElmanParams}[cell](*walk)
+        return GRUResetAfterParams(
+            *direction, b_n=0 * direction.b[: len(direction.w_h)]
+        )
+    return {"lstm": LSTMParams, "elman": ElmanParams}[cell](*direction)

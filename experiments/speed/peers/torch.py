@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn.utils import rnn
 
-from experiments.speed.cases import Case, Walk, Weights, named
+from experiments.speed.cases import Case, CellWeights, Weights, named
 from experiments.speed.peers import Runner
 
 PACKAGES = ("torch",)
@@ -112,29 +112,29 @@ def _network(case: Case) -> torch.nn.Module:
         bidirectional=case.network.directions == 2,
     )
     for i, layer in enumerate(case.weights().layers):
-        for walk, suffix in zip(layer, SUFFIXES, strict=False):
-            _assign(network, _tensors(walk, f"_l{i}{suffix}"))
+        for direction, suffix in zip(layer, SUFFIXES, strict=False):
+            _assign(network, _tensors(direction, f"_l{i}{suffix}"))
     return network
 
 
-def _tensors(walk: Walk, end: str) -> dict[str, np.ndarray]:
+def _tensors(direction: CellWeights, end: str) -> dict[str, np.ndarray]:
     """Two biases, of which ours is the sum."""
-    arrays = {"weight_ih": walk.w_x.T, "weight_hh": walk.w_h.T}
-    arrays |= {"bias_ih": walk.b, "bias_hh": 0 * walk.b}
+    arrays = {"weight_ih": direction.w_x.T, "weight_hh": direction.w_h.T}
+    arrays |= {"bias_ih": direction.b, "bias_hh": 0 * direction.b}
     return {name + end: array for name, array in arrays.items()}
 
 
 def _at_home(case: Case, tensors: dict[str, torch.Tensor]) -> Weights:
     """Its tensors in our layout; the second bias has no place there."""
 
-    def walk(end):
+    def direction(end):
         w_x, w_h = (_array(tensors[f"weight_{side}{end}"]).T for side in ("ih", "hh"))
-        return Walk(w_x, w_h, _array(tensors[f"bias_ih{end}"]))
+        return CellWeights(w_x, w_h, _array(tensors[f"bias_ih{end}"]))
 
     suffixes = SUFFIXES[: case.network.directions]
     return Weights(
         tuple(
-            tuple(walk(f"_l{i}{suffix}") for suffix in suffixes)
+            tuple(direction(f"_l{i}{suffix}") for suffix in suffixes)
             for i in range(case.network.layers)
         )
     )

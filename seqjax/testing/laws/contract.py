@@ -39,7 +39,7 @@ def a_layer_is_a_frozen_dataclass(layer, in_features):
     parameters = getattr(layer, "__dataclass_params__", None)
     decorate = "decorate the class with @dataclasses.dataclass(frozen=True)"
     require(parameters is not None, f"{kind} is no dataclass; {decorate}")
-    require(parameters.frozen, f"{kind} is not frozen; {decorate}")
+    require(getattr(parameters, "frozen", False), f"{kind} is not frozen; {decorate}")
     fault = raises(TypeError, lambda: hash(layer))
     require(fault is None, f"{kind} cannot be hashed ({fault})")
     again = dataclasses.replace(layer)
@@ -109,7 +109,7 @@ def is_importable(kind: type) -> bool:
 def layers_pickle_and_copy(layer, in_features):
     """A layer and its parameters survive copying and, if importable, pickling."""
     params = random_params(layer, in_features)
-    ways = [copy.deepcopy]
+    ways: list[Any] = [copy.deepcopy]
     if all(is_importable(kind) for kind in names_in(layer).values()):
         ways.append(lambda value: pickle.loads(pickle.dumps(value)))
     for again in ways:

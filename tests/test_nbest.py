@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from experiments.rescoring.data import HOMOPHONES, homophone_lists, read_hypotheses
+from experiments.rescoring.data import HOMOPHONES, homophone_lists, read_nbest
 from seqjax.data import DataError
 
 SENTENCES = ["The apple and pear salad.", "Nothing.", "I see the sea, son."]
@@ -39,7 +39,7 @@ def test_no_word_sounds_like_two_groups():
 def test_a_file_is_read_by_columns(tmp_path):
     path = tmp_path / "lists.tsv"
     path.write_text("a\t-1.5\tthe pair\t0\na\t-2\tthe pear\t1\n")
-    first, second = read_hypotheses(path)
+    first, second = read_nbest(path)
     assert first == ("a", -1.5, "the pair", False) and second.is_true
 
 
@@ -58,4 +58,4 @@ def test_a_bad_line_is_named(tmp_path, content):
     path = tmp_path / "lists.tsv"
     path.write_text(content)
     with pytest.raises(DataError, match=re.escape(str(path)) + ".*" + BAD[content]):
-        read_hypotheses(path)
+        read_nbest(path)

@@ -1,0 +1,200 @@
+"""From a command line to an experiment: flags become options, errors one sentence."""
+
+import contextlib
+import pathlib
+import re
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn
+
+from absl import app, flags, logging
+
+from experiments.shared import flags as shared
+from experiments.shared.comparison import compare
+from experiments.shared.errors import UsageError
+from experiments.shared.run import run_folder, write_text
+from seqjax import train
+from seqjax.data import DataError
+from seqjax.extras import MissingLibrary
+
+FLAGS = flags.FLAGS
+
+
+class Options(types.SimpleNamespace):
+    """The values of an experiment's flags, by their names.
+
+    Attributes:
+      flagfile_text: the flags as lines of a flagfile, to repeat the run by.
+    """
+
+
+Main = Callable[[Any], Any]
+
+
+def run(
+    main: Main,
+    *,
+    uses: Mapping[str, str] = types.MappingProxyType({}),
+    together: Callable[..., None] = compare,
+    **modes: Main,
+) -> NoReturn:
+    """Parses the flags, calls what --mode asks for; bad input ends in one sentence.
+
+    Exit codes: 0 done, 1 bad data or a run that failed, 2 bad flags, 130 interrupted.
+
+    Args:
+      main: called with the `Options` where there is no --mode, or it is train.
+      uses: for each other mode, the flags that it reads, parted by spaces; all others
+        are refused.
+      together: called after several cells of --cell were trained, with the options,
+        the folder that holds theirs, and their results by cell.
+      **modes: what each other --mode calls.
+    """
+    train.use_every_core()
+
+    def call(argv: list[str]) -> None:
+        del argv
+        logging.set_verbosity(logging.WARNING)
+        with _one_sentence():
+            mode = FLAGS.mode if "mode" in FLAGS else "train"
+            if mode != "train":
+                _refuse_ignored(mode, uses[mode].split())
+                modes[mode](read_options())
+            elif len(cells := split_cells(FLAGS.cell if "cell" in FLAGS else "")) > 1:
+                _each_cell(main, cells, together)
+            else:
+                main(read_options())
+
+    app.run(call, flags_parser=_parse)
+    raise SystemExit
+
+
+def read_options() -> Options:
+    """The values that the flags have now."""
+    own = sorted(FLAGS.get_key_flags_for_module(sys.argv[0]), key=lambda f: f.name)
+    kept = (
+        flag.serialize()
+        for flag in own
+        if flag.value is not None and flag.name not in ("resume", "workdir", "quiet")
+    )
+    text = "".join(f"{line}\n" for line in sorted(kept))
+    return Options(**{flag.name: flag.value for flag in own}, flagfile_text=text)
+
+
+def split_cells(text: str | None) -> list[str]:
+    """Splits --cell at the commas that stand outside of brackets.
+
+    Example:
+      >>> split_cells("gru,lstm(coupled=True, chrono=9)")
+      ['gru', 'lstm(coupled=True, chrono=9)']
+    """
+    return re.split(r",\s*(?![^(]*\))", text) if text else []
+
+
+def _each_cell(main: Main, cells: list[str], together: Callable[..., None]) -> None:
+    """Trains each cell in a folder of its own, then compares."""
+    whole = read_options()
+    folder = run_folder(whole, pathlib.Path(sys.argv[0]).parent.name)
+    if not whole.resume and (folder / "flags.txt").exists():
+        raise UsageError(
+            f"--workdir: {folder} holds a run already; name another folder"
+        )
+    results = {}
+    for cell in cells:
+        own = folder / re.sub(r"\W+", "_", cell).strip("_")
+        FLAGS.cell, FLAGS.workdir = cell, str(own)
+        FLAGS.resume = whole.resume and (own / "flags.txt").exists()
+        try:
+            results[cell] = main(read_options())
+        except train.Interrupted as error:
+            write_text(folder / "flags.txt", whole.flagfile_text)
+            reason = str(error).split(";")[0]
+            raise train.Interrupted(
+                f"{reason} of {cell}; go on with --resume --workdir={folder}"
+            ) from None
+    write_text(folder / "flags.txt", whole.flagfile_text)
+    together(whole, folder, results)
+
+
+def _refuse_ignored(mode: str, used: Sequence[str]) -> None:
+    always = {"mode", "flagfile", "workdir", "quiet", *used}
+    for name in _given():
+        if name not in always and name in _own():
+            raise UsageError(f"--{name}: --mode={mode} has no use for it")
+
+
+def _given() -> dict[str, flags.Flag]:
+    """The flags of the command line."""
+    return {name: FLAGS[name] for name in FLAGS if FLAGS[name].present}
+
+
+def _own() -> set[str]:
+    """The names of the flags that this experiment has."""
+    return {flag.name for flag in FLAGS.get_key_flags_for_module(sys.argv[0])}
+
+
+def _refuse_foreign() -> None:
+    """Refuses a shared flag that this experiment did not adopt."""
+    for flag in FLAGS.get_flags_for_module(shared.__name__):
+        if flag.present and flag.name not in _own():
+            raise UsageError(f"--{flag.name}: this experiment has no use for it")
+
+
+def _parse(argv: list[str]) -> list[str]:
+    try:
+        rest = FLAGS(argv)
+        _refuse_foreign()
+        if "resume" in _own() and FLAGS.resume:
+            rest = _parse_resumed(argv)
+        if FLAGS.data and FLAGS.dataset:
+            raise UsageError("--data: a file of your own takes the place of --dataset")
+        if "warmup" in FLAGS.schedule and FLAGS.warmup >= FLAGS.steps:
+            raise UsageError(
+                f"--warmup: {FLAGS.warmup} steps of warm-up leave none of --steps="
+                f"{FLAGS.steps}"
+            )
+        if len(rest) > 1:
+            raise UsageError(f"{rest[1]!r} is not a flag; flags begin with --")
+        return rest
+    except (flags.Error, UsageError) as error:
+        stop(str(error).replace("\n", " "), 2)
+
+
+def _parse_resumed(argv: list[str]) -> list[str]:
+    """Takes the flags of the run, and of those given now what may change."""
+    begun = pathlib.Path(FLAGS.workdir or "") / "flags.txt"
+    if not FLAGS.workdir or not begun.exists():
+        raise UsageError("--resume: needs a --workdir that holds a run")
+    given = {name: flag.value for name, flag in _given().items()}
+    FLAGS.unparse_flags()
+    FLAGS([argv[0], f"--flagfile={begun}"])
+    for name, value in given.items():
+        if name not in shared.CHANGEABLE and FLAGS[name].value != value:
+            raise UsageError(
+                f"--{name}: the run in {begun.parent} was begun with "
+                f"{FLAGS[name].value}, and goes on with it"
+            )
+    FLAGS.unparse_flags()
+    return FLAGS([argv[0], f"--flagfile={begun}", *argv[1:]])
+
+
+@contextlib.contextmanager
+def _one_sentence() -> Iterator[None]:
+    """Ends the process with one sentence for whatever a user may have caused."""
+    try:
+        yield
+    except (UsageError, MissingLibrary) as error:
+        stop(str(error), 2)
+    except (DataError, train.CheckpointError, train.NonFinite) as error:
+        stop(str(error), 1)
+    except train.Interrupted as error:
+        stop(f"interrupted by {error}", 130)
+    except KeyboardInterrupt:
+        stop("interrupted before there was anything to save", 130)
+
+
+def stop(sentence: str, code: int) -> NoReturn:
+    """Ends the process with a sentence on standard error."""
+    print(f"error: {sentence}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,109 @@
+"""The flags that experiments share; a script adopts them and sets its own defaults."""
+
+from typing import Any
+
+from absl import flags
+
+from seqjax import cells, train
+from seqjax.data import Table
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string(
+    "cell",
+    "lstm",
+    f"The recurrent cell: {', '.join(sorted(cells.CELLS))}; with fields of its own if "
+    f"you like, as in --cell='lstm(coupled=True)'; or one of your own, as in "
+    f"--cell='mypackage.mycell:MyCell'. Several, parted by commas, are trained one "
+    f"after the other and compared.",
+)
+flags.DEFINE_integer("features", 128, "Units of each layer.", 1)
+flags.DEFINE_integer("layers", 1, "Layers stacked on each other.", 1)
+flags.DEFINE_bool("bidirectional", False, "Read the sequence in both directions.")
+flags.DEFINE_enum(
+    "gradient",
+    "lean",
+    ["lean", "plain", "remat"],
+    "How to differentiate the scan: lean is the fast one, plain is JAX's autodiff, "
+    "remat saves memory on long sequences.",
+)
+flags.DEFINE_integer("steps", 1000, "Training steps, one batch each.", 1)
+flags.DEFINE_integer("batch_size", 64, "Sequences in a batch.", 1)
+flags.DEFINE_integer(
+    "buckets", 4, "Groups of examples of like length, padded to its longest each.", 1
+)
+flags.DEFINE_float("learning_rate", 1e-3, "The schedule's highest learning rate.", 0.0)
+flags.DEFINE_enum(
+    "schedule",
+    "constant",
+    sorted(train.SCHEDULES),
+    "The learning rate over time: constant, or a cosine down to zero at --steps, with "
+    "or without a linear warm-up over --warmup steps; or halving every --halve_every "
+    "steps after --hold.",
+)
+flags.DEFINE_integer("hold", 0, "Steps at the full rate, for --schedule=halving.", 0)
+flags.DEFINE_integer("halve_every", 1000, "Steps, for --schedule=halving.", 1)
+flags.DEFINE_integer("warmup", 100, "Steps of warm-up, for such a --schedule.", 0)
+flags.DEFINE_enum(
+    "optimizer", "adam", sorted(train.OPTIMIZERS), "The optimiser, of Optax."
+)
+flags.DEFINE_float("weight_decay", 0.0, "For --optimizer=adamw.", 0.0)
+flags.DEFINE_float(
+    "clip_norm",
+    0.0,
+    "Scale a gradient whose global norm is larger down to it; 0 does not clip.",
+    0.0,
+)
+flags.DEFINE_float(
+    "clip_value", 0.0, "Cut each entry of a gradient to ±this; 0 does not clip.", 0.0
+)
+flags.DEFINE_float(
+    "average",
+    0.0,
+    "Evaluate and keep an exponential moving average of the weights with this decay, "
+    "such as 0.999; 0 keeps the weights themselves.",
+    0.0,
+    1.0,
+)
+flags.DEFINE_integer("seed", 0, "Of the split, weights, order of data and samples.", 0)
+flags.DEFINE_integer("eval_every", 100, "Steps between evaluations.", 1)
+flags.DEFINE_integer("checkpoint_every", 500, "Steps between checkpoints.", 1)
+flags.DEFINE_string(
+    "workdir",
+    None,
+    "The folder of the run; a new one below runs/ if None.",
+)
+flags.DEFINE_string("data", None, "A file of your own.")
+flags.DEFINE_string("dataset", None, "A data set by name.")
+flags.DEFINE_bool(
+    "resume",
+    False,
+    "Go on from the newest checkpoint in --workdir, with the flags in its flags.txt "
+    "except for those given now.",
+)
+flags.DEFINE_bool(
+    "spread",
+    True,
+    "Split each batch over the cores or devices where that pays.",
+)
+flags.DEFINE_bool("quiet", False, "Print the result line only.")
+
+# What may differ when a run is resumed; all else would make it another run.
+CHANGEABLE = frozenset(
+    "steps eval_every checkpoint_every workdir resume quiet samples temperature "
+    "flagfile spread".split()
+)
+
+
+def set_defaults(**values: Any) -> None:
+    """Gives shared flags the defaults that suit one task."""
+    for name, value in values.items():
+        FLAGS.set_default(name, value)
+
+
+def describe_data(table: Table) -> None:
+    """Makes --help say what --data takes for a task, and which data sets there are."""
+    FLAGS["data"].help = table.format
+    FLAGS["dataset"].help = "A data set, the first by default: " + " ".join(
+        f"{entry.name}: {entry.description}" for entry in table.datasets
+    )

@@ -1,0 +1,263 @@
+"""One run of an experiment: its folder, its training, its files, its result."""
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import os
+import pathlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import jax
+
+from experiments.shared.errors import UsageError
+from seqjax import figures, predict, train
+from seqjax.data import Batches, Source
+
+P = TypeVar("P")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What all experiments do alike.
+
+    Attributes:
+      task: the experiment's name.
+      options: the values of its flags.
+      folder: where everything is written.
+      source: its data.
+      parameters: how many numbers its model has.
+      began: when, in seconds of a monotonic clock.
+    """
+
+    task: str
+    options: Any
+    folder: pathlib.Path
+    source: Source | None = None
+    parameters: int = 0
+    began: float = 0.0
+
+    @classmethod
+    def begin(
+        cls,
+        task: str,
+        options: Any,
+        source: Source | None = None,
+        variables: Any = None,
+        *facts: str,
+    ) -> "Run":
+        """Opens the folder and says what is about to happen; nothing is written before.
+
+        Args:
+          task: the experiment's name.
+          options: the values of its flags.
+          source: the data; a run that is resumed must find the same.
+          variables: of the model.
+          *facts: about the data, such as "1056 names to learn from".
+
+        Raises:
+          UsageError: the folder holds another run, or one that cannot go on like this.
+        """
+        folder = run_folder(options, task)
+        digest = hashlib.sha256(repr(source).encode()).hexdigest() + "\n"
+        _check_folder(folder, options, digest)
+        try:
+            (folder / "figures").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"--workdir: {error}") from None
+        size = sum(leaf.size for leaf in jax.tree.leaves(variables))
+        run = cls(task, options, folder, source, size, time.monotonic())
+        if source is not None:
+            run.write("data.sha256", digest)
+        run.write("flags.txt", options.flagfile_text)
+        if source is not None:
+            run.say(f"data: {', '.join([source.name, *facts])}")
+        if size:
+            run.say(f"model: {options.cell}, {size:,} parameters")
+        return run
+
+    @property
+    def key(self) -> jax.Array:
+        """The random key of the run."""
+        return jax.random.key(self.options.seed)
+
+    def say(self, *lines: str) -> None:
+        """Prints lines unless --quiet."""
+        if not self.options.quiet:
+            print(*lines, sep="\n", flush=True)
+
+    def batches(self, examples: Sequence[Any]) -> Batches:
+        """Batches to learn from, as --batch_size, --seed and --buckets say."""
+        o = self.options
+        return Batches(examples, o.batch_size, o.seed, o.buckets)
+
+    def fit(
+        self,
+        model: Any,
+        variables: Any,
+        data: Any,
+        loss: Callable[..., Any],
+        evaluate: Callable[[Any], dict[str, float]],
+        *,
+        unit: str,
+        **task: Any,
+    ) -> train.TrainResult:
+        """Trains what the model marks as trainable, as the flags say.
+
+        Args:
+          model: has `trainable`.
+          variables: to begin with.
+          data: the batches.
+          loss: as in `seqjax.train.Task`.
+          evaluate: as there.
+          unit: of the loss.
+          **task: further fields of `seqjax.train.Task`.
+        """
+        marks, o = model.trainable(variables), self.options
+        config = train.TrainConfig(
+            o.steps,
+            eval_every=o.eval_every,
+            checkpoint_every=o.checkpoint_every,
+            average=o.average,
+            spread=o.spread,
+        )
+        optimizer = optimizer_of(o, marks)
+        what = train.Task(loss, evaluate, data, optimizer, marks, unit=unit, **task)
+        modes = {"resume": o.resume, "quiet": o.quiet}
+        try:
+            return train.fit(what, variables, self.folder, self.key, config, **modes)
+        except train.Interrupted as stop:
+            raise train.Interrupted(
+                f"{stop}; go on with --resume --workdir={self.folder}"
+            ) from None
+
+    def save(self, predictor: Any) -> None:
+        """Writes the trained model, which `seqjax.load` asks from Python."""
+        predict.save(self.folder, predictor)
+
+    def write(self, name: str, text: str) -> None:
+        """Writes a file of the folder whole or not at all."""
+        write_text(self.folder / name, text)
+
+    def figure(self, draw: Callable[..., Any], name: str, *args: Any, **more: Any):
+        """Draws into a PNG of the folder, by a function of `seqjax.figures`."""
+        draw(self.folder / "figures" / f"{name}.png", *args, **more)
+
+    def learning_curves(
+        self, result: train.TrainResult, *panels: figures.Panel
+    ) -> None:
+        """Draws the losses and scores over the steps, and the gradients' norms."""
+        title = f"{self.task}: {self.options.cell}"
+        best = result.step
+        history = result.history
+        self.figure(
+            figures.learning_curve, "loss", history, panels, title=title, best_step=best
+        )
+        clip = self.options.clip_norm
+        self.figure(figures.gradient_norms, "gradient_norm", history, clip, title=title)
+
+    def finish(
+        self, result: train.TrainResult | None = None, **numbers: Any
+    ) -> dict[str, Any]:
+        """Writes result.json and prints it as the last line.
+
+        Args:
+          result: of the training, whose steps and speed are added. If it ran no step,
+            the run's earlier result stays.
+          **numbers: metric, score, baseline and what else there is.
+
+        Returns:
+          What was printed.
+        """
+        numbers = {
+            "task": self.task,
+            "data": self.source.name if self.source else "",
+            "cell": getattr(self.options, "cell", ""),
+            **numbers,
+        }
+        if self.parameters:
+            numbers["parameters"] = self.parameters
+        if result is None:
+            numbers.setdefault("steps", 0)
+            numbers["seconds"] = round(time.monotonic() - self.began, 2)
+        else:
+            numbers |= _speed(result, self.options.steps)
+        path = self.folder / "result.json"
+        if result is not None and not result.steps_run and path.exists():
+            numbers = json.loads(path.read_text("utf-8"))
+        self.say(f"the run's folder, with its figures: {self.folder}")
+        line = json.dumps(numbers)
+        write_text(path, line + "\n")
+        print(line, flush=True)
+        return numbers
+
+
+def run_folder(options: Any, task: str) -> pathlib.Path:
+    """The folder of --workdir, or a new one below runs/."""
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    return pathlib.Path(options.workdir or f"runs/{task}-{stamp}")
+
+
+def load_model(workdir: str | None, kind: type[P]) -> P:
+    """The trained model in --workdir.
+
+    Raises:
+      UsageError: no folder is named.
+      DataError: it holds no such model.
+    """
+    if not workdir:
+        raise UsageError("--workdir: name the folder of a trained model")
+    return predict.load(workdir, kind)
+
+
+def optimizer_of(options: Any, trainable: Any) -> Any:
+    """Makes the optimiser that the flags ask for, moving what `trainable` marks."""
+    o = options
+    return train.make_optimizer(
+        o.optimizer,
+        o.learning_rate,
+        schedule=o.schedule,
+        times=train.Times(o.steps, o.warmup, o.hold, o.halve_every),
+        clip_norm=o.clip_norm,
+        clip_value=o.clip_value,
+        weight_decay=o.weight_decay,
+        trainable=trainable,
+    )
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a file whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def _check_folder(folder: pathlib.Path, options: Any, digest: str) -> None:
+    resume = getattr(options, "resume", False)
+    if not resume and (folder / "flags.txt").exists():
+        raise UsageError(
+            f"--workdir: {folder} holds a run already; go on with it by --resume, or "
+            f"name another folder"
+        )
+    stored = folder / "data.sha256"
+    if resume and stored.exists() and stored.read_text() != digest:
+        raise UsageError(
+            f"--resume: the run in {folder} was begun with other data, or another "
+            f"version of it"
+        )
+    if resume and (done := train.done_steps(folder)) > options.steps:
+        raise UsageError(
+            f"--steps: the run in {folder} has done {done} steps already, more than "
+            f"{options.steps}"
+        )
+
+
+def _speed(result: train.TrainResult, steps: int) -> dict[str, Any]:
+    return {
+        "steps": steps,
+        "best_step": result.step,
+        "seconds": round(result.seconds, 2),
+        "tokens_per_second": round(result.tokens_per_second),
+    }

@@ -1,0 +1,95 @@
+"""What a cell adds to a layer: a step in three parts, and the scan over them."""
+
+import abc
+from typing import TYPE_CHECKING, Any
+
+import jax
+
+from seqjax import scan
+from seqjax.layer import Array, Carry, Layer, Params
+from seqjax.scan import ScanOptions
+
+
+class Cell(Layer):
+    """A recurrent cell: up to three pure functions, split by what they depend on.
+
+    `project` needs the input alone, so it runs over the whole sequence as one
+    product before the scan; `recur` needs the carry alone and is affine in it;
+    `update` is the elementwise rest (a cell that cannot be split may multiply
+    there too). All three take any leading batch axes.
+
+    Every leaf of the carry is floating point, [*batch, ...].
+    """
+
+    if TYPE_CHECKING:  # CELLS[name] may be built with `features` and any other fields
+
+        def __init__(self, features: int, **fields: Any): ...
+
+    def project(self, params: Params, x: Array) -> Any:
+        """Returns u⟨t⟩ from x⟨t⟩ [..., in]; the input itself unless overridden."""
+        del params
+        return x
+
+    def recur(self, params: Params, carry: Carry) -> Any:
+        """Returns v⟨t⟩ from carry⟨t−1⟩, affine in it; nothing unless overridden."""
+        del params, carry
+        return ()
+
+    @abc.abstractmethod
+    def update(
+        self, params: Params, carry: Carry, u: Any, v: Any
+    ) -> tuple[Carry, Array]:
+        """Returns carry⟨t⟩ and y⟨t⟩ [..., features] from carry⟨t−1⟩, u⟨t⟩ and v⟨t⟩."""
+
+    def residuals(
+        self, params: Params, carry: Carry, u: Any, v: Any, after: Carry
+    ) -> Any:
+        """Returns what `pull_back` needs of a step beside the carry before it.
+
+        That is u⟨t⟩ and v⟨t⟩. A cell that overrides both methods keeps its gates
+        instead, so that no exponential is taken again on the way back.
+
+        Args:
+          params: from `init`.
+          carry: carry⟨t−1⟩.
+          u: from `project`.
+          v: from `recur`.
+          after: carry⟨t⟩.
+        """
+        del params, carry, after
+        return u, v
+
+    def pull_back(
+        self, params: Params, carry: Carry, residuals: Any, d_after: Carry, d_y: Array
+    ) -> tuple[Params | None, Carry, Any, Any]:
+        """Returns the derivative of `update`: JAX's own, unless overridden for speed.
+
+        Args:
+          params: from `init`.
+          carry: carry⟨t−1⟩.
+          residuals: from `residuals`.
+          d_after: the cotangent of carry⟨t⟩.
+          d_y: the cotangent of the output.
+
+        Returns:
+          The cotangents of the arguments of `update`: params (summed over every
+          leading axis, or None where `update` reads none), carry, u and v.
+        """
+        outputs, pull = jax.vjp(self.update, params, carry, *residuals)
+        cotangents = (d_after, d_y)
+        return pull(jax.tree.map(lambda d, o: d.astype(o.dtype), cotangents, outputs))
+
+    def run_step(self, params: Params, carry: Carry, x: Array) -> tuple[Carry, Array]:
+        """Takes one step, by `seqjax.scan.step`."""
+        return scan.step(self, params, carry, x)
+
+    def run(
+        self,
+        params: Params,
+        carry: Carry,
+        initial: Carry,
+        xs: Array,
+        options: ScanOptions,
+    ) -> tuple[Carry, Array]:
+        """Runs over a sequence, by `seqjax.scan.unroll`."""
+        return scan.unroll(self, params, carry, initial, xs, options)

@@ -1,0 +1,22 @@
+"""Trained models, asked from Python: score, rank, sample, tag, classify, translate.
+
+A predictor is a frozen dataclass of a model, its variables and the codec between texts
+and integers. `save` puts one into a folder, and `load` gives it back. While training,
+``dataclasses.replace(predictor, variables=variables)`` asks the variables of the moment
+about data that were encoded and batched once; nothing is compiled again for it.
+"""
+
+from seqjax.predict.classes import ClassPredictor
+from seqjax.predict.language import LanguagePredictor
+from seqjax.predict.saving import load, save
+from seqjax.predict.tags import TagPredictor
+from seqjax.predict.translation import TranslationPredictor
+
+__all__ = [
+    "ClassPredictor",
+    "LanguagePredictor",
+    "TagPredictor",
+    "TranslationPredictor",
+    "load",
+    "save",
+]

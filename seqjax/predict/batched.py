@@ -1,0 +1,59 @@
+"""What predictors share: jitted calls of a model, rows of batches, checks of texts."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from seqjax.data.batches import Batches
+from seqjax.models.word_features import Words
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def apply(model: Any, method: str, variables: Any, *arguments: Any) -> Any:
+    """Calls a method of a model; equal models share what was compiled."""
+    return model.apply(variables, *arguments, method=method)
+
+
+def lengths_of(batches: Batches) -> list[int]:
+    """Returns the length of each example, in the order of the examples."""
+    rows = batches.map_rows(lambda batch: row_lengths(batch.lengths))
+    return [int(length) for length in rows]
+
+
+def row_lengths(lengths: Any) -> Any:
+    """Returns the lengths [B] of a batch whose parts are all of one length."""
+    return jax.tree.leaves(lengths)[0]
+
+
+def example_of_words() -> tuple[Words, jax.Array]:
+    """Returns a sentence of one word of one letter, and its length, for `init`."""
+    one = jnp.ones((1, 1), int)
+    return Words(one, one[..., None], one, one), jnp.ones(1, int)
+
+
+def one_or_more(value: int, name: str) -> int:
+    """Returns a number that must be at least 1.
+
+    Raises:
+      ValueError: it is not.
+    """
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, not {value}")
+    return value
+
+
+def not_blank(texts: Sequence[str], what: str) -> None:
+    """Checks that every text holds something.
+
+    Raises:
+      ValueError: one does not.
+    """
+    for place, text in enumerate(texts):
+        if not text.strip():
+            which = (
+                f"text {place + 1} of {len(texts)}" if len(texts) > 1 else "the text"
+            )
+            raise ValueError(f"{which} is blank; give {what}")

@@ -1,0 +1,124 @@
+"""A recurrence: one step of it, and the scan over many steps forward.
+
+One step, for a cell with its three functions, is
+
+    before⟨t⟩ = initial where resets⟨t⟩, else carry⟨t−1⟩
+    v⟨t⟩ = recur(before⟨t⟩)
+    carry⟨t⟩, y⟨t⟩ = update(before⟨t⟩, u⟨t⟩, v⟨t⟩), or before⟨t⟩, 0 where masked
+
+with u = project(x), which is taken over all steps of a chunk at once.
+"""
+
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+
+from seqjax import loops
+from seqjax.masks import select, zero_invalid
+
+Array = jax.Array
+Tree = Any
+
+
+class Recurrence(Protocol):
+    """What a scan needs of a cell; `seqjax.Cell` says what each method means."""
+
+    def project(self, params: Tree, x: Array) -> Tree:
+        """Returns u⟨t⟩."""
+        ...
+
+    def recur(self, params: Tree, carry: Tree) -> Tree:
+        """Returns v⟨t⟩."""
+        ...
+
+    def update(self, params: Tree, carry: Tree, u: Tree, v: Tree) -> tuple[Tree, Array]:
+        """Returns carry⟨t⟩ and y⟨t⟩."""
+        ...
+
+    def residuals(
+        self, params: Tree, carry: Tree, u: Tree, v: Tree, after: Tree
+    ) -> Tree:
+        """Returns what `pull_back` needs of a step beside the carry before it."""
+        ...
+
+    def pull_back(
+        self, params: Tree, carry: Tree, residuals: Tree, d_after: Tree, d_y: Array
+    ) -> tuple[Tree | None, Tree, Tree, Tree]:
+        """Returns the derivative of `update`."""
+        ...
+
+
+class Static(NamedTuple):
+    """What is not an array in a scan; hashable, so that traces are shared."""
+
+    cell: Recurrence
+    dtype: Any  # of the computation
+    reverse: bool
+
+
+class Steps(NamedTuple):
+    """What changes from step to step; every leaf [T, *batch, ...]."""
+
+    u: Tree
+    valid: Array | None
+    reset: Array | None
+
+
+def scan(
+    static: Static, params: Tree, initial: Tree, carry: Tree, steps: Steps, keep: bool
+) -> tuple[Tree, Array, Tree]:
+    """Scans a cell forward.
+
+    Args:
+      static: the cell, the dtype and the direction.
+      params: of the cell, in the dtype of the computation.
+      initial: the state to put back at resets, in the dtypes of `carry`.
+      carry: the state before the first step.
+      steps: u, the mask and the resets of every step.
+      keep: whether to keep what the lean gradient needs.
+
+    Returns:
+      The last carry, outputs [T, *batch, features], and the carry after each step with
+      the cell's residuals, or nothing.
+    """
+
+    def body(params, carry, at: Steps):
+        before = carry if at.reset is None else select(at.reset, initial, carry)
+        after, y, residuals = step(static, params, before, at.u, at.valid, keep)
+        return after, (y, (after, residuals) if keep else ())
+
+    carry, (ys, kept) = loops.scan(body, params, carry, steps, reverse=static.reverse)
+    return carry, zero_invalid(steps.valid, ys.astype(static.dtype)), kept
+
+
+def step(
+    static: Static, params: Tree, before: Tree, u: Tree, valid: Array | None, keep: bool
+) -> tuple[Tree, Array, Tree]:
+    """Returns the carry after a step, its output (not masked yet), its residuals."""
+    cell, v = static.cell, recur(static, params, before)
+    updated, y = cell.update(params, before, u, v)
+    after = select(valid, cast_like(updated, before), before)
+    # An output that is a part of the carry (h, mostly) is named by the carry's array:
+    # the loop stacks an array once, and knows it by its identity.
+    pairs = zip(jax.tree.leaves(updated), jax.tree.leaves(after), strict=True)
+    y = next((kept for new, kept in pairs if new is y), y)
+    residuals = cell.residuals(params, before, u, v, after) if keep else ()
+    return after, y, residuals
+
+
+def recur(static: Static, params: Tree, carry: Tree) -> Tree:
+    """Returns v⟨t⟩, in the dtype of the computation whatever the carry's is."""
+    return static.cell.recur(params, cast(carry, static.dtype))
+
+
+def cast(tree: Tree, dtype: Any) -> Tree:
+    """Casts the floating-point leaves of a tree."""
+    return jax.tree.map(
+        lambda a: a.astype(dtype) if jnp.issubdtype(a.dtype, jnp.inexact) else a, tree
+    )
+
+
+def cast_like(tree: Tree, other: Tree) -> Tree:
+    """Casts every leaf of a tree to the dtype of its counterpart."""
+    return jax.tree.map(lambda a, b: a.astype(b.dtype), tree, other)

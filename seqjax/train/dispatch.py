@@ -1,0 +1,96 @@
+"""Dispatches: runs of steps that go to the compiled program in one call.
+
+A small model's step is shorter than a Python call, so several are run in one, and the
+next batches are put together while the device computes.
+"""
+
+import functools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from seqjax.train import devices, nonfinite
+from seqjax.train.step import State, StepMetrics, run_steps
+from seqjax.train.task import Data, Task, TrainConfig
+
+Array = jax.Array
+
+
+class Dispatch(NamedTuple):
+    """The steps of one call."""
+
+    count: int
+    batches: Any  # stacked, and filled up to `per_dispatch`
+
+
+def plan(data: Data, step: int, config: TrainConfig) -> Iterator[Dispatch]:
+    """Yields the dispatches from a step to the last one.
+
+    None goes past a step at which there is an evaluation or a checkpoint, and none
+    holds batches of two shapes.
+    """
+    while step < config.steps:
+        intervals = config.eval_every, config.checkpoint_every
+        left = [every - step % every for every in intervals]
+        most = min(config.per_dispatch, config.steps - step, *left)
+        count = data.run_length(step, most)
+        yield Dispatch(count, _fill(data.stacked(step, count), config.per_dispatch))
+        step += count
+
+
+def choose_mesh(params: Any, dispatch: Dispatch) -> Mesh | None:
+    """Returns the devices for stacked batches, whose second axis is the batch."""
+    leaves = jax.tree.leaves(dispatch.batches)
+    sizes = (a.shape[1] for a in leaves if a.ndim > 1)
+    return devices.choose(params, next(sizes, 1))
+
+
+def run(
+    task: Task,
+    key: Array,
+    state: State,
+    dispatch: Dispatch,
+    mesh: Mesh | None,
+    later: Iterator[Dispatch],
+) -> tuple[State, StepMetrics, Dispatch | None]:
+    """Runs the steps of a dispatch, and gets the next one ready meanwhile.
+
+    Args:
+      task: what is trained.
+      key: of the run.
+      state: before the first step.
+      dispatch: the steps.
+      mesh: the devices that the batches are split over; None for one device.
+      later: gives the next dispatch.
+
+    Returns:
+      The new state, the metrics as NumPy arrays [count], and the next dispatch or None.
+
+    Raises:
+      NonFinite: a loss or a gradient is not finite.
+    """
+    batches = devices.split(mesh, dispatch.batches, axis=1)
+    steps = functools.partial(run_steps, task.loss, task.optimizer, mesh, key)
+    running = steps(state, batches, dispatch.count)  # returns before it is computed
+    following = next(later, None)
+    new_state, rows = jax.block_until_ready(running)
+    metrics = StepMetrics(*np.asarray(rows)[: dispatch.count].T)
+    bad = nonfinite.first_bad_step(metrics)
+    if bad is not None:
+        state, _ = jax.block_until_ready(steps(state, batches, bad))
+        batch = jax.tree.map(lambda a: a[bad], devices.gather(batches))
+        key, state = devices.gather((key, state))
+        raise nonfinite.explain(task.loss, key, state, batch)
+    return new_state, metrics, following
+
+
+def _fill(batches: Any, most: int) -> Any:
+    """Fills a stack up with zeros to [most, ...], so that any count has one program."""
+
+    def leaf(a):
+        return np.concatenate([a, np.zeros((most - len(a), *a.shape[1:]), a.dtype)])
+
+    return jax.tree.map(leaf, batches)

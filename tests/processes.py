@@ -1,0 +1,112 @@
+"""Experiments as processes that begin with everything imported: forks of a server.
+
+A process proves what the command line does (exit codes, signals, what is printed), and
+to import JAX anew for each would take most of its time.
+"""
+
+import contextlib
+import json
+import multiprocessing
+import os
+import pathlib
+import runpy
+import subprocess
+import sys
+import tempfile
+from multiprocessing import forkserver
+
+ROOT = pathlib.Path(__file__).parent.parent
+# Runs share what they compile, and compile quickly; it changes no number.
+ENVIRONMENT = {
+    "XLA_FLAGS": "--xla_backend_optimization_level=0",
+    "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".pytest_cache" / "jax"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PLATFORMS": "cpu",
+    "PYTHONPATH": str(ROOT),
+}
+IMPORTED = [
+    "experiments.shared.cli",
+    "experiments.shared.words",
+    "sklearn.linear_model",
+]
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(IMPORTED)
+
+
+class Running:
+    """An experiment, begun in a folder."""
+
+    def __init__(self, module: str, *flags: object, cwd: pathlib.Path):
+        self._folder = tempfile.TemporaryDirectory()
+        files = [os.path.join(self._folder.name, name) for name in ("out", "err")]
+        _serve()
+        arguments = (module, [str(flag) for flag in flags], str(cwd), *files)
+        self.process = _CONTEXT.Process(target=_run, args=arguments)
+        self._files = files
+        self.process.start()
+
+    def finish(self, timeout: float = 300) -> tuple[int, str, str]:
+        """Waits; exit status, output and errors."""
+        self.process.join(timeout)
+        if self.process.exitcode is None:
+            self.process.kill()
+            raise TimeoutError
+        out, err = (pathlib.Path(path).read_text("utf-8") for path in self._files)
+        self._folder.cleanup()
+        return self.process.exitcode, out, err
+
+
+def run(experiment: str, *flags: object, cwd: pathlib.Path) -> tuple[int, str, str]:
+    """Exit status, output and errors of an experiment."""
+    return Running(f"experiments.{experiment}", *flags, cwd=cwd).finish()
+
+
+def run_copy(
+    root: pathlib.Path, module: str, *flags: object, **environment: str
+) -> tuple[int, str, str]:
+    """The same of a copy of the project, which no server has imported."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *map(str, flags)],
+        cwd=root,
+        env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(root), **environment},
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def result_of(experiment: str, *flags: object, cwd: pathlib.Path) -> dict:
+    """The result, as printed, of an experiment that goes well."""
+    code, out, err = run(experiment, *flags, cwd=cwd)
+    assert code == 0, err
+    return json.loads(out.splitlines()[-1])
+
+
+def _serve() -> None:
+    """Starts the server, once, with the environment of its children."""
+    before = dict(os.environ)
+    os.environ.update(ENVIRONMENT)
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _run(module: str, flags: list[str], cwd: str, out: str, err: str) -> None:
+    for path, number in ((out, 1), (err, 2)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    os.chdir(cwd)
+    sys.stdin = open(os.devnull)
+    sys.argv = [module, *flags]
+    code = 0
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else bool(stop.code)
+        if isinstance(stop.code, str):
+            print(stop.code, file=sys.stderr)
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    sys.exit(code)

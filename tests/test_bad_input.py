@@ -1,0 +1,96 @@
+"""Bad input ends in one sentence that names it, and leaves nothing."""
+
+import json
+
+import pytest
+from processes import result_of, run
+
+
+@pytest.mark.parametrize("flags", [[], ["--model=none"]])
+def test_rescoring_needs_a_model(flags, tmp_path):
+    code, out, err = run("rescoring", *flags, cwd=tmp_path)
+    assert code in (1, 2) and out == "" and len(err.splitlines()) == 1, err
+    assert ("none" if flags else "--model") in err and not list(tmp_path.iterdir())
+
+
+def test_a_model_is_asked_only_where_there_is_one(tmp_path):
+    for workdir, named in (([], "--workdir"), (["--workdir=none"], "none/")):
+        code, out, err = run("language_model", "--mode=rank", *workdir, cwd=tmp_path)
+        assert code in (1, 2) and out == "" and len(err.splitlines()) == 1
+        assert named in err
+
+
+BAD_QUESTIONS = {
+    "translation": ["--mode=translate", "--text="],
+    "name_entity": ["--mode=tag", "--text="],
+    "sentiment": ["--mode=rate", "--text=..."],
+}
+
+
+def test_a_damaged_model_is_one_sentence(tmp_path):
+    short = ["--steps=4", "--features=6", "--buckets=1"]
+    result_of("sentiment", *short, "--workdir=run", cwd=tmp_path)
+    model = json.loads((tmp_path / "run" / "model.json").read_text())
+    model["lexicon"][0].reverse()
+    damages = {
+        "model.msgpack": b"\xc1",
+        "model.json": json.dumps(model).encode(),
+    }
+    for name, damage in damages.items():
+        (tmp_path / "run" / name).write_bytes(damage)
+        ask = ["--mode=rate", "--text=hello", "--workdir=run"]
+        code, out, err = run("sentiment", *ask, cwd=tmp_path)
+        assert code == 1 and out == "" and len(err.splitlines()) == 1 and name in err
+
+
+@pytest.mark.parametrize("experiment", sorted(BAD_QUESTIONS))
+def test_what_cannot_be_asked_is_one_sentence(experiment, tmp_path):
+    (tmp_path / "bad.txt").write_text("text,stars\nHarry,9\n")
+    (tmp_path / "model.json").write_text('{"cell": "lstm"}')
+    mode, text = BAD_QUESTIONS[experiment]
+    for flags, named in (
+        ([mode, text, "--workdir=."], "--text" if text[-1] == "=" else "model.json"),
+        ([mode, "--text=hello"], "--workdir"),
+        ([mode, "--text=hello", "--workdir=none"], "none/model.json"),
+        ([mode, "--text=hello", "--workdir=."], "model.json"),
+        (["--data=bad.txt"], "bad.txt, "),
+        (["--dataset=none"], "none"),
+    ):
+        code, out, err = run(experiment, *flags, cwd=tmp_path)
+        assert code in (1, 2) and out == "" and len(err.splitlines()) == 1, err
+        assert named in err, err
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+BAD_INPUT = {  # flags, and what the sentence names
+    "missing file": (["--data=none.txt"], "none.txt"),
+    "empty file": (["--data=empty.txt"], "empty.txt"),
+    "not UTF-8": (["--data=latin.txt"], "line 2"),
+    "one name": (["--data=one.txt"], "one.txt"),
+    "unknown cell": (["--cell=gur"], "--cell"),
+    "bad field": (["--cell=lstm(couple=True)"], "--cell"),
+    "negative steps": (["--steps=-3"], "--steps"),
+    "no number": (["--features=many"], "--features"),
+    "unknown flag": (["--feature=3"], "feature"),
+    "no flag": (["gru"], "gru"),
+    "unknown data set": (["--dataset=dragons"], "dragons"),
+    "two data sets": (["--data=one.txt", "--dataset=synthetic"], "--dataset"),
+    "looking ahead": (["--bidirectional"], "--bidirectional"),
+    "nothing to resume": (["--resume"], "--resume"),
+    "a field that does not fit": (["--cell=lstm(chrono=2)"], "--cell"),
+    "only warm-up": (["--schedule=warmup_cosine", "--steps=50"], "--warmup"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(BAD_INPUT))
+def test_bad_input_ends_in_one_sentence_and_leaves_nothing(case, tmp_path):
+    flags, named = BAD_INPUT[case]
+    (tmp_path / "empty.txt").write_text("\n \n")
+    (tmp_path / "latin.txt").write_bytes(b"abc\ncaf\xe9\n")
+    (tmp_path / "one.txt").write_text("abc\n")
+    before = sorted(tmp_path.iterdir())
+    code, out, err = run("names", *flags, cwd=tmp_path)
+    lines = err.strip().splitlines()
+    assert code in (1, 2) and out == ""
+    assert len(lines) == 1 and named in lines[0] and "Traceback" not in err, err
+    assert sorted(tmp_path.iterdir()) == before
