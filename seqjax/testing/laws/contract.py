@@ -12,17 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqjax.testing import data
-from seqjax.testing.comparison import Case, assert_equal, raises, require
-from seqjax.testing.data import (
-    parameter_shapes,
-    random_arguments,
-    random_flags,
-    random_params,
-)
-from seqjax.testing.programs import at_steps, loss, random_weights, run
+from seqjax.testing.comparison import assert_equal, raises, require
+from seqjax.testing.data import random_arguments, random_flags, random_params
+from seqjax.testing.programs import loss, random_weights
 from seqjax.testing.registry import (
-    causal_layers,
     every_layer,
     law,
     layers_of_the_whole_sequence,
@@ -153,83 +146,9 @@ def no_tracer_leaks(layer, in_features):
         gc.unfreeze()
 
 
-@law(every_layer)
-def carries_and_outputs_have_their_shapes(layer, in_features):
-    """Outputs are [T, *batch, features], carries [*batch, ...] from step to step."""
-    for batch in ((), (5,), (2, 3)):
-        params = random_params(layer, in_features, batch)
-        carry = jax.eval_shape(lambda batch=batch: layer.initial_carry(batch))
-        inputs = jax.ShapeDtypeStruct((STEPS, *batch, in_features), float)
-        last, ys = jax.eval_shape(layer.unroll, params, inputs, carry)
-        wanted = (STEPS, *batch, layer.features)
-        require(ys.shape == wanted, f"outputs have shape {ys.shape}, not {wanted}")
-        assert_same_shapes(last, carry)
-        alone = jax.eval_shape(layer.initial_carry)
-        batched = jax.tree.map(lambda a, b=batch: (*b, *a.shape), alone)
-        shapes = jax.tree.map(lambda a: a.shape, carry)
-        require(
-            shapes == batched,
-            f"initial_carry({batch}) has shapes {shapes}, not {batched}",
-        )
-
-
-def assert_same_shapes(found: Any, expected: Any) -> None:
-    """Raises LawError unless two carries have the same structure and shapes."""
-    found, expected = (jax.tree.map(lambda a: a.shape, t) for t in (found, expected))
-    require(found == expected, f"the carry becomes {found}, and was {expected}")
-
-
-@law(every_layer)
-def trainable_is_a_tree_of_booleans_like_the_parameters(layer, in_features):
-    """`trainable` returns a tree of booleans with the structure of the parameters."""
-    params = random_params(layer, in_features)
-    trainable = layer.trainable(params)
-    structures = [jax.tree.structure(tree) for tree in (trainable, params)]
-    require(structures[0] == structures[1], f"it is {structures[0]}")
-    kinds = {type(leaf) for leaf in jax.tree.leaves(trainable)}
-    require(kinds <= {bool}, f"its leaves are {kinds}")
-
-
-@law(every_layer)
-def parameters_are_made_for_the_width_of_the_inputs(layer, in_features):
-    """`init` returns floating-point arrays, and `unroll` accepts them."""
-    for leaf in jax.tree.leaves(parameter_shapes(layer, in_features)):
-        floating = jnp.issubdtype(leaf.dtype, jnp.floating)
-        require(floating, f"a parameter is {leaf.dtype}, not floating point")
-
-
 @law(layers_of_the_whole_sequence)
 def what_needs_the_whole_sequence_cannot_be_stepped(layer, in_features):
     """A layer that reads what comes later refuses `step`, and says what to use."""
     params, inputs, carry = random_arguments(layer, in_features, STEPS, ROWS)
     fault = raises(NotImplementedError, lambda: layer.step(params, carry, inputs[0]))
     require(fault is not None and "use unroll" in fault, "it must refuse `step`")
-
-
-@law(every_layer)
-def a_causal_layer_has_seen_nothing_of_what_comes_later(layer, in_features):
-    """Outputs depend on later inputs exactly if the layer does not say it is causal."""
-    arguments = random_arguments(layer, in_features, data.STEPS, data.ROWS)
-    inputs = arguments.inputs
-    later = np.concatenate([inputs[:-1], inputs[-1:] + 1])
-    outputs, changed = (
-        run(layer, arguments._replace(inputs=x), Case()).outputs
-        for x in (inputs, later)
-    )
-    seen = not np.array_equal(outputs[:-1], changed[:-1])
-    require(
-        seen != layer.causal,
-        f"its causal is {layer.causal}, and its outputs "
-        f"{'depend' if seen else 'do not depend'} on later inputs",
-    )
-
-
-@law(causal_layers)
-def a_step_is_an_unrolling_of_one(layer, in_features):
-    """`step` returns the carry and the output in the order that `unroll` does."""
-    arguments = random_arguments(layer, in_features, STEPS, ROWS)
-    params, inputs, carry = at_steps(arguments, slice(1))
-    after, y = jax.eval_shape(layer.step, params, carry, inputs[0])
-    assert_same_shapes(after, carry)
-    wanted = (ROWS, layer.features)
-    require(y.shape == wanted, f"the output has shape {y.shape}, not {wanted}")
