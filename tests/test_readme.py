@@ -1,30 +1,47 @@
 """The README's code runs, and its cell needs no other file."""
 
-import os
+import re
 import shutil
-import subprocess
-import sys
 
-from readme import CELL, ROOT, USES, names_of_the_cell
+from processes import ROOT, run_copy
+
+CELL, *USES = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
 
 
 def test_the_readme_runs():
-    cell = names_of_the_cell()
-    for use in USES:
-        exec(compile(use, "README.md: use", "exec"), dict(cell))
+    """The second block proves the first one's cell by the laws."""
+    namespace = {"__name__": "mgu"}
+    for block in (CELL, *USES):
+        exec(compile(block, "README.md", "exec"), namespace)
 
 
-def test_a_cell_dropped_into_its_folder_is_known_to_the_experiments(tmp_path):
+def test_a_cell_dropped_into_its_folder_is_known_by_name(tmp_path):
     for folder in ("seqjax", "experiments"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
     (tmp_path / "seqjax" / "cells" / "mgu.py").write_text(CELL)
-    names = ["experiments.names", "--cell=mgu", "--steps=3", "--features=5", "--quiet"]
-    done = subprocess.run(
-        [sys.executable, "-m", *names, "--workdir=run", "--samples=5"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    flags = ["--cell=mgu", "--steps=3", "--features=5", "--samples=5", "--workdir=run"]
+    code, out, err = run_copy(tmp_path, "experiments.names", *flags, "--quiet")
+    assert code == 0, err
+    code, out, err = run_copy(tmp_path, "experiments", "cells")
+    assert code == 0 and "--cell=mgu" in out, err
+
+
+def test_a_cell_of_a_package_elsewhere_trains_and_loads(tmp_path):
+    """It needs no file of the project, and is kept in the saved model by its name."""
+    package, work = tmp_path / "elsewhere" / "mypackage", tmp_path / "work"
+    package.mkdir(parents=True)
+    work.mkdir()
+    (package / "__init__.py").touch()
+    (package / "mycell.py").write_text(CELL)
+    path = {"PYTHONPATH": f"{ROOT}:{package.parent}"}
+    flags = ["--cell=mypackage.mycell:MGU", "--steps=3", "--features=5", "--quiet"]
+    flags += ["--samples=5", "--workdir=run"]
+    code, _, err = run_copy(work, "experiments.names", *flags, **path)
+    assert code == 0, err
+    ask = ["--mode=sample", "--workdir=run", "--samples=2"]
+    code, out, err = run_copy(work, "experiments.names", *ask, **path)
+    assert code == 0 and len(out.splitlines()) == 2, err
+    assert "mypackage.mycell:MGU" in (work / "run" / "model.json").read_text()
+    code, _, err = run_copy(work, "experiments.names", *ask, PYTHONPATH=str(ROOT))
+    assert code == 1 and "mypackage" in err and len(err.splitlines()) == 1
