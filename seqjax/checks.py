@@ -118,7 +118,8 @@ def _is_swapped(layer: Layer, params: Tree, x: Tree) -> bool:
 def parameters(layer: Layer, params: Tree, in_features: int) -> None:
     """Raises ValueError unless params are what `init` draws for the width."""
     expected = _parameter_shapes(layer, in_features)
-    if not _fits(expected, params):
+    alike = _named_shapes(expected) == _named_shapes(params)
+    if not alike and not _fits(expected, params):
         raise ValueError(
             f"for inputs of width {in_features} the parameters of {_name(layer)} "
             f"must look like {_shapes(expected)}, got {_shapes(params)}"
@@ -187,6 +188,12 @@ def _parameter_shapes(layer: Layer, in_features: int) -> Tree:
 @functools.lru_cache(maxsize=1024)
 def _carry_shapes(layer: Layer, batch_shape: tuple[int, ...]) -> Tree:
     return jax.eval_shape(lambda: layer.initial_carry(batch_shape))
+
+
+def _named_shapes(tree: Tree) -> dict[str, tuple[int, ...]]:
+    """Returns each leaf's shape by its path, whatever the types of the tuples."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path): jnp.shape(leaf) for path, leaf in leaves}
 
 
 def _fits(expected: Tree, tree: Tree) -> bool:

@@ -109,6 +109,13 @@ ATTENTION = {
 
 LAYERS = {**CELL_LAYERS, **ATTENTION, **NESTINGS}
 
+# Attention needs its memory first.
+STEPPERS = {
+    name: layer
+    for name, layer in LAYERS.items()
+    if layer.causal and name not in ATTENTION
+}
+
 
 def over(layers):
     """Repeats a test for each layer of a dictionary."""

@@ -24,11 +24,7 @@ ENVIRONMENT = {
     "JAX_PLATFORMS": "cpu",
     "PYTHONPATH": str(ROOT),
 }
-IMPORTED = [
-    "experiments.shared.cli",
-    "experiments.shared.words",
-    "sklearn.linear_model",
-]
+IMPORTED = ["experiments.shared.cli", "sklearn.linear_model", "sacrebleu"]
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(IMPORTED)
 

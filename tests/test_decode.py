@@ -8,13 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from discovered import jit
 
-from seqjax import CELLS, LearnedInitialCarry, Stack
 from seqjax.decode import Beam, Rules, Sampling, generate, log_probs, rank
-from seqjax.models import LanguageModel
-from seqjax.models.recurrent import BOS
+from seqjax.models import BOS
 
 V, STOP, LENGTH, ROWS = 4, 1, 3, 2
+NO_RULES = Rules()
 GOING_ON = [token for token in range(V) if token != STOP]
 
 # log P of a token given the two before it, other for each row; the last index is
@@ -34,15 +34,26 @@ FIRST = jnp.full(ROWS, BOS)
 CARRY = (FIRST, TABLE)
 
 
-def decoded(strategy, seed=0, length=LENGTH, **options):
+@functools.cache
+def program(strategy, length, rules):
+    """Decoding both rows, compiled once."""
+    options = {"length": length, "eos_id": STOP, "rules": rules}
+
+    def run(key, prefix):
+        return generate(step, CARRY, FIRST, strategy, prefix=prefix, key=key, **options)
+
+    return jit(run)
+
+
+def decoded(strategy, seed=0, length=LENGTH, rules=NO_RULES, prefix=None):
     """The hypotheses of both rows, in NumPy."""
+    run = program(strategy, length, rules)
+    return jax.device_get(run(jax.random.key(seed), prefix))
 
-    @jax.jit
-    def run(key):
-        arguments = {"length": length, "eos_id": STOP, "key": key} | options
-        return generate(step, CARRY, FIRST, strategy, **arguments)
 
-    return jax.device_get(run(jax.random.key(seed)))
+@functools.cache
+def scorer():
+    return jit(functools.partial(log_probs, step))
 
 
 def repeated(tree, row, count):
@@ -105,7 +116,7 @@ def test_log_probs_are_the_models_own(strategy):
             found.log_probs[row][real], np.array(expected)[real], rtol=1e-5
         )
         carry, first = repeated((CARRY, FIRST), row, len(real))
-        again = log_probs(step, carry, first, found.tokens[row], found.lengths[row])
+        again = scorer()(carry, first, found.tokens[row], found.lengths[row])
         np.testing.assert_allclose(again.sum(1)[real], np.array(expected)[real], 1e-5)
         ends = [sequence[-1] == STOP for sequence in of_row]
         np.testing.assert_array_equal(found.ended[row], ends)
@@ -124,7 +135,6 @@ def keeps(rules, sequence):
     )
 
 
-NO_RULES = Rules()
 RULES = {
     "forbidden": Rules(forbidden=(2,)),
     "min_length": Rules(min_length=2),
@@ -263,14 +273,15 @@ def test_where_rules_leave_nothing_the_sequence_ends():
 
 def test_ranked_tokens_are_the_sorted_distribution():
     tokens, lengths = jnp.array([[2, 0], [3, 9]]), jnp.array([2, 1])
-    found = jax.jit(functools.partial(rank, step, k=3))(CARRY, FIRST, tokens, lengths)
+    found = jit(functools.partial(rank, step, k=3))(CARRY, FIRST, tokens, lengths)
     for row, (b, t) in enumerate([(2, 0), (BOS, 3)]):
         order = np.argsort(-EXACT[row][b][t])[:3]
         np.testing.assert_array_equal(found.tokens[row], order)
         np.testing.assert_allclose(
             found.log_probs[row], EXACT[row][b][t][order], rtol=1e-5
         )
-    nothing = rank(step, CARRY, FIRST, tokens[:, :0], jnp.zeros(ROWS, int), k=V)
+    every = jit(functools.partial(rank, step, k=V))
+    nothing = every(CARRY, FIRST, tokens[:, :0], jnp.zeros(ROWS, int))
     assert [row[0] for row in nothing.tokens.tolist()] == [
         first_tokens(row).argmax() for row in range(ROWS)
     ]
@@ -294,21 +305,22 @@ def test_numbers_out_of_range_are_refused(message):
         BAD[message]()
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
-def test_a_language_model_steps_as_it_scores(cell):
-    layer = Stack(
-        (CELLS[cell](features=5), LearnedInitialCarry(CELLS[cell](features=3)))
-    )
-    model = LanguageModel(layer, V)
-    tokens = jnp.array([[0, 3, 2, 1], [2, 1, 0, 0]])
-    lengths = jnp.array([4, 2])
-    variables = model.init(jax.random.key(0), tokens, lengths)
-    variables = jax.tree.map(lambda a: a + 0.1, variables)  # no bias is zero
-    whole = model.apply(variables, tokens, lengths)
-    carry = model.apply(variables, 2, method="initial_carry")
-    before = jnp.full(2, BOS)
-    for t in range(4):
-        carry, logits = model.apply(variables, carry, before, method="step")
-        before = tokens[:, t]
-        rows = np.flatnonzero(lengths > t)
-        np.testing.assert_allclose(logits[rows], whole[rows, t], rtol=1e-5, atol=1e-6)
+@pytest.mark.parametrize(
+    ("length", "prefix", "message"),
+    [
+        (0, None, "length must be at least 1, not 0"),
+        (1, 2, "length counts the tokens of the prefix, .* at least 2, not 1"),
+    ],
+)
+def test_a_length_that_is_too_short_is_refused(length, prefix, message):
+    if prefix:
+        prefix = jnp.zeros((ROWS, prefix), int), jnp.zeros(ROWS, int)
+    with pytest.raises(ValueError, match=message):
+        decoded(Sampling(), length=length, prefix=prefix)
+
+
+def test_a_prefix_as_long_as_the_sequence_is_the_sequence():
+    prefix = jnp.array([[2, 0, 3], [3, 2, 0]]), jnp.full(ROWS, 3)
+    found = decoded(Beam(2), prefix=prefix)
+    assert found.tokens[:, 0].tolist() == prefix[0].tolist()
+    assert not found.ended[:, 0].any()

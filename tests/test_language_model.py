@@ -2,37 +2,55 @@
 
 import functools
 import itertools
+import re
 
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from model_data import apply, random_variables_for, shapes_of
+from random_data import random_params
 
-from seqjax import CELLS, Bidirectional, Stack
+from seqjax import CELLS, Bidirectional, LearnedInitialCarry, Stack
 from seqjax.cells import LSTM, EchoState
 from seqjax.masks import from_lengths
-from seqjax.models import LanguageModel
-from seqjax.models.recurrent import BOS
+from seqjax.models import BOS, LanguageModel
 from seqjax.noise import drop_weights
 
 V = 3
+# What stands in the padding is no token.
+TOKENS = jnp.array([[0, 2, 1, 1], [2, 1, -7, 99], [1, 5, 5, 5]])
+LENGTHS = jnp.array([4, 2, 1])
+KINDS = {
+    "one-hot": LanguageModel(LSTM(4), V),
+    "embedded": LanguageModel(Stack((LSTM(4), LSTM(5))), V, embedding=3),
+    "tied": LanguageModel(LSTM(4), V, embedding=4, tied=True),
+}
+each_kind = pytest.mark.parametrize("model", KINDS.values(), ids=KINDS.keys())
 
 
-def random_variables(model, tokens, lengths):
-    """Initial variables and noise, so that no bias is zero."""
-    variables = model.init(jax.random.key(0), tokens, lengths)
-    leaves, structure = jax.tree.flatten(variables)
-    rng = np.random.default_rng(1)
-    return structure.unflatten([a + 0.5 * rng.normal(size=a.shape) for a in leaves])
+@functools.cache
+def random_variables(model):
+    return random_variables_for(model, TOKENS, LENGTHS)
 
 
-def log_probs(model, variables, tokens, lengths):
+def call(model, *arguments, **options):
+    return apply(model, random_variables(model), *arguments, **options)
+
+
+def initial_carry(model):
+    """The state before three rows, in float64."""
+    carry = model.apply(random_variables(model), 3, method="initial_carry")
+    return jax.tree.map(lambda a: a.astype(float), carry)
+
+
+def log_probs(logits, tokens, lengths):
     """log P of each row: [B]."""
-    of_each = jax.nn.log_softmax(model.apply(variables, tokens, lengths))
-    chosen = jnp.take_along_axis(of_each, tokens[..., None], -1)[..., 0]
+    tokens = jnp.clip(tokens, 0, V - 1)
+    chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), tokens[..., None], -1)
     mask = from_lengths(lengths, tokens.shape[1]).T
-    return jnp.where(mask, chosen, 0).sum(1)
+    return jnp.where(mask, chosen[..., 0], 0).sum(1)
 
 
 @pytest.mark.parametrize("cell", sorted(CELLS))
@@ -40,38 +58,54 @@ def test_the_probabilities_of_all_sequences_sum_to_one(cell):
     model = LanguageModel(CELLS[cell](features=4), V)
     tokens = jnp.array(list(itertools.product(range(V), repeat=4)))
     lengths = jnp.full(len(tokens), 4)
-    variables = random_variables(model, tokens, lengths)
-    p = jnp.exp(log_probs(model, variables, tokens, lengths))
-    np.testing.assert_allclose(p.sum(), 1, rtol=1e-6)
+    p = jnp.exp(log_probs(call(model, tokens, lengths), tokens, lengths))
+    np.testing.assert_allclose(p.sum(), 1, rtol=1e-10)
     assert p.std() > 0.1 / len(p), "they differ"
 
 
-@pytest.mark.parametrize("embedding", [0, 3])
-def test_a_padded_batch_gives_what_single_rows_give(embedding):
-    model = LanguageModel(Stack((LSTM(4), LSTM(5))), V, embedding)
-    # What stands in the padding is no token.
-    tokens = jnp.array([[0, 2, 1, 1], [2, 1, -7, 99], [1, 5, 5, 5]])
-    lengths = jnp.array([4, 2, 1])
-    variables = random_variables(model, tokens, lengths)
-    batch = model.apply(variables, tokens, lengths)
-    for row, length, logits in zip(tokens, lengths, batch, strict=True):
-        alone = model.apply(variables, row[None, :length], length[None])[0]
-        np.testing.assert_allclose(logits[:length], alone, rtol=1e-5)
+@pytest.mark.parametrize("cell", sorted(CELLS))
+def test_a_language_model_steps_as_it_scores(cell):
+    layer = Stack((CELLS[cell](5), LearnedInitialCarry(CELLS[cell](3))))
+    model = LanguageModel(layer, V)
+    whole = call(model, TOKENS, LENGTHS)
+    carry = initial_carry(model)
+    before = jnp.full(3, BOS)
+    for t in range(4):
+        carry, logits = call(model, carry, before, method="step")
+        before = TOKENS[:, t]
+        rows = np.flatnonzero(LENGTHS > t)
+        np.testing.assert_allclose(logits[rows], whole[rows, t], rtol=1e-10)
 
 
-def test_the_loss_is_that_of_the_logits():
-    model = LanguageModel(LSTM(4), V)
-    tokens, lengths = jnp.array([[0, 2, 1, 1], [2, 1, -7, 99], [5, 5, 5, 5]]), [4, 2, 0]
-    variables = random_variables(model, tokens, jnp.array(lengths))
-    found = model.apply(variables, tokens, jnp.array(lengths), method="loss")
-    expected = -log_probs(model, variables, tokens, jnp.array(lengths))[:2].mean()
-    np.testing.assert_allclose(found.result(), expected, rtol=1e-6)
+@each_kind
+def test_a_padded_batch_gives_what_single_rows_give(model):
+    batch = call(model, TOKENS, LENGTHS)
+    for row in (1, 2):
+        length = int(LENGTHS[row])
+        alone = call(model, TOKENS[row : row + 1, :length], LENGTHS[row : row + 1])[0]
+        np.testing.assert_allclose(batch[row, :length], alone, rtol=1e-10)
+
+
+@each_kind
+def test_the_loss_is_that_of_the_logits(model):
+    """A row that is empty counts for nothing."""
+    lengths = LENGTHS.at[2].set(0)
+    found = call(model, TOKENS, lengths, method="loss")
+    logits = call(model, TOKENS, lengths)
+    expected = -log_probs(logits, TOKENS, lengths)[:2].mean()
+    np.testing.assert_allclose(found.result(), expected, rtol=1e-10)
 
 
 def test_a_model_that_looks_ahead_is_refused():
     model = LanguageModel(Stack((LSTM(4), Bidirectional(LSTM(4)))), V)
     with pytest.raises(ValueError, match="may not look ahead"):
-        model.init(jax.random.key(0), jnp.zeros((1, 2), int), jnp.ones(1, int))
+        shapes_of(model, TOKENS, LENGTHS)
+
+
+def program(model):
+    """What a model computes, to compare: its jaxpr without addresses of functions."""
+    jaxpr = jax.make_jaxpr(model.apply)(random_variables(model), TOKENS, LENGTHS)
+    return re.sub("0x[0-9a-f]+", "", str(jaxpr))
 
 
 NOISES = ["input_dropout", "dropout", "weight_dropout", "reset_rate"]
@@ -79,76 +113,52 @@ NOISES = ["input_dropout", "dropout", "weight_dropout", "reset_rate"]
 
 @pytest.mark.parametrize("noise", NOISES)
 def test_noise_is_for_training_alone_and_repeats_with_its_key(noise):
-    tokens, lengths = jnp.array([[0, 2, 1, 1], [2, 1, 0, 0]]), jnp.array([4, 2])
-    clean = LanguageModel(LSTM(4), V)
-    noisy = LanguageModel(LSTM(4), V, **{noise: 0.5})
-    variables = random_variables(clean, tokens, lengths)
-    expected = clean.apply(variables, tokens, lengths)
-    chex.assert_trees_all_equal(noisy.apply(variables, tokens, lengths), expected)
-
-    def train(seed):
-        rngs = {"dropout": jax.random.key(seed)}
-        return noisy.apply(variables, tokens, lengths, train=True, rngs=rngs)
-
-    chex.assert_trees_all_equal(train(0), train(0))
-    assert jnp.any(train(0) != train(1))
-    assert jnp.any(train(0) != expected)
+    clean = KINDS["one-hot"]
+    noisy = clean.clone(**{noise: 0.5})
+    assert program(noisy) == program(clean)
+    one, again, other = (
+        call(noisy, TOKENS, LENGTHS, train=True, rngs={"dropout": jax.random.key(i)})
+        for i in (0, 0, 1)
+    )
+    chex.assert_trees_all_equal(one, again)
+    assert jnp.any(one != other)
+    assert jnp.any(one != call(clean, TOKENS, LENGTHS))
 
 
-KINDS = {
-    "one-hot": {},
-    "embedded": {"embedding": 3},
-    "tied": {"embedding": 4, "tied": True},
-}
-each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
+TEXT = jnp.asarray(np.random.default_rng(0).integers(V, size=(3, 4)))
 
 
 @each_kind
-def test_running_text_in_pieces_is_the_whole(kind):
-    model = LanguageModel(LSTM(4), V, **kind)
-    text = jnp.asarray(np.random.default_rng(0).integers(V, size=(2, 8)))
-    tokens, targets = text[:, :7], text[:, 1:]
-    variables = random_variables(model, text, jnp.array([8, 8]))
-    stream = functools.partial(model.apply, variables, method="stream")
-    begin = model.apply(variables, 2, method="initial_carry")
-    expected, whole = stream(begin, tokens, targets)
+def test_running_text_in_pieces_is_the_whole(model):
+    """And given at once, it is a batch of lines whose tokens are shifted."""
+    lengths = jnp.full(3, 4)
+    read = jnp.concatenate([jnp.full((3, 1), BOS), TEXT[:, :-1]], axis=1)
+    begin = initial_carry(model)
+    expected, whole = call(model, begin, read, TEXT, method="stream")
+    lines = call(model, TEXT, lengths, method="loss")
+    chex.assert_trees_all_close(whole, lines, rtol=1e-10)
     carry, total = begin, 0.0
-    for part in (slice(0, 3), slice(3, 5), slice(5, 7)):
-        carry, nats = stream(carry, tokens[:, part], targets[:, part])
+    for part in (slice(0, 1), slice(1, 4)):
+        carry, nats = call(model, carry, read[:, part], TEXT[:, part], method="stream")
         total += nats.total
-    chex.assert_trees_all_close((carry, total), (expected, whole.total), rtol=1e-5)
-
-
-@each_kind
-def test_text_given_at_once_is_the_text_streamed(kind):
-    model = LanguageModel(LSTM(4), V, **kind)
-    text, lengths = jnp.array([[0, 2, 1, 1], [2, 1, 1, 0]]), jnp.array([4, 4])
-    variables = random_variables(model, text, lengths)
-    before = jnp.concatenate([jnp.full((2, 1), BOS), text[:, :-1]], axis=1)
-    begin = model.apply(variables, 2, method="initial_carry")
-    _, streamed = model.apply(variables, begin, before, text, method="stream")
-    whole = model.apply(variables, text, lengths, method="loss")
-    chex.assert_trees_all_close(streamed, whole, rtol=1e-6)
+    chex.assert_trees_all_close((carry, total), (expected, whole.total), rtol=1e-10)
 
 
 def test_tied_weights_are_one_array():
-    model = LanguageModel(LSTM(4), V, embedding=4, tied=True)
-    tokens, lengths = jnp.array([[0, 2, 1]]), jnp.array([3])
-    variables = random_variables(model, tokens, lengths)
-    params = variables["params"]
+    model = KINDS["tied"]
+    params = random_variables(model)["params"]
     assert "readout" not in params
-    states = model.apply(variables, tokens, lengths, method="states")
-    logits = model.apply(variables, tokens, lengths)
+    states = call(model, TOKENS, LENGTHS, method="states")
     expected = states @ params["embedding"].T + params["bias"]
-    np.testing.assert_allclose(logits, expected, rtol=1e-6)
+    np.testing.assert_allclose(call(model, TOKENS, LENGTHS), expected, rtol=1e-10)
     wrong = LanguageModel(LSTM(4), V, embedding=5, tied=True)
     with pytest.raises(ValueError, match="as wide as the layer's output, 4, not 5"):
-        wrong.init(jax.random.key(0), tokens, lengths)
+        shapes_of(wrong, TOKENS, LENGTHS)
 
 
 def test_dropped_recurrent_weights_keep_their_mean_and_fixed_ones_stay():
     layer = Stack((LSTM(40), EchoState(30)))
-    params = layer.init(jax.random.key(0), 5)
+    params = random_params(layer, 5)
     lstm, reservoir = params
     trainable = layer.trainable(params)
     dropped, same = drop_weights(params, trainable, jax.random.key(1), 0.25)
@@ -162,17 +172,16 @@ def test_dropped_recurrent_weights_keep_their_mean_and_fixed_ones_stay():
 
 def test_two_layers_drop_different_weights():
     layer = Stack((LSTM(20), LSTM(20)))
-    params = layer.init(jax.random.key(0), 20)
-    ones = jax.tree.map(jnp.ones_like, params)
+    ones = jax.tree.map(jnp.ones_like, random_params(layer, 20))
     first, second = drop_weights(ones, layer.trainable(ones), jax.random.key(1), 0.5)
     assert jnp.any(first.w_h != second.w_h)
 
 
 def test_what_a_fixed_layer_holds_is_marked():
     model = LanguageModel(Stack((EchoState(4), LSTM(3))), V)
-    variables = model.init(jax.random.key(0), jnp.zeros((1, 2), int), jnp.ones(1, int))
-    marks = model.trainable(variables)["params"]
+    shapes = shapes_of(model, TOKENS, LENGTHS)
+    marks = model.trainable(shapes)["params"]
     reservoir, lstm = marks["recurrent"]["layer"]
     assert not any(jax.tree.leaves(reservoir))
     assert all(jax.tree.leaves((lstm, marks["readout"])))
-    chex.assert_trees_all_equal_structs(variables["params"], marks)
+    chex.assert_trees_all_equal_structs(shapes["params"], marks)

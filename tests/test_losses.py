@@ -1,4 +1,4 @@
-"""Losses and metrics: their definitions, padding, merging, gradients."""
+"""Losses: their definitions, padding, merging, gradients."""
 
 import itertools
 import sys
@@ -20,7 +20,6 @@ from seqjax.losses import (
     readout_cross_entropy,
     squared_error,
 )
-from seqjax.metrics import Mean, accuracy, perplexity
 
 module = sys.modules["seqjax.losses.cross_entropy"]  # the function has the same name
 
@@ -237,23 +236,3 @@ def test_a_readout_in_parts_refuses_what_does_not_fit():
         readout_cross_entropy(readout, states, labels[:-1])
     with pytest.raises(ValueError, match="over_time must be .* not 'max'"):
         readout_cross_entropy(readout, states, labels, over_time="max")
-
-
-def test_accuracy_counts_valid_steps_and_merges():
-    logits, labels = class_data()
-    hits = np.argmax(logits, axis=-1) == labels
-    assert 0 < hits[LABEL_MASK].mean() < 1
-    np.testing.assert_allclose(accuracy(logits, labels).result(), hits.mean())
-    found = accuracy(logits, labels, LABEL_MASK)
-    np.testing.assert_allclose(found.result(), hits[LABEL_MASK].mean())
-    left, right = (
-        accuracy(logits[:, rows], labels[:, rows], LABEL_MASK[:, rows])
-        for rows in (slice(2), slice(2, None))
-    )
-    assert_close(left.merge(right), found)
-
-
-def test_perplexity_is_of_all_tokens():
-    found = Mean(6.0, 3.0).merge(Mean(1.0, 1.0))
-    np.testing.assert_allclose(perplexity(found), np.exp(7 / 4))
-    assert Mean(0.0, 0.0).result() == 0

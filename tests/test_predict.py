@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from random_data import random_like
 
 from seqjax import Bidirectional, Stack
 from seqjax.cells import GRU, LSTM, Elman
@@ -44,10 +45,12 @@ TARGETS = ["A B", "C .", "B A C A"]
 
 
 def with_variables(predictor, seed=3):
-    """The predictor with initial variables, made larger so that answers differ."""
-    variables = predictor.model.init(jax.random.key(seed), *predictor.example())
-    larger = jax.tree.map(lambda a: 3 * a + 0.1, variables)
-    return dataclasses.replace(predictor, variables=larger)
+    """The predictor with random variables, in the dtype that it is trained in."""
+    init, example = predictor.model.init, predictor.example()
+    shapes = jax.eval_shape(lambda: init(jax.random.key(0), *example))
+    drawn = random_like(shapes, seed)
+    variables = jax.tree.map(lambda a: jnp.float32(1.5 * a), drawn)
+    return dataclasses.replace(predictor, variables=variables)
 
 
 def words_model(lexicon, width=4):
@@ -454,7 +457,7 @@ BAD = {
         language(), tokenizer=Tokenizer.build([""], "chars")
     ),
     "tokens, but the tokenizers": lambda: dataclasses.replace(
-        translator(), target=translator().source
+        translator(), target=language().tokenizer
     ),
 }
 

@@ -112,9 +112,10 @@ EVALUATIONS = 4  # of a run of 20 steps, and then once more of the best paramete
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("at", [EVALUATIONS, EVALUATIONS + 1])
 def test_a_signal_at_the_end_is_obeyed_once_all_is_saved(at, number, tmp_path):
-    handler = signal.getsignal(number)
+    handler, calls = signal.getsignal(number), []
     with pytest.raises(Interrupted, match=f"{number.name} at .* training is complete"):
-        run(tmp_path, task=interrupted_task(at, number))
+        run(tmp_path, task=interrupted_task(at, number, calls))
+    assert len(calls) == at  # nothing is evaluated after it
     assert signal.getsignal(number) is handler
     assert done_steps(tmp_path) == 20
     rest = run(tmp_path, resume=True)

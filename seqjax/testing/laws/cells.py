@@ -108,8 +108,9 @@ def stacking_goes_both_ways(layer, in_features):
     require(w_a.shape == wanted, f"the stacked form is {w_a.shape}, not {wanted}")
     kernels = {"w_x": params.w_x, "w_h": params.w_h}
     assert_equal(from_stacked(other, w_a), other._replace(**kernels))
-    fault = raises(ValueError, lambda: from_stacked(params, w_a.T))
-    require(fault and "W_a must be" in fault, "a transposed W_a must be refused")
+    wrong = jnp.concatenate([w_a, w_a], axis=1)
+    fault = raises(ValueError, lambda: from_stacked(params, wrong))
+    require(fault and "W_a must be" in fault, "a W_a of another shape must be refused")
     inward, recurrent = fused_kernels(layer) or (0, 0)
     leaves = jax.tree.leaves(params)
     assert_equal((leaves[inward], leaves[recurrent]), (params.w_x, params.w_h))
