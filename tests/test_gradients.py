@@ -149,13 +149,13 @@ def test_plain_is_differentiable_twice_in_reverse(layer):
 
 
 def test_jax_agrees_about_first_and_second_derivatives():
-    layer = LAYERS["lstm"]
+    layer = LAYERS["elman"]
     mask, resets = MASK[:2, ::9], RESETS[:2, ::9]  # a sample of the rows
     wrt = random_arguments(layer, *mask.shape)
     f = functools.partial(loss, layer, mask=mask, resets=resets)
-    check_grads(jit(f), (wrt,), order=1, modes=["rev"])
+    check_grads(jax.jit(f), (wrt,), order=1, modes=["rev"])
     plain = functools.partial(f, gradient="plain")
-    check_grads(jit(plain), (wrt,), order=2, rtol=1e-4, atol=1e-4)
+    check_grads(jax.jit(plain), (wrt,), order=2, rtol=1e-4, atol=1e-4)
 
 
 def test_the_learned_carry_is_learned():

@@ -30,7 +30,7 @@ def test_many_keys_draw_at_once(layer):
 
     keys = jax.random.split(jax.random.key(0))
     drawn = jit(jax.vmap(init))(keys)
-    assert_close(jax.tree.map(lambda a: a[1], drawn), init(keys[1]))
+    assert_close(jax.tree.map(lambda a: a[1], drawn), jit(init)(keys[1]))
 
 
 def test_the_layers_of_a_combinator_draw_apart():
@@ -88,8 +88,9 @@ def test_random_carries_are_normal_and_leaves_differ():
     assert random_carry(Readout(3), jax.random.key(0)) == ()
 
 
-def draw(initializer, *shape, seed=0):
-    return np.asarray(initializer(jax.random.key(seed), shape, jnp.float64))
+def draw(initializer, *shape, seed=0, dtype=jnp.float64):
+    key = jax.random.key(seed)
+    return np.asarray(jit(lambda key: initializer(key, shape, dtype))(key))
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (3, 7), (7, 3)], ids=str)
@@ -103,9 +104,7 @@ def test_orthogonal_kernels_are_orthogonal_up_to_their_scale(shape):
 @pytest.mark.parametrize("initializer", [Orthogonal(), Sparse(density=0.5)], ids=repr)
 def test_kernels_are_drawn_in_half_precision_too(initializer):
     for dtype in (jnp.bfloat16, jnp.float16):
-        half, single = (
-            initializer(jax.random.key(0), (6, 6), d) for d in (dtype, jnp.float32)
-        )
+        half, single = (draw(initializer, 6, 6, dtype=d) for d in (dtype, jnp.float32))
         assert half.dtype == dtype
         np.testing.assert_allclose(half.astype(jnp.float32), single, atol=0.01)
 
@@ -126,7 +125,7 @@ def spectral_radius(w):
 @pytest.mark.parametrize("density", [0.05, 0.3, 1.0])
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 def test_reservoirs_have_their_density_and_spectral_radius(density, dtype):
-    w = Sparse(density, 1.3)(jax.random.key(0), (150, 150), dtype)
+    w = draw(Sparse(density, 1.3), 150, 150, dtype=dtype)
     assert w.dtype == dtype
     np.testing.assert_allclose(np.mean(w != 0), density, rtol=0.1)
     np.testing.assert_allclose(spectral_radius(w), 1.3, rtol=1e-4)
@@ -143,7 +142,7 @@ def test_an_echo_state_is_scaled_as_its_fields_say():
         "echo_state(spectral_radius=0.7, density=0.2, input_scale=0.5, bias_scale=0.3)",
         features=200,
     )
-    params = layer.init(jax.random.key(0), 30, jnp.float64)
+    params = jit(lambda key: layer.init(key, 30, jnp.float64))(jax.random.key(0))
     np.testing.assert_allclose(spectral_radius(params.w_h), 0.7, rtol=1e-4)
     np.testing.assert_allclose(np.mean(params.w_h != 0), 0.2, rtol=0.1)
     for leaf, scale in ((params.w_x, 0.5), (params.b, 0.3)):

@@ -102,7 +102,7 @@ def random_arguments(
 
 @functools.cache
 def row_axes(layer: Layer, in_features: int) -> Arguments:
-    """Returns a tree like `Arguments`: each leaf's axis of rows, −1 for none."""
+    """Returns each leaf's axis of rows, or −1, in a tree like `Arguments`."""
     drawn = parameter_shapes(layer, in_features)
 
     def of_rows(rows):

@@ -15,7 +15,7 @@ __all__ = ["LAWS"]
 def _discover() -> dict[str, Law]:
     names = [info.name for info in pkgutil.iter_modules(__path__)]
     found = {}
-    # What a layer is comes before what it does, for the sake of clear messages.
+    # A layer that breaks the contract can break every other law in a riddle.
     for name in sorted(names, key=lambda name: (name != "contract", name)):
         module = importlib.import_module(f"{__name__}.{name}")
         for law in vars(module).values():
