@@ -108,11 +108,10 @@ def _array(layer: Layer, params: Tree, x: Any, name: str, call: str) -> Array:
 
 
 def _is_swapped(layer: Layer, params: Tree, x: Tree) -> bool:
-    """Whether `params` is an array and `x` has the structure of parameters for it."""
+    """Whether `params` is an array and `x` would be parameters for it."""
     if not _is_array(params) or not params.ndim:
         return False
-    expected = _parameter_shapes(layer, params.shape[-1])
-    return jax.tree.structure(x) == jax.tree.structure(expected)
+    return _fits(_parameter_shapes(layer, params.shape[-1]), x)
 
 
 def parameters(layer: Layer, params: Tree, in_features: int) -> None:

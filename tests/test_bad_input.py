@@ -31,7 +31,7 @@ def test_a_damaged_model_is_one_sentence(tmp_path):
     short = ["--steps=4", "--features=6", "--buckets=1"]
     result_of("sentiment", *short, "--workdir=run", cwd=tmp_path)
     model = json.loads((tmp_path / "run" / "model.json").read_text())
-    model["lexicon"][0].reverse()
+    model["predictor"]["codec"]["words"].reverse()
     damages = {
         "model.msgpack": b"\xc1",
         "model.json": json.dumps(model).encode(),
