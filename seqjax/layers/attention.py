@@ -143,9 +143,8 @@ class FixedContext(Attention):
         return AttentionParams(self.layer.init(key, width, dtype))
 
     def alignment(self, params, carry, x):
-        """Returns equal weights for what is valid, in the carry's shape and dtype."""
-        del x
-        zero = jnp.zeros_like(carry.last[..., :1])
+        """Returns equal weights for what is valid, in the carry's shape."""
+        zero = jnp.zeros_like(carry.last[..., :1], x.dtype)
         return jax.nn.softmax(zero + params.memory.bias)
 
     def update(self, params, carry, u, v):
@@ -212,12 +211,11 @@ class AdditiveAttention(ScoredAttention):
 
     def alignment(self, params, carry, x):
         """Returns the weights by the state before the step."""
-        del x
-        return self._weights(params, carry.last)
+        return self._weights(params, carry.last.astype(x.dtype))
 
     def update(self, params, carry, u, v):
         """Attends by the state before the step, then takes the step."""
-        c = self._context(params, self._weights(params, carry.last))
+        c = self._context(params, self.alignment(params, carry, u))
         return self._step_beside(c, params, carry, u)
 
 
@@ -258,5 +256,5 @@ class MultiplicativeAttention(ScoredAttention):
         return AttentionCarry(inner, h̃), h̃
 
     def _layer_step(self, params, carry, x):
-        fed = jnp.concatenate([x, carry.last], axis=-1)
+        fed = jnp.concatenate([x, carry.last.astype(x.dtype)], axis=-1)
         return self.layer.run_step(params.layer, carry.layer, fed)
