@@ -114,7 +114,8 @@ def _each_cell(main: Main, cells: list[str], together: Callable[..., None]) -> N
                 f"{reason} of {cell}; go on with --resume --workdir={folder}"
             ) from None
     write_text(folder / "flags.txt", whole.flagfile_text)
-    together(whole, folder, results)
+    if all(results.values()):
+        together(whole, folder, results)
 
 
 def _refuse_ignored(mode: str, used: Sequence[str]) -> None:

@@ -48,7 +48,7 @@ flags.DEFINE_integer("in_features", 4, "The width of the input x⟨t⟩.", 1)
 flags.DEFINE_integer("time", 7, "T, the steps of the longest sequence.", 1)
 
 
-def derive(options: Any) -> None:
+def derive(options: Any) -> dict[str, Any]:
     """Compares, prints, draws, sums up."""
     jax.config.update("jax_enable_x64", True)
     names = list(by_hand.CELLS) if options.cell == "all" else [options.cell]
@@ -74,7 +74,7 @@ def derive(options: Any) -> None:
         f"largest distance from the automatic gradient, lean or plain: {hand:.1e} by "
         f"hand, {slope:.1e} by differences"
     )
-    run.finish(
+    result = run.finish(
         data=f"random, lengths {ragged}, seed {options.seed}",
         metric="largest relative distance between hand-derived and automatic gradient",
         lower_is_better=True,
@@ -86,6 +86,7 @@ def derive(options: Any) -> None:
         sys.exit(
             f"error: by hand, a gradient is off by {hand:.1e} of its largest entry"
         )
+    return result
 
 
 if __name__ == "__main__":
