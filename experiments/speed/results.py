@@ -40,8 +40,8 @@ class Race(NamedTuple):
 
     def best_jax_peer(self) -> str | None:
         """The fastest of those in JAX beside seqjax."""
-        rivals = [n for n in self.outcomes if self.raced(n) and n not in (US, TORCH)]
-        return min(rivals, key=self.median, default=None)
+        others = [n for n in self.outcomes if self.raced(n) and n not in (US, TORCH)]
+        return min(others, key=self.median, default=None)
 
     def torch(self) -> str | None:
         """PyTorch, if it raced."""
@@ -60,8 +60,8 @@ class Ratio(NamedTuple):
     highest: float
 
 
-Rival = Callable[[Race], str | None]
-RIVALS: dict[str, Rival] = {
+Reference = Callable[[Race], str | None]
+REFERENCES: dict[str, Reference] = {
     "the best JAX peer": Race.best_jax_peer,
     "PyTorch": Race.torch,
 }
@@ -82,10 +82,10 @@ def geometric_mean(values: list[float]) -> float:
 
 
 class Goal(NamedTuple):
-    """What seqjax shall reach in one mode against one rival."""
+    """What seqjax shall reach in one mode against one reference."""
 
     mode: str
-    rival: str
+    reference: str
     mean: float | None  # in the geometric mean over cases
     each: float  # in every case
 
@@ -97,23 +97,25 @@ GOALS = [
 ]
 
 
-def ratios(races: list[Race], mode: str, rival: str) -> list[tuple[float, Race]]:
+def ratios(races: list[Race], mode: str, reference: str) -> list[tuple[float, Race]]:
     """The median ratio of every case of a mode where both raced."""
-    pairs = [(ratio(r, RIVALS[rival](r)), r) for r in races if r.case.mode == mode]
+    pairs = [
+        (ratio(r, REFERENCES[reference](r)), r) for r in races if r.case.mode == mode
+    ]
     return [(found.median, race) for found, race in pairs if found]
 
 
 def summary(races: list[Race]) -> list[str]:
-    """The geometric mean and the worst case of each mode against each rival."""
+    """The geometric mean and the worst case of each mode against each reference."""
     lines = []
     for mode in ("train", "forward"):
-        for rival in RIVALS:
-            pairs = ratios(races, mode, rival)
+        for reference in REFERENCES:
+            pairs = ratios(races, mode, reference)
             if pairs:
                 mean = geometric_mean([value for value, _ in pairs])
                 worst, race = min(pairs, key=lambda pair: pair[0])
                 lines.append(
-                    f"{mode}, against {rival}: {mean:.2f}× in the geometric mean "
+                    f"{mode}, against {reference}: {mean:.2f}× in the geometric mean "
                     f"(cases: {len(pairs)}), worst {worst:.2f}× in {race.case.title}"
                 )
     return lines
@@ -122,17 +124,17 @@ def summary(races: list[Race]) -> list[str]:
 def missed(races: list[Race]) -> Iterator[str]:
     """A sentence for every goal missed, with what binds there."""
     for goal in GOALS:
-        pairs = ratios(races, goal.mode, goal.rival)
+        pairs = ratios(races, goal.mode, goal.reference)
         mean = geometric_mean([value for value, _ in pairs] or [math.inf])
         if goal.mean and mean < goal.mean:
             yield (
-                f"{goal.mode}, against {goal.rival}: {mean:.2f}× in the geometric "
+                f"{goal.mode}, against {goal.reference}: {mean:.2f}× in the geometric "
                 f"mean, goal {goal.mean:.1f}×"
             )
         for value, race in pairs:
             if value < goal.each:
                 yield (
-                    f"{race.case.name}: {value:.2f}× {goal.rival}, goal "
+                    f"{race.case.name}: {value:.2f}× {goal.reference}, goal "
                     f"{goal.each:.1f}×; it runs at {race.fraction():.0%} of the "
                     f"limit, where the {race.limit.binds} binds"
                 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from experiments.speed.limit import LEVELS
 from experiments.speed.peers import US
 from experiments.speed.report import Surroundings
-from experiments.speed.results import RIVALS, Race, missed, ratio, summary
+from experiments.speed.results import REFERENCES, Race, missed, ratio, summary
 
 NOTHING = "–"
 UNITS = (1, "s"), (1e3, "ms"), (1e6, "µs")
@@ -34,7 +34,7 @@ def line(race: Race) -> str:
         return f"{race.case.name}: {US} did not run"
     against = [
         f"{found.median:.2f}× {name}"
-        for name in (rival(race) for rival in RIVALS.values())
+        for name in (reference(race) for reference in REFERENCES.values())
         if (found := ratio(race, name))
     ]
     return f"{race.case.name}: {', '.join([_call(race, US), *against])}"
