@@ -7,12 +7,10 @@ they differ.
 """
 
 import pathlib
-import sys
-from typing import NoReturn
 
 from absl import app, flags
 
-from seqjax.data import DataError
+from experiments.shared.errors import UsageError, one_sentence
 from seqjax.figures import compare
 from seqjax.inspect import comparison_table, read_run
 
@@ -25,35 +23,26 @@ MARKDOWN = flags.DEFINE_bool("markdown", False, "Print the table as Markdown.")
 
 def main(argv: list[str]) -> None:
     """Reads the runs, prints the table, draws the figure."""
-    folders = list(dict.fromkeys(argv[1:]))
-    if not folders:
-        stop("name the folders of one or more runs", 2)
-    try:
+    with one_sentence():
+        folders = list(dict.fromkeys(argv[1:]))
+        if not folders:
+            raise UsageError("name the folders of one or more runs")
         runs = [read_run(folder) for folder in folders]
-    except DataError as error:
-        stop(str(error), 1)
-    print(comparison_table(runs, markdown=MARKDOWN.value))
-    path = pathlib.Path(OUTPUT.value) / "comparison.png"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        compare(path, runs, title="runs compared")
-    except OSError as error:
-        stop(f"--output: {path}: {error.strerror or error}", 2)
-    print(f"the figure: {path}")
+        print(comparison_table(runs, markdown=MARKDOWN.value))
+        path = pathlib.Path(OUTPUT.value) / "comparison.png"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            compare(path, runs, title="runs compared")
+        except OSError as error:
+            reason = error.strerror or error
+            raise UsageError(f"--output: {path}: {reason}") from None
+        print(f"the figure: {path}")
 
 
 def parse(argv: list[str]) -> list[str]:
-    """Parses the flags; a bad one ends in one sentence."""
-    try:
+    """Parses the flags."""
+    with one_sentence():
         return FLAGS(argv)
-    except flags.Error as error:
-        stop(str(error).replace("\n", " "), 2)
-
-
-def stop(sentence: str, code: int) -> NoReturn:
-    """Prints what is wrong and exits."""
-    print(f"error: {sentence}", file=sys.stderr)
-    raise SystemExit(code)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ from seqjax.cells import (
     LSTM,
     Elman,
     GRUResetAfter,
-    PeepholeLSTM,
     SimplifiedGRU,
     make,
 )
@@ -88,12 +87,13 @@ CELL_LAYERS = {
 }
 
 NESTINGS = {
-    "stack": Stack((Elman(3), LSTM(4), SimplifiedGRU(2))),
-    "stack_of_bidirectional": Stack((Bidirectional(PeepholeLSTM(2)),) * 2),
+    "stack": Stack((Elman(3), LSTM(4))),
+    "stack_of_bidirectional": Stack((Bidirectional(SimplifiedGRU(2)),) * 2),
     "bidirectional": Bidirectional(LSTM(2), GRUResetAfter(3)),
     "bidirectional_sum": Bidirectional(SimplifiedGRU(4), Elman(4), merge="sum"),
-    "bidirectional_mean": Bidirectional(Elman(4), merge="mean"),
-    "bidirectional_learned_start": Bidirectional(LearnedInitialCarry(Elman(3))),
+    "bidirectional_mean_of_learned_start": Bidirectional(
+        LearnedInitialCarry(Elman(3)), merge="mean"
+    ),
     "residual": Residual(LSTM(IN)),
     "learned_start": LearnedInitialCarry(LSTM(4)),
     "stack_of_learned_start": Stack((LearnedInitialCarry(SimplifiedGRU(3)), Elman(4))),

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from processes import result_of, run
+from processes import run
+from trained import copy_of, uses
 
 
 @pytest.mark.parametrize("flags", [[], ["--model=none"]])
@@ -27,9 +28,9 @@ BAD_QUESTIONS = {
 }
 
 
-def test_a_damaged_model_is_one_sentence(tmp_path):
-    short = ["--steps=4", "--features=6", "--buckets=1"]
-    result_of("sentiment", *short, "--workdir=run", cwd=tmp_path)
+@uses("sentiment")
+def test_a_damaged_model_is_one_sentence(trained, tmp_path):
+    copy_of(trained("sentiment"), tmp_path)
     model = json.loads((tmp_path / "run" / "model.json").read_text())
     model["predictor"]["codec"]["words"].reverse()
     damages = {

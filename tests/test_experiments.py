@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 from processes import ROOT, Running, result_of, run
+from trained import copy_of, smoke, uses
 
 EXPERIMENTS = sorted(
     path.parent.name
@@ -17,32 +18,13 @@ EXPERIMENTS = sorted(
 )
 # What every result.json holds.
 OWED = {"task", "data", "cell", "metric", "score", "baseline", "steps", "seconds"}
-# What makes a run of each experiment short; a new one needs no entry.
-SHORT = {
-    "names": ["--steps=12", "--eval_every=5", "--features=6", "--samples=20"],
-    "language_model": ["--dataset=synthetic", "--steps=6", "--features=6", "--bptt=9"],
-    "agreement": ["--steps=5", "--features=6", "--buckets=1", "--cell=elman"],
-    "name_entity": ["--steps=4", "--features=6", "--buckets=1"],
-    "sentiment": ["--steps=4", "--features=6", "--buckets=1"],
-    "translation": ["--steps=3", "--features=6", "--embedding=6", "--buckets=1"],
-    "rescoring": ["--dataset=synthetic", "--model=model"],
-}
-# What must have run before, in the folder of this name.
-BEFORE = {"rescoring": ("language_model", "--workdir=model")}
 
 
-def run_briefly(experiment, *flags, cwd):
-    """The result, as printed, of a few steps of an experiment."""
-    return result_of(experiment, *SHORT.get(experiment, []), *flags, cwd=cwd)
-
-
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_it_runs_and_leaves_what_it_owes(experiment, tmp_path):
-    if experiment in BEFORE:
-        run_briefly(*BEFORE[experiment], cwd=tmp_path)
-    result = run_briefly(experiment, "--workdir=run", cwd=tmp_path)
+@pytest.mark.parametrize("experiment", [uses(name, name) for name in EXPERIMENTS])
+def test_it_runs_and_leaves_what_it_owes(experiment, trained):
+    folder, result = trained(experiment)
     assert set(result) >= OWED
-    folder = tmp_path / "run"
+    folder = folder / "run"
     assert json.loads((folder / "result.json").read_text()) == result
     assert list((folder / "figures").glob("*.png"))
     assert not list(folder.rglob("*.partial"))
@@ -81,18 +63,16 @@ def metrics(folder):
     return [json.loads(line) for line in lines]
 
 
-def test_flags_txt_repeats_a_run_bit_by_bit(tmp_path):
-    first = run_briefly("names", "--dataset=synthetic", "--workdir=a", cwd=tmp_path)
-    again = ["--flagfile=a/flags.txt", "--workdir=b", "--quiet"]
-    code, out, err = run("names", *again, cwd=tmp_path)
-    assert code == 0, err
-    again = json.loads(out)
-    for varying in ("seconds", "tokens_per_second"):
-        del first[varying], again[varying]
-    assert again == first
-    assert metrics(tmp_path / "a") == metrics(tmp_path / "b")
-    names, names_again = (tmp_path / run / "names.txt" for run in "ab")
-    assert names.read_text() == names_again.read_text()
+@uses("names")
+def test_flags_txt_repeats_a_run_bit_by_bit(trained, tmp_path):
+    folder, first = trained("names")
+    flags = [f"--flagfile={folder / 'run' / 'flags.txt'}", "--quiet"]
+    again = result_of("names", *flags, "--workdir=again", cwd=tmp_path)
+    varying = {"seconds": 0, "tokens_per_second": 0}
+    assert again | varying == first | varying
+    assert metrics(folder / "run") == metrics(tmp_path / "again")
+    names = (folder / "run" / "names.txt").read_text()
+    assert names == (tmp_path / "again" / "names.txt").read_text()
 
 
 def wait_for_lines(process, path, count):
@@ -125,24 +105,29 @@ def written(folder):
     return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
 
 
-def test_a_refused_resumption_writes_nothing(tmp_path):
-    run_briefly("names", "--dataset=synthetic", "--workdir=a", cwd=tmp_path)
-    before = written(tmp_path / "a")
+@uses("names")
+def test_a_refused_resumption_writes_nothing(trained, tmp_path):
+    folder = copy_of(trained("names"), tmp_path) / "run"
+    before = written(folder)
     for changed in ("--steps=3", "--features=9", "--seed=5"):
-        code, _, err = run("names", "--resume", "--workdir=a", changed, cwd=tmp_path)
+        flags = ["--resume", "--workdir=run", changed]
+        code, _, err = run("names", *flags, cwd=tmp_path)
         name = changed.split("=")[0]
         assert code == 2 and len(err.splitlines()) == 1 and name in err, err
-        assert written(tmp_path / "a") == before
-    result = (tmp_path / "a" / "result.json").read_text()
-    code, out, err = run("names", "--resume", "--workdir=a", "--quiet", cwd=tmp_path)
+        assert written(folder) == before
+    code, _, err = run("names", "--workdir=run", cwd=tmp_path)
+    assert code == 2 and "--workdir" in err, "it holds a run"
+    assert written(folder) == before
+    result = (folder / "result.json").read_text()
+    code, out, err = run("names", "--resume", "--workdir=run", "--quiet", cwd=tmp_path)
     assert code == 0 and err == "" and out == result, "no step was run"
-    assert (tmp_path / "a" / "result.json").read_text() == result
+    assert (folder / "result.json").read_text() == result
 
 
 def test_several_cells_are_trained_and_compared(tmp_path):
     cells = "gru,lstm(coupled=True)"
     flags = ["--dataset=synthetic", f"--cell={cells}", "--workdir=both"]
-    result = run_briefly("names", *flags, cwd=tmp_path)
+    result = result_of("names", *smoke("names"), *flags, cwd=tmp_path)
     scores = {cell: one["score"] for cell, one in result["cells"].items()}
     assert list(scores) == ["gru", "lstm(coupled=True)"]
     assert result["score"] == min(scores.values())
@@ -155,14 +140,6 @@ def test_several_cells_are_trained_and_compared(tmp_path):
     code, out, err = run("compare", "both/gru", "both/lstm_coupled_True", cwd=tmp_path)
     assert code == 0 and "gru" in out and "nats per letter" in out, err
     assert (tmp_path / "comparison.png").exists()
-
-
-def test_a_folder_with_a_run_is_not_overwritten(tmp_path):
-    run_briefly("names", "--dataset=synthetic", "--workdir=a", cwd=tmp_path)
-    before = written(tmp_path / "a")
-    code, _, err = run("names", "--workdir=a", cwd=tmp_path)
-    assert code == 2 and "--workdir" in err
-    assert written(tmp_path / "a") == before
 
 
 def test_a_language_model_goes_on_with_its_state(tmp_path):
@@ -190,18 +167,16 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
     assert "step" in last and "is not finite" in last
 
 
-def test_a_run_goes_on_with_its_own_data_alone(tmp_path):
-    path = tmp_path / "reviews.csv"
-    rows = [f"text {i},{1 + i % 5}\n" for i in range(40)]
-    path.write_text("text,stars\n" + "".join(rows))
-    flags = ["--data=reviews.csv", "--steps=4", "--features=4", "--buckets=1"]
-    result_of("sentiment", *flags, "--workdir=run", cwd=tmp_path)
-    resume = ["--resume", "--workdir=run", "--steps=6"]
-    path.write_text("text,stars\n" + "".join(rows[::-1]))
+@uses("sentiment")
+def test_a_run_goes_on_with_its_own_data_alone(trained, tmp_path):
+    path = copy_of(trained("sentiment"), tmp_path) / "reviews.csv"
+    head, *rows = path.read_text().splitlines(keepends=True)
+    resume = ["--resume", "--workdir=run", "--steps=42"]
+    path.write_text(head + "".join(rows[::-1]))
     code, out, err = run("sentiment", *resume, cwd=tmp_path)
     assert code == 2 and out == "" and "other data" in err
-    path.write_text("text,stars\n" + "".join(rows))
-    result_of("sentiment", *resume, cwd=tmp_path)
+    path.write_text(head + "".join(rows))
+    assert result_of("sentiment", *resume, cwd=tmp_path)["steps"] == 42
 
 
 def test_the_list_of_experiments_has_every_task_and_cell(tmp_path):

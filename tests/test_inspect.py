@@ -1,12 +1,10 @@
 """The numbers of runs: read from their folders, put beside each other in tables."""
 
 import json
-import pathlib
-import subprocess
-import sys
 
 import pytest
 from matplotlib import image
+from processes import run
 
 from seqjax.data import DataError
 from seqjax.inspect import comparison_table, differences, groups, read_run
@@ -215,27 +213,14 @@ def test_a_run_is_named_by_the_flags_that_set_it_apart(tmp_path):
     assert differences(runs[1:]) == ["b", "c"]
 
 
-def python(folder, *args):
-    """Runs Python in a folder, with the project in its path."""
-    root = pathlib.Path(__file__).parents[1]
-    environment = {"PYTHONPATH": str(root), "PATH": "", "HOME": str(folder)}
-    return subprocess.run(
-        [sys.executable, *args],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-
-
 def test_the_command_prints_the_table_and_draws_the_figure(tmp_path):
     runs = [write_run(tmp_path / name, score=s) for name, s in (("a", 3.0), ("b", 2.0))]
     args = "a", "b", "a", "--output=made/new"
-    done = python(tmp_path, "-m", "experiments.compare", *args)
-    assert (done.returncode, done.stderr) == (0, "")
-    *table, said = done.stdout.strip().split("\n")
+    code, out, err = run("compare", *args, cwd=tmp_path)
+    assert (code, err) == (0, "")
+    *table, last = out.strip().split("\n")
     assert "\n".join(table) == comparison_table(map(read_run, runs))
-    assert said == "the figure: made/new/comparison.png"
+    assert last == "the figure: made/new/comparison.png"
     assert image.imread(tmp_path / "made" / "new" / "comparison.png").ndim == 3
 
 
@@ -245,24 +230,12 @@ REFUSED = [
     (["run", "--colour=red"], 2, "Unknown command line flag 'colour'"),
     (["run", "--output=run/flags.txt"], 2, "--output: run/flags.txt"),
 ]
-CALLS = """
-import json, sys
-from experiments import compare
-for args in json.loads(sys.argv[1]):
-    try:
-        compare.main(compare.parse(["compare", *args]))
-    except SystemExit as stopped:
-        print(stopped.code, file=sys.stderr)
-"""
 
 
-def test_the_command_refuses_in_one_sentence(tmp_path):
+@pytest.mark.parametrize(("args", "code", "sentence"), REFUSED)
+def test_the_command_refuses_in_one_sentence(args, code, sentence, tmp_path):
     write_run(tmp_path / "run")
-    calls = json.dumps([args for args, _, _ in REFUSED])
-    lines = python(tmp_path, "-c", CALLS, calls).stderr.splitlines()
-    for (_, code, sentence), said, stopped in zip(
-        REFUSED, lines[::2], lines[1::2], strict=True
-    ):
-        assert said.startswith("error: ") and sentence in said
-        assert int(stopped) == code
+    stopped, _, err = run("compare", *args, cwd=tmp_path)
+    assert stopped == code
+    assert err.startswith("error: ") and sentence in err and err.count("\n") == 1
     assert not list(tmp_path.rglob("*.png"))

@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discovered import jit
 from model_data import apply, shapes_of
 from random_data import random_like
 
@@ -29,6 +28,7 @@ from seqjax.models import (
     LanguageModel,
     Tagger,
     WordFeatures,
+    remember,
 )
 from seqjax.predict import (
     ClassPredictor,
@@ -40,20 +40,11 @@ from seqjax.predict import (
     save,
     saving,
 )
-from seqjax.testing.programs import COMPILER_OPTIONS
 
 LINES = ["anna", "had a banana", "b", "nab hanna"]
 SENTENCES = [s.split() for s in ("Harry met 12 cats .", "no", "NATO met Harry")]
 SOURCES = ["a b c", "c", "b , a"]
 TARGETS = ["A B", "C .", "B A C A"]
-
-
-@pytest.fixture(autouse=True)
-def quick_programs(request, monkeypatch):
-    """Compiles predictors for a quick compilation rather than a quick run."""
-    for module, names in QUICK.items():
-        for name, function in names.items():
-            monkeypatch.setattr(module, name, function)
 
 
 def with_variables(predictor, seed=3):
@@ -98,6 +89,14 @@ def verb():
 
 
 @functools.cache
+def neighbors():
+    predictor = language()
+    learned = Batches([predictor.tokenizer.encode(line) for line in LINES], 2)
+    model, variables = remember(predictor.model, predictor.variables, learned.once())
+    return dataclasses.replace(predictor, model=model, variables=variables)
+
+
+@functools.cache
 def translator(attention="additive"):
     source, target = (
         Tokenizer.build(SOURCES, "words"),
@@ -109,30 +108,10 @@ def translator(attention="additive"):
     return with_variables(predictor, seed=7)
 
 
-def quick(function, count):
-    return jit(function.__wrapped__, static_argnums=tuple(range(count)))
-
-
-APPLY = {"apply": quick(batched.apply, 2)}
-QUICK = {
-    predict.language: {
-        **APPLY,
-        "_log_probs": quick(predict.language._log_probs, 1),
-        "_rank": quick(predict.language._rank, 2),
-        "_generate": quick(predict.language._generate, 5),
-    },
-    predict.tags: APPLY,
-    predict.classes: {"_probabilities": quick(predict.classes._probabilities, 1)},
-    predict.translation: {
-        **APPLY,
-        "_generate": quick(predict.translation._generate, 5),
-    },
-}
-
-
 ANSWERS = {
     "language": (language, lambda p: [p.score("hanna"), p.sample("a", seed=2)]),
     "stream": (lambda: language(stream=True), lambda p: [p.rank("an", 3)]),
+    "neighbors": (neighbors, lambda p: [p.score("nab"), p.sample("a", seed=2)]),
     "tags": (tagger, lambda p: [p.tag("Harry met, 2"), p.labels]),
     "classes": (rater, lambda p: [p.classify("Harry!"), p.rate("cats")]),
     "verb": (verb, lambda p: [p.classify("a banana"), p.longest]),
@@ -158,11 +137,7 @@ def test_a_loaded_predictor_gives_the_same_answers_in_another_process(tmp_path):
             dataclasses.replace(make(), variables=None)
         )
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
-    options = " ".join(f"--{k}={v}" for k, v in COMPILER_OPTIONS.items())
-    environment = os.environ | {"XLA_FLAGS": options.replace("False", "false")}
-    found = subprocess.run(
-        command, capture_output=True, text=True, check=True, env=environment
-    )
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
     assert [json.loads(line) for line in found.stdout.splitlines()] == expected
 
 

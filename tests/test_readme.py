@@ -3,7 +3,7 @@
 import re
 import shutil
 
-from processes import ROOT, run_copy
+from processes import ROOT, run, run_copy
 
 CELL, *USES = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
 
@@ -34,14 +34,13 @@ def test_a_cell_of_a_package_elsewhere_trains_and_loads(tmp_path):
     work.mkdir()
     (package / "__init__.py").touch()
     (package / "mycell.py").write_text(CELL)
-    path = {"PYTHONPATH": f"{ROOT}:{package.parent}"}
+    where = {"cwd": work, "path": package.parent}
     flags = ["--cell=mypackage.mycell:MGU", "--steps=3", "--features=5", "--quiet"]
-    flags += ["--samples=5", "--workdir=run"]
-    code, _, err = run_copy(work, "experiments.names", *flags, **path)
+    code, _, err = run("names", *flags, "--samples=5", "--workdir=run", **where)
     assert code == 0, err
     ask = ["--mode=sample", "--workdir=run", "--samples=2"]
-    code, out, err = run_copy(work, "experiments.names", *ask, **path)
+    code, out, err = run("names", *ask, **where)
     assert code == 0 and len(out.splitlines()) == 2, err
     assert "mypackage.mycell:MGU" in (work / "run" / "model.json").read_text()
-    code, _, err = run_copy(work, "experiments.names", *ask, PYTHONPATH=str(ROOT))
+    code, _, err = run("names", *ask, cwd=work)
     assert code == 1 and "mypackage" in err and len(err.splitlines()) == 1

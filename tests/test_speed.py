@@ -3,14 +3,11 @@
 import functools
 import json
 import math
-import os
-import pathlib
-import subprocess
-import sys
 
 import jax
 import numpy as np
 import pytest
+from processes import ROOT, run
 
 from experiments.speed import catalogue, figure, memory, peers, report, tables, worker
 from experiments.speed.cases import KINDS, Case
@@ -19,7 +16,6 @@ from experiments.speed.peers import US
 from experiments.speed.race import difference, race, started
 from experiments.speed.results import Outcome, Race, missed, ratio, ratios, summary
 
-ROOT = pathlib.Path(__file__).parent.parent
 PEERS = [name for name in peers.NAMES if name != US]
 LONG = catalogue.parse("language_model/3x40x5x2/train")  # so long that clipping acts
 TINY = [
@@ -226,24 +222,13 @@ def test_a_process_that_dies_is_left_out(in_a_child, tmp_path):
     assert "code -9" in done.outcomes["torch"].reason
 
 
-def speed(*flags, cwd, module="experiments.speed"):
-    return subprocess.run(
-        [sys.executable, "-m", module, *flags],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
 def test_a_whole_run(tmp_path):
     flags = ["--case=elman/2x3x4x5/train", "--peer=flax_linen", "--peer=haiku"]
-    done = speed(*flags, "--rounds=2", "--workdir=run", cwd=tmp_path)
-    assert done.returncode == 0 and done.stderr == "", done.stderr
-    assert done.stdout.splitlines()[-1] == "tables, rounds and figure: run"
+    code, out, err = run("speed", *flags, "--rounds=2", "--workdir=run", cwd=tmp_path)
+    assert code == 0 and err == "", err
+    assert out.splitlines()[-1] == "tables, rounds and figure: run"
     text = (tmp_path / "run/speed.md").read_text()
-    assert text in done.stdout and "| elman/2x3x4x5/train |" in text
+    assert text in out and "| elman/2x3x4x5/train |" in text
     (case,) = json.loads((tmp_path / "run/speed.json").read_text())["cases"]
     assert len(case["outcomes"]["flax_linen"]["seconds"]) == 2
     assert case["outcomes"]["haiku"]["status"] == "unable"
@@ -252,9 +237,9 @@ def test_a_whole_run(tmp_path):
 
 def test_lengths_are_measured(tmp_path):
     flags = ["--longest=32", "--features=4", "--batch_size=2", "--rounds=1"]
-    lengths = functools.partial(speed, module="experiments.speed.lengths", cwd=tmp_path)
-    done = lengths(*flags, "--workdir=run", "--quiet")
-    assert done.returncode == 0 and done.stderr == "", done.stderr
+    flags += ["--workdir=run", "--quiet"]
+    code, _, err = run("speed.lengths", *flags, cwd=tmp_path)
+    assert code == 0 and err == "", err
     rows = json.loads((tmp_path / "run/lengths.json").read_text())
     assert {row["steps"] for row in rows} == {2, 4, 8, 16, 32}
     assert {row["gradient"] for row in rows} == {"lean", "plain", "remat"}
@@ -274,7 +259,7 @@ BAD = {
 @pytest.mark.parametrize("flags", sorted(BAD))
 def test_bad_flags_end_in_one_sentence_and_leave_nothing(flags, tmp_path):
     given, named = BAD[flags]
-    done = speed(*given, cwd=tmp_path)
-    assert done.returncode == 2 and done.stdout == ""
-    assert len(done.stderr.splitlines()) == 1 and named in done.stderr, done.stderr
+    code, out, err = run("speed", *given, cwd=tmp_path)
+    assert code == 2 and out == ""
+    assert len(err.splitlines()) == 1 and named in err, err
     assert not list(tmp_path.iterdir())

@@ -71,7 +71,7 @@ def train(options: Any) -> dict[str, Any]:
     source = TABLE.load(options.dataset, options.data)
     splits = split_sentences(source, options.longest, options.seed)
     agree = make_predictor(layer, splits.train, options.gradient)
-    variables = agree.model.init(jax.random.key(options.seed), *agree.example())
+    variables = predict.init(agree, jax.random.key(options.seed))
     far = np.array([s.distance > options.longest for s in splits.test])
     facts = (
         f"{len(splits.train)} sentences of at most {options.longest} words between "

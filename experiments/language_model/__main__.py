@@ -37,7 +37,7 @@ from experiments.shared import flags as shared
 from experiments.shared.layers import layer_of
 from experiments.shared.ngrams import Nats, ngram_nats
 from experiments.shared.run import Run
-from seqjax import figures
+from seqjax import figures, predict
 from seqjax.data import Corpus
 from seqjax.train import TrainResult
 
@@ -103,7 +103,7 @@ def train(options: Any) -> dict[str, Any]:
     text = make_predictor(layer, source.examples.train, options)
     corpus, model = make_corpus(source, text.tokenizer), text.model
     key = jax.random.key(options.seed)
-    variables = model.init(key, *text.example())
+    variables = predict.init(text, key)
     if options.init_scale:
         variables = uniform_variables(variables, key, options.init_scale)
     task = {"loss": line_loss(model)}

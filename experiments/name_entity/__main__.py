@@ -82,7 +82,7 @@ def train(options: Any) -> dict[str, Any]:
     source = TABLE.load(options.dataset, options.data)
     splits = read_splits(source.examples, options.tags == "binary", source.name)
     tagger = make_predictor(layer, splits.train, options)
-    variables = tagger.model.init(jax.random.key(options.seed), *tagger.example())
+    variables = predict.init(tagger, jax.random.key(options.seed))
     run = Run.begin("name_entity", options, source, variables, facts(splits))
     sides = splits.valid, splits.test
     valid, test = (batches_of(tagger, part, options.buckets) for part in sides)

@@ -1,13 +1,14 @@
 """The language model of names: how it is made, and its loss."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax.numpy as jnp
 
-from seqjax.data import Tokenizer, Vocabulary
+from seqjax.data import Batches, Tokenizer, Vocabulary
 from seqjax.layer import Layer
-from seqjax.models import LanguageModel
+from seqjax.models import LanguageModel, remember
 from seqjax.predict import LanguagePredictor
 
 
@@ -35,3 +36,14 @@ def loss_of(model: LanguageModel) -> Callable[..., Any]:
         return nats, jnp.sum(batch.lengths), recurrent_state
 
     return loss
+
+
+def with_datastore(
+    names: LanguagePredictor, learned: Batches, options: Any
+) -> LanguagePredictor:
+    """Lets a trained model look up the names it learned from, as --neighbors says."""
+    if not options.neighbors:
+        return names
+    how = options.neighbors, options.neighbor_temperature
+    model, variables = remember(names.model, names.variables, learned.once(), *how)
+    return replace(names, model=model, variables=variables)

@@ -81,7 +81,7 @@ def train(options: Any) -> dict[str, Any]:
     source = TABLE.load(options.dataset, options.data)
     splits = read_splits(source.examples, options.classes == "binary", source.name)
     rater = make_predictor(layer, splits.train, options)
-    variables = rater.model.init(jax.random.key(options.seed), *rater.example())
+    variables = predict.init(rater, jax.random.key(options.seed))
     counts = (len(part) for part in splits)
     facts = "{:,} texts to learn from, {:,} to choose by, {:,} held out".format(*counts)
     run = Run.begin("sentiment", options, source, variables, facts)

@@ -1,22 +1,19 @@
 """From a command line to an experiment: flags become options, errors one sentence."""
 
-import contextlib
 import pathlib
 import re
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
 from experiments.shared import flags as shared
 from experiments.shared.comparison import compare
-from experiments.shared.errors import UsageError
+from experiments.shared.errors import UsageError, one_sentence
 from experiments.shared.run import run_folder, write_text
 from seqjax import train
-from seqjax.data import DataError
-from seqjax.extras import MissingLibrary
 
 FLAGS = flags.FLAGS
 
@@ -56,7 +53,7 @@ def run(
     def call(argv: list[str]) -> None:
         del argv
         logging.set_verbosity(logging.WARNING)
-        with _one_sentence():
+        with one_sentence():
             mode = FLAGS.mode if "mode" in FLAGS else "train"
             if mode != "train":
                 _refuse_ignored(mode, uses[mode].split())
@@ -143,7 +140,7 @@ def _refuse_foreign() -> None:
 
 
 def _parse(argv: list[str]) -> list[str]:
-    try:
+    with one_sentence():
         rest = FLAGS(argv)
         _refuse_foreign()
         if "resume" in _own() and FLAGS.resume:
@@ -158,8 +155,6 @@ def _parse(argv: list[str]) -> list[str]:
         if len(rest) > 1:
             raise UsageError(f"{rest[1]!r} is not a flag; flags begin with --")
         return rest
-    except (flags.Error, UsageError) as error:
-        stop(str(error).replace("\n", " "), 2)
 
 
 def _parse_resumed(argv: list[str]) -> list[str]:
@@ -178,24 +173,3 @@ def _parse_resumed(argv: list[str]) -> list[str]:
             )
     FLAGS.unparse_flags()
     return FLAGS([argv[0], f"--flagfile={begun}", *argv[1:]])
-
-
-@contextlib.contextmanager
-def _one_sentence() -> Iterator[None]:
-    """Ends the process with one sentence for whatever a user may have caused."""
-    try:
-        yield
-    except (UsageError, MissingLibrary) as error:
-        stop(str(error), 2)
-    except (DataError, train.CheckpointError, train.NonFinite) as error:
-        stop(str(error), 1)
-    except train.Interrupted as error:
-        stop(f"interrupted by {error}", 130)
-    except KeyboardInterrupt:
-        stop("interrupted before there was anything to save", 130)
-
-
-def stop(sentence: str, code: int) -> NoReturn:
-    """Ends the process with a sentence on standard error."""
-    print(f"error: {sentence}", file=sys.stderr)
-    sys.exit(code)

@@ -120,7 +120,7 @@ def train(options: Any) -> dict[str, Any]:
     if not short:
         raise DataError(f"{source.name}: no pair to learn from has --longest tokens")
     key = jax.random.key(options.seed)
-    variables = translator.model.init(key, *translator.example())
+    variables = predict.init(translator, key)
     facts = describe(len(short), splits, translator)
     run = Run.begin("translation", options, source, variables, facts)
     valid = Batches(translator.encode(splits.valid), 64, buckets=options.buckets)

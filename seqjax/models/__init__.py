@@ -2,9 +2,9 @@
 
 One to one is `FeedForward`, one to many `Generator`, many to one `Classifier`, many to
 many `Tagger` (equal lengths) and `EncoderDecoder` (other lengths); `LanguageModel`
-predicts each token from those before it. Inputs and outputs are batch-major, [B, T,
-...]; each model transposes once. No model knows a cell's equations. `spec` writes any
-of them as JSON.
+predicts each token from those before it, and can `remember` a text. Inputs and outputs
+are batch-major, [B, T, ...]; each model transposes once. No model knows a cell's
+equations. `spec` writes any of them as JSON.
 """
 
 from seqjax.models.classifier import Classifier
@@ -12,6 +12,7 @@ from seqjax.models.encoder_decoder import EncoderDecoder
 from seqjax.models.feed_forward import FeedForward
 from seqjax.models.generator import Generator
 from seqjax.models.language_model import LanguageModel
+from seqjax.models.nearest_neighbors import NearestNeighborLanguageModel, remember
 from seqjax.models.recurrent import BOS, Recurrent
 from seqjax.models.tagger import Tagger
 from seqjax.models.word_features import WordFeatures, Words
@@ -23,8 +24,10 @@ __all__ = [
     "FeedForward",
     "Generator",
     "LanguageModel",
+    "NearestNeighborLanguageModel",
     "Recurrent",
     "Tagger",
     "WordFeatures",
     "Words",
+    "remember",
 ]

@@ -34,7 +34,7 @@ class Classifier(nn.Module):
       >>> from seqjax.cells import LSTM
       >>> model = Classifier(LSTM(8), classes=5, embed=nn.Embed(100, 16))
       >>> tokens, lengths = jnp.ones((2, 7), int), jnp.array([7, 3])
-      >>> variables = model.init(jax.random.key(0), tokens, lengths)
+      >>> variables = jax.jit(model.init)(jax.random.key(0), tokens, lengths)
       >>> model.apply(variables, tokens, lengths).shape
       (2, 5)
     """

@@ -63,7 +63,7 @@ class EncoderDecoder(nn.Module):
       >>> model = EncoderDecoder(Bidirectional(LSTM(4)), LSTM(8), 30, 40)
       >>> source, target = jnp.ones((2, 5), int), jnp.ones((2, 7), int)
       >>> inputs = source, jnp.array([5, 3]), target, jnp.array([4, 7])
-      >>> variables = model.init(jax.random.key(0), *inputs)
+      >>> variables = jax.jit(model.init)(jax.random.key(0), *inputs)
       >>> model.apply(variables, *inputs).shape
       (2, 7, 40)
     """

@@ -35,7 +35,7 @@ class LanguageModel(nn.Module):
       >>> from seqjax.cells import GRU
       >>> model = LanguageModel(GRU(8), vocabulary=30, embedding=16)
       >>> tokens, lengths = jnp.ones((2, 7), int), jnp.array([7, 3])
-      >>> variables = model.init(jax.random.key(0), tokens, lengths)
+      >>> variables = jax.jit(model.init)(jax.random.key(0), tokens, lengths)
       >>> model.apply(variables, tokens, lengths).shape
       (2, 7, 30)
     """

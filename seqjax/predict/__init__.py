@@ -8,6 +8,7 @@ about data that were encoded and batched once; nothing is compiled again for it.
 
 from seqjax.predict.classes import ClassPredictor
 from seqjax.predict.language import LanguagePredictor
+from seqjax.predict.predictor import init
 from seqjax.predict.saving import load, save
 from seqjax.predict.tags import TagPredictor
 from seqjax.predict.translation import TranslationPredictor
@@ -17,6 +18,7 @@ __all__ = [
     "LanguagePredictor",
     "TagPredictor",
     "TranslationPredictor",
+    "init",
     "load",
     "save",
 ]

@@ -41,10 +41,11 @@ class LanguagePredictor:
       >>> import jax
       >>> from seqjax.cells import LSTM
       >>> from seqjax.models import LanguageModel
+      >>> from seqjax.predict import init
       >>> names = Tokenizer.build(["anna", "hanna"], "chars")
       >>> model = LanguageModel(LSTM(8), len(names.tokens))
       >>> untrained = LanguagePredictor(model, names, stream=False)
-      >>> variables = model.init(jax.random.key(0), *untrained.example())
+      >>> variables = init(untrained, jax.random.key(0))
       >>> predictor = dataclasses.replace(untrained, variables=variables)
       >>> [token for token, log_p in predictor.score("anna")]
       ['a', 'n', 'n', 'a', '<EOS>']

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, TypeVar
 
 import flax.serialization
 import jax
@@ -13,27 +13,9 @@ import jax.numpy as jnp
 
 from seqjax.data.files import DataError, read_bytes
 from seqjax.models.spec import SpecError, from_json, to_json
+from seqjax.predict.predictor import Predictor, init
 
 SPEC, ARRAYS = "model.json", "model.msgpack"
-
-
-@runtime_checkable
-class Predictor(Protocol):
-    """A frozen dataclass of a model, its variables, and what makes its inputs."""
-
-    @property
-    def model(self) -> Any:
-        """The Flax module."""
-        ...
-
-    @property
-    def variables(self) -> Any:
-        """The module's arrays."""
-        ...
-
-    def example(self) -> tuple[Any, ...]:
-        """Returns inputs that the module's `init` can be called with."""
-        ...
 
 
 P = TypeVar("P", bound=Predictor)
@@ -111,9 +93,8 @@ def _write(path: pathlib.Path, content: bytes) -> None:
 
 def _shapes(predictor: Predictor, path: pathlib.Path) -> Any:
     """The variables that the model needs, as shapes and dtypes alone."""
-    model, arguments = predictor.model, predictor.example()
     try:
-        return jax.eval_shape(lambda: model.init(jax.random.key(0), *arguments))
+        return jax.eval_shape(lambda: init(predictor, jax.random.key(0)))
     except Exception as error:  # whatever a damaged file leads to
         raise DataError(
             f"{path}: the model cannot be built: {_reason(error)}"

@@ -29,8 +29,7 @@ PROMOTED = [(stored, given) for stored, given, _ in MIXED[::3]]
 TRACED = [  # parameters and inputs, the computation, the carry, the gradient
     ("float64", "bfloat16", "float64", "lean"),
     ("bfloat16", "float32", "float16", "lean"),
-    ("float16", "float64", "float32", "lean"),
-    ("float64", "bfloat16", "float64", "plain"),
+    ("float16", "float64", "float32", "plain"),
     ("float64", "bfloat16", "float64", "remat"),
 ]
 

@@ -1,0 +1,40 @@
+"""What all predictors have, and how the variables of one begin."""
+
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """A frozen dataclass of a model, its variables, and what makes its inputs."""
+
+    @property
+    def model(self) -> Any:
+        """The Flax module."""
+        ...
+
+    @property
+    def variables(self) -> Any:
+        """The module's arrays."""
+        ...
+
+    def example(self) -> tuple[Any, ...]:
+        """Returns inputs that the module's `init` can be called with."""
+        ...
+
+
+def init(predictor: Predictor, key: jax.Array) -> Any:
+    """Draws the variables of a predictor's model.
+
+    They are those of ``model.init(key, *predictor.example())``, drawn by one compiled
+    program instead of one for each random number and step of the model.
+
+    Args:
+      predictor: of `seqjax.predict`; its own variables are not looked at.
+      key: random key.
+
+    Returns:
+      The model's variables.
+    """
+    return jax.jit(predictor.model.init)(key, *predictor.example())
