@@ -115,7 +115,8 @@ def train(options: Any) -> dict[str, Any]:
     scores["without_neighbors"] = nats(alone, test)
     baselines = ngram_nats(corpus)
     lines = {"training, with dropout": "loss", "validation": "valid"}
-    panel = figures.Panel("−log P (nats per letter)", lines, baselines.valid)
+    beside = {"with neighbours": scores["valid"], **baselines.valid}
+    panel = figures.Panel("−log P (nats per letter)", lines, beside)
     run.learning_curves(result, panel)
     how = {"count": options.samples, "temperature": options.temperature}
     drawn = names.sample(length=LONGEST, seed=options.seed, **how)

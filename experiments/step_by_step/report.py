@@ -4,9 +4,9 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from experiments.step_by_step.gradients import Row, distances
+from seqjax.figures import drawing
 
 ROUNDING = 1e-9  # a hand-derived gradient farther off than this is wrong
 
@@ -37,8 +37,8 @@ def table(name: str, rows: Sequence[Row]) -> list[str]:
 
 def draw_figure(path: pathlib.Path, tables: Mapping[str, Sequence[Row]]) -> None:
     """Hand-derived against automatic gradients: right ones lie on the diagonal."""
-    figure = Figure(figsize=(4.6 * len(tables), 4.8), dpi=120, layout="constrained")
-    panels = figure.subplots(1, len(tables), squeeze=False)[0]
+    figure, grid = drawing.canvas(1, len(tables), (4.6 * len(tables), 5))
+    panels = grid[0]
     for axes, (name, rows) in zip(panels, tables.items(), strict=True):
         axes.axline((0, 0), slope=1, color="black", lw=0.8, zorder=0)
         for row, marker in zip(rows[1:], "osD^vP*X", strict=False):
@@ -46,9 +46,8 @@ def draw_figure(path: pathlib.Path, tables: Mapping[str, Sequence[Row]]) -> None
             axes.plot(
                 automatic, hand, marker, ms=5, mfc="none", alpha=0.8, label=row.name
             )
-        axes.set(title=name, xlabel="automatic gradient (seqjax)", aspect="equal")
+        axes.set(title=name, xlabel="automatic gradient (seqjax)", box_aspect=1)
         axes.grid(alpha=0.3)
         axes.legend(title="∂L/∂", fontsize="small")
     panels[0].set_ylabel("hand-derived gradient (NumPy)")
-    figure.suptitle("each gradient by hand against seqjax's")
-    figure.savefig(path)
+    drawing.write(figure, path, "each gradient by hand against seqjax's")

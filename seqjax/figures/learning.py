@@ -157,7 +157,7 @@ def _baselines(axes: Axes, baselines: Mapping[str, float], points: np.ndarray) -
     shown = [*points[1][np.isfinite(points[1])], *inside]
     if shown:
         low, high = min(shown), max(shown)
-        margin = 0.06 * ((high - low) or abs(high) or 1.0)
+        margin = 0.06 * (high - low) or 0.5 * abs(high) or 1.0
         axes.set_ylim(low - margin, high + margin)
 
 
