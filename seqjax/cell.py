@@ -79,6 +79,23 @@ class Cell(Layer):
         cotangents = (d_after, d_y)
         return pull(jax.tree.map(lambda d, o: d.astype(o.dtype), cotangents, outputs))
 
+    def gates(self, params: Params, carry: Carry, u: Any, v: Any) -> dict[str, Array]:
+        """Returns what `update` computes on the way, by name: what a trace shows.
+
+        There is nothing unless it is overridden; see `seqjax.inspect.trace`.
+
+        Args:
+          params: from `init`.
+          carry: carry⟨t−1⟩.
+          u: from `project`.
+          v: from `recur`.
+
+        Returns:
+          Arrays [..., units] by the letters of the equations, such as "f".
+        """
+        del params, carry, u, v
+        return {}
+
     def run_step(self, params: Params, carry: Carry, x: Array) -> tuple[Carry, Array]:
         """Takes one step, by `seqjax.scan.step`."""
         return scan.step(self, params, carry, x)

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 
 from seqjax import checks
 from seqjax.masks import zero_invalid
+from seqjax.recurrence import Watch
 from seqjax.scan import Gradient, ScanOptions, compute_dtype
 
 Array = jax.Array
@@ -156,6 +157,7 @@ class Layer(abc.ABC):
         gradient: Gradient = "lean",
         chunk: int | None = None,
         dtype: Any = None,
+        watch: Watch | None = None,
     ) -> tuple[Carry, Array]:
         """Runs the layer over a sequence.
 
@@ -178,6 +180,8 @@ class Layer(abc.ABC):
           chunk: how many steps to take at a time; None lets the library choose.
           dtype: of the computation and the outputs; None takes the one that params
             and xs promote to.
+          watch: sees every state and gate, and then the scan is differentiated as
+            "plain" is; `seqjax.inspect.trace` is what to call.
 
         Returns:
           (carry, ys): the carry after the last step that is taken; outputs
@@ -194,7 +198,9 @@ class Layer(abc.ABC):
         mask, resets = checks.flags(xs, mask=mask, resets=resets)
         dtype = compute_dtype(params, xs) if dtype is None else jnp.dtype(dtype)
         segment_starts = None if resets is None else _segment_starts(resets, reverse)
-        options = ScanOptions(mask, segment_starts, reverse, gradient, chunk, dtype)
+        options = ScanOptions(
+            mask, segment_starts, reverse, gradient, chunk, dtype, watch
+        )
         wide = jnp.promote_types(dtype, "float32")
         initial = self.initial_carry_from(params, xs.shape[1:-1], wide)
         carry = initial if carry is None else carry

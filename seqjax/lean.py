@@ -36,12 +36,12 @@ class Saved(NamedTuple):
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def lean(static: Static, params: Tree, initial: Tree, carry: Tree, steps: Steps):
     """Scans as `recurrence.scan` does, and is differentiated as this module says."""
-    return scan(static, params, initial, carry, steps, keep=False)[:2]
+    return scan(static, params, initial, carry, steps)[:2]
 
 
 def _forward(static: Static, params, initial, carry, steps: Steps):
     last, ys, (afters, residuals) = scan(
-        static, params, initial, carry, steps, keep=True
+        static, params, initial, carry, steps, static.cell.residuals
     )
     u_like, flags = jax.tree.map(lambda a: a[:0], steps.u), steps._replace(u=())
     saved = Saved(params, initial, carry, u_like, flags, afters, residuals)

@@ -9,6 +9,7 @@ One step, for a cell with its three functions, is
 with u = project(x), which is taken over all steps of a chunk at once.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -48,6 +49,26 @@ class Recurrence(Protocol):
         """Returns the derivative of `update`."""
         ...
 
+    def gates(self, params: Tree, carry: Tree, u: Tree, v: Tree) -> dict[str, Array]:
+        """Returns what `update` computes on the way, by name."""
+        ...
+
+
+class Watch(Protocol):
+    """Sees every state and gate of the cells that a scan runs, and may add to states.
+
+    It lives outside of `jit`, which it would tell the arrays of one trace: it is made
+    where the scan is traced, and asked once for each cell.
+    """
+
+    def nudge(self, cell: Recurrence, carry: Tree, time: int) -> Tree | None:
+        """Returns what to add to the carry after each step, leaves [T, *batch, ...]."""
+        ...
+
+    def see(self, cell: Recurrence, carries: Tree, gates: dict[str, Array]) -> None:
+        """Takes the carry after each step, and the gates: leaves [T, *batch, ...]."""
+        ...
+
 
 class Static(NamedTuple):
     """What is not an array in a scan; hashable, so that traces are shared."""
@@ -63,10 +84,19 @@ class Steps(NamedTuple):
     u: Tree
     valid: Array | None
     reset: Array | None
+    nudge: Tree = None  # added to the carry after the step
+
+
+Keep = Callable[[Tree, Tree, Tree, Tree, Tree], Tree]  # params, before, u, v, after
 
 
 def scan(
-    static: Static, params: Tree, initial: Tree, carry: Tree, steps: Steps, keep: bool
+    static: Static,
+    params: Tree,
+    initial: Tree,
+    carry: Tree,
+    steps: Steps,
+    keep: Keep | None = None,
 ) -> tuple[Tree, Array, Tree]:
     """Scans a cell forward.
 
@@ -76,35 +106,38 @@ def scan(
       initial: the state to put back at resets, in the dtypes of `carry`.
       carry: the state before the first step.
       steps: u, the mask and the resets of every step.
-      keep: whether to keep what the lean gradient needs.
+      keep: makes what is kept of each step beside the carry after it; None keeps
+        neither.
 
     Returns:
       The last carry, outputs [T, *batch, features], and the carry after each step with
-      the cell's residuals, or nothing.
+      what `keep` made, or nothing.
     """
 
     def body(params, carry, at: Steps):
         before = carry if at.reset is None else select(at.reset, initial, carry)
-        after, y, residuals = step(static, params, before, at.u, at.valid, keep)
-        return after, (y, (after, residuals) if keep else ())
+        after, y, kept = step(static, params, before, at, keep)
+        return after, (y, (after, kept) if keep else ())
 
     carry, (ys, kept) = loops.scan(body, params, carry, steps, reverse=static.reverse)
     return carry, zero_invalid(steps.valid, ys.astype(static.dtype)), kept
 
 
 def step(
-    static: Static, params: Tree, before: Tree, u: Tree, valid: Array | None, keep: bool
+    static: Static, params: Tree, before: Tree, at: Steps, keep: Keep | None = None
 ) -> tuple[Tree, Array, Tree]:
-    """Returns the carry after a step, its output (not masked yet), its residuals."""
+    """Returns the carry after a step, its output (not masked yet), what is kept."""
     cell, v = static.cell, recur(static, params, before)
-    updated, y = cell.update(params, before, u, v)
-    after = select(valid, cast_like(updated, before), before)
+    updated, y = cell.update(params, before, at.u, v)
+    after = cast_like(updated, before)
+    if at.nudge is not None:
+        after = jax.tree.map(jnp.add, after, at.nudge)
+    after = select(at.valid, after, before)
     # An output that is a part of the carry (h, mostly) is named by the carry's array:
     # the loop stacks an array once, and knows it by its identity.
     pairs = zip(jax.tree.leaves(updated), jax.tree.leaves(after), strict=True)
     y = next((kept for new, kept in pairs if new is y), y)
-    residuals = cell.residuals(params, before, u, v, after) if keep else ()
-    return after, y, residuals
+    return after, y, keep(params, before, at.u, v, after) if keep else ()
 
 
 def recur(static: Static, params: Tree, carry: Tree) -> Tree:

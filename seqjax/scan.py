@@ -11,7 +11,8 @@ import jax.numpy as jnp
 
 from seqjax import loops, recurrence
 from seqjax.lean import lean
-from seqjax.recurrence import Recurrence, Static, Steps, cast
+from seqjax.masks import zero_invalid
+from seqjax.recurrence import Recurrence, Static, Steps, Watch, cast
 from seqjax.reverse_mode import reverse_mode_only
 
 Array = jax.Array
@@ -33,6 +34,7 @@ class ScanOptions(NamedTuple):
     gradient: Gradient
     chunk: int | None
     dtype: Any  # of the computation: parameters, inputs and outputs
+    watch: Watch | None = None  # sees every state and gate
 
 
 def unroll(
@@ -50,6 +52,8 @@ def unroll(
         params, carry, initial, xs = inputs
     params = cast(params, options.dtype)
     initial = jax.tree.map(lambda s, c: s.astype(jnp.result_type(c)), initial, carry)
+    if options.watch is not None:
+        return _watched(static, params, initial, carry, xs, options)
     scan = _plain if options.gradient == "plain" else lean
 
     def run(carry, chunk):
@@ -65,7 +69,23 @@ def unroll(
 
 
 def _plain(static: Static, params, initial, carry, steps: Steps):
-    return recurrence.scan(static, params, initial, carry, steps, keep=False)[:2]
+    return recurrence.scan(static, params, initial, carry, steps)[:2]
+
+
+def _watched(static: Static, params, initial, carry, xs: Array, options: ScanOptions):
+    """Scans in one piece by autodiff, and shows every state and gate to the watch."""
+
+    def gates(params, before, u, v, after):
+        del after
+        return static.cell.gates(params, before, u, v)
+
+    watch = options.watch
+    nudge = watch.nudge(static.cell, carry, len(xs))
+    u = static.cell.project(params, xs)
+    steps = Steps(u, options.mask, _resets(options), nudge)
+    last, ys, seen = recurrence.scan(static, params, initial, carry, steps, gates)
+    watch.see(static.cell, *zero_invalid(options.mask, seen))
+    return last, ys
 
 
 def _resets(options: ScanOptions) -> Array | None:
@@ -81,7 +101,7 @@ def step(cell: Recurrence, params: Tree, carry: Tree, x: Array) -> tuple[Tree, A
     dtype = compute_dtype(params, x)
     static, params = Static(cell, dtype, False), cast(params, dtype)
     u = cell.project(params, jnp.asarray(x, dtype))
-    after, y, _ = recurrence.step(static, params, carry, u, None, keep=False)
+    after, y, _ = recurrence.step(static, params, carry, Steps(u, None, None))
     return after, y.astype(dtype)
 
 

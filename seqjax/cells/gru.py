@@ -87,6 +87,10 @@ class GRU(Cell):
         c̃ = jnp.tanh(candidate + (Γr * carry.h).astype(w_c.dtype) @ w_c)
         return Γr, Γu, c̃
 
+    def gates(self, params, carry, u, v):
+        """Returns Γr, Γu and c̃ as r, u and c."""
+        return dict(zip("ruc", self._activations(params, carry, u, v), strict=True))
+
     def residuals(self, params, carry, u, v, after):
         """Returns Γr, Γu and c̃."""
         return self._activations(params, carry, u, v)

@@ -88,6 +88,12 @@ class GRUResetAfter(Cell):
     def _split(self, columns):
         return jnp.split(columns, [2 * self.features], axis=-1)
 
+    def gates(self, params, carry, u, v):
+        """Returns r, z and n."""
+        gates, n, _ = self.residuals(params, carry, u, v, None)
+        r, z = jnp.split(gates, 2, axis=-1)
+        return {"r": r, "z": z, "n": n}
+
     def residuals(self, params, carry, u, v, after):
         """Returns r and z side by side, n, and the part of v that r multiplies."""
         (gates_x, n_x), (gates_h, n_h) = self._split(u), self._split(v)

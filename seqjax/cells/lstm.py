@@ -107,6 +107,10 @@ class LSTM(Cell):
         h = Γo * self._output(c)
         return LSTMCarry(h, c), h
 
+    def gates(self, params, carry, u, v):
+        """Returns Γi, Γf, c̃ and Γo as i, f, g and o."""
+        return dict(zip("ifgo", self._split(squash(u + v, self._gates)), strict=True))
+
     @property
     def _gates(self):
         return "sts" if self.coupled else "ssts"

@@ -99,6 +99,12 @@ class PeepholeLSTM(Cell):
         c = Γi * c̃ + Γf * carry.c
         return gates, jax.nn.sigmoid(o + params.p_o * c), c
 
+    def gates(self, params, carry, u, v):
+        """Returns Γi, Γf, c̃ and Γo as i, f, g and o."""
+        gates, Γo, _ = self._activations(params, carry, u, v)
+        Γi, Γf, c̃ = jnp.split(gates, 3, axis=-1)
+        return {"i": Γi, "f": Γf, "g": c̃, "o": Γo}
+
     def residuals(self, params, carry, u, v, after):
         """Returns Γi, Γf and c̃ side by side, Γo, and c⟨t⟩."""
         gates, Γo, _ = self._activations(params, carry, u, v)

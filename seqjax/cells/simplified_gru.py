@@ -76,6 +76,10 @@ class SimplifiedGRU(Cell):
         h = Γu * c̃ + (1 - Γu) * carry.h
         return SimplifiedGRUCarry(h), h
 
+    def gates(self, params, carry, u, v):
+        """Returns Γu and c̃ as u and c."""
+        return dict(zip("uc", jnp.split(squash(u + v, "st"), 2, axis=-1), strict=True))
+
     def residuals(self, params, carry, u, v, after):
         """Returns Γu and c̃ side by side."""
         return squash(u + v, "st")

@@ -118,6 +118,10 @@ class Attention(Cell):
         """Returns c [*batch, M] = Σ_j α⟨j⟩ h⟨j⟩."""
         return jnp.einsum("...s,...sm->...m", weights, params.memory.values)
 
+    def gates(self, params, carry, u, v):
+        """Returns the weights; what the layer inside computes is not shown."""
+        return {"attention": self.alignment(params, carry, u)}
+
     def _step_beside(self, c, params, carry, x):
         """Takes the layer's step beside a context: s⟨t⟩ = layer([x⟨t⟩, c⟨t⟩])."""
         xc = jnp.concatenate([x, c], axis=-1)

@@ -51,7 +51,7 @@ class Bidirectional(Layer):
     @property
     def parts(self):
         """The layers of the two directions."""
-        return tuple(self.layers)
+        return self.layers
 
     @property
     def causal(self):
