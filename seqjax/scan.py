@@ -53,7 +53,8 @@ def unroll(
     params = cast(params, options.dtype)
     initial = jax.tree.map(lambda s, c: s.astype(jnp.result_type(c)), initial, carry)
     if options.watch is not None:
-        return _watched(static, params, initial, carry, xs, options)
+        watched = params, initial, carry, xs, options
+        return _watched(options.watch, static, *watched)
     scan = _plain if options.gradient == "plain" else lean
 
     def run(carry, chunk):
@@ -72,14 +73,21 @@ def _plain(static: Static, params, initial, carry, steps: Steps):
     return recurrence.scan(static, params, initial, carry, steps)[:2]
 
 
-def _watched(static: Static, params, initial, carry, xs: Array, options: ScanOptions):
+def _watched(
+    watch: Watch,
+    static: Static,
+    params,
+    initial,
+    carry,
+    xs: Array,
+    options: ScanOptions,
+):
     """Scans in one piece by autodiff, and shows every state and gate to the watch."""
 
     def gates(params, before, u, v, after):
         del after
         return static.cell.gates(params, before, u, v)
 
-    watch = options.watch
     nudge = watch.nudge(static.cell, carry, len(xs))
     u = static.cell.project(params, xs)
     steps = Steps(u, options.mask, _resets(options), nudge)
