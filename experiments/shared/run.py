@@ -78,6 +78,10 @@ class Run:
             run.say(f"model: {options.cell}, {size:,} parameters")
         return run
 
+    def within(self, name: str) -> "Run":
+        """A part of the run, in a folder of its own."""
+        return dataclasses.replace(self, folder=self.folder / name)
+
     @property
     def key(self) -> jax.Array:
         """The random key of the run."""
@@ -102,6 +106,7 @@ class Run:
         evaluate: Callable[[Any], dict[str, float]],
         *,
         unit: str,
+        seeds: bool = False,
         **task: Any,
     ) -> train.TrainResult:
         """Trains what the model marks as trainable, as the flags say.
@@ -113,6 +118,8 @@ class Run:
           loss: as in `seqjax.train.Task`.
           evaluate: as there.
           unit: of the loss.
+          seeds: whether every leaf of the variables has an axis of seeds in front, each
+            of which is stepped by itself.
           **task: further fields of `seqjax.train.Task`.
         """
         marks, o = model.trainable(variables), self.options
@@ -124,6 +131,7 @@ class Run:
             spread=o.spread,
         )
         optimizer = optimizer_of(o, marks)
+        optimizer = train.over_seeds(optimizer) if seeds else optimizer
         what = train.Task(loss, evaluate, data, optimizer, marks, unit=unit, **task)
         modes = {"resume": o.resume, "quiet": o.quiet}
         try:

@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from typing import Any
 
-from seqjax import checks
+from seqjax import checks, initializers
 from seqjax.cell import Cell
 from seqjax.cells._stacked import from_stacked, to_stacked
 from seqjax.cells.echo_state import EchoState
@@ -70,7 +70,8 @@ def make(text: str, **fields: Any) -> Cell:
 
     Args:
       text: a name in `CELLS`, or the class of a cell of your own as
-        "package.module:Class"; either may be called with literal keywords.
+        "package.module:Class"; either may be called with keywords, whose values are
+        literals or initializers of `seqjax.initializers`.
       **fields: further fields, `features` among them.
 
     Returns:
@@ -83,6 +84,8 @@ def make(text: str, **fields: Any) -> Cell:
       >>> make("elman(activation='relu')", features=4)
       Elman(features=4, activation='relu', kernel_init=Glorot(), \
 recurrent_init=Orthogonal(scale=1.0))
+      >>> make("lstm(recurrent_init=He())", features=4).recurrent_init
+      He()
       >>> make("seqjax.cells.gru:GRU", features=4) == make("gru", features=4)
       True
     """
@@ -117,13 +120,25 @@ def _parse(text: str) -> tuple[str, str, dict[str, Any]]:
             raise ValueError("not a name with keywords")
         if not all(part.isidentifier() for part in parts):
             raise ValueError("not a module")
-        written = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+        written = {str(k.arg): _value(k.value) for k in call.keywords}
     except (SyntaxError, TypeError, ValueError):
         raise ValueError(
             f"a cell is a name, or a name with fields like lstm(coupled=True), or "
             f"package.module:Class for one of your own, not {text!r}"
         ) from None
     return module, call.func.id, written
+
+
+def _value(node: ast.expr) -> Any:
+    """Returns a literal, or an initializer such as ``He()``."""
+    if not isinstance(node, ast.Call):
+        return ast.literal_eval(node)
+    if not isinstance(node.func, ast.Name) or node.args:
+        raise ValueError("not a name with keywords")
+    made = getattr(initializers, node.func.id, None)
+    if not dataclasses.is_dataclass(made):
+        raise ValueError("no initializer")
+    return made(**{str(k.arg): ast.literal_eval(k.value) for k in node.keywords})
 
 
 def _named(name: str) -> type[Cell]:

@@ -6,6 +6,7 @@ and returns the matplotlib Figure that it wrote. None of them touches pyplot.
 
 from seqjax.figures.comparison import compare
 from seqjax.figures.curves import curves, gradient_norms
+from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
 from seqjax.figures.matrices import attention, confusion, heat_map
 
@@ -15,6 +16,7 @@ __all__ = [
     "compare",
     "confusion",
     "curves",
+    "gradient_by_lag",
     "gradient_norms",
     "heat_map",
     "learning_curve",

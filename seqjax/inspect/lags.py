@@ -90,18 +90,22 @@ def _along_a_direction(key: Array) -> Callable[[Array], Array]:
 def _by_lag(gradient: Carry, lengths: Array) -> LagGradients:
     """Turns gradients at each step, [T, *batch, ...], into norms at each lag."""
 
-    def squares(leaf):  # [T, *batch]
+    def norms(leaf):  # [T, *batch]
         wide = leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32))
-        axes = tuple(range(1 + lengths.ndim, leaf.ndim))
+        flat = wide.reshape(*wide.shape[: 1 + lengths.ndim], -1)
         step = lengths - 1 - jnp.arange(len(leaf)).reshape(-1, *[1] * lengths.ndim)
-        aligned = jnp.take_along_axis(
-            jnp.sum(wide**2, axes), jnp.maximum(step, 0), axis=0
-        )
+        aligned = jnp.take_along_axis(_norm(flat), jnp.maximum(step, 0), axis=0)
         return jnp.where(step < 0, jnp.nan, aligned)
 
-    by_leaf = jax.tree.map(squares, gradient)
-    total = sum(jax.tree.leaves(by_leaf))
-    return LagGradients(jnp.sqrt(total), jax.tree.map(jnp.sqrt, by_leaf))
+    leaves = jax.tree.map(norms, gradient)
+    return LagGradients(_norm(jnp.stack(jax.tree.leaves(leaves), -1)), leaves)
+
+
+def _norm(a: Array) -> Array:
+    """Returns the norm over the last axis; squares alone would under- or overflow."""
+    largest = jnp.max(jnp.abs(a), axis=-1, keepdims=True)
+    scaled = a / jnp.where(largest > 0, largest, 1)
+    return largest[..., 0] * jnp.linalg.norm(scaled, axis=-1)
 
 
 class Verdict(NamedTuple):
@@ -110,8 +114,7 @@ class Verdict(NamedTuple):
     word: str  # "vanishing", "healthy" or "exploding"
     rate: float  # by what the norm is multiplied per lag, in the geometric mean
     half_life: float  # lags after which it is halved; infinite if it does not fall
-    ratio: float  # the norm at the largest lag over that at lag 0
-    lags: int  # the largest lag
+    lags: int  # the largest lag that the rate was measured over
 
     def in_words(self) -> str:
         """Returns the verdict as a phrase, such as "vanishing, × 0.82 a lag"."""
@@ -119,23 +122,28 @@ class Verdict(NamedTuple):
         return f"{self.word}, × {self.rate:.3g} a lag{life}"
 
 
-def verdict(norms: Array, *, most: float = 1e3) -> Verdict:
+def verdict(norms: Any, *, horizon: int = 100, most: float = 1e3) -> Verdict:
     """Says whether a gradient vanishes, explodes or neither.
 
     Args:
-      norms: by lag, [K+1, ...]; rows and what is NaN are left out of the mean.
-      most: a gradient that shrinks or grows by more than this over all lags vanishes
-        or explodes.
+      norms: by lag, [K+1, ...]; of rows the geometric mean is taken.
+      horizon: a number of lags that the network should bridge.
+      most: a gradient that, at its rate, shrinks or grows by more than this over the
+        horizon vanishes or explodes.
     """
     mean = geometric_mean(norms)
-    mean = mean[np.isfinite(mean) | (mean == 0)]
+    mean = mean[np.isfinite(mean)]
+    mean = mean[: np.flatnonzero(mean)[-1] + 1] if mean.any() else mean  # not underflow
     lags = len(mean) - 1
     ratio = 1.0 if lags < 1 else float(mean[-1] / mean[0]) if mean[0] else 0.0
     rate = ratio ** (1 / max(lags, 1))
-    word = "healthy" if 1 / most <= ratio <= most else "vanishing"
-    word = "exploding" if ratio > most else word
-    life = math.log(0.5) / math.log(rate) if 0 < rate < 1 else math.inf * (rate > 0)
-    return Verdict(word, rate, life if rate > 0 else 0.0, ratio, lags)
+    if rate == 0:
+        return Verdict("vanishing", 0.0, 0.0, lags)
+    half_life = math.log(0.5) / math.log(rate) if rate < 1 else math.inf
+    limit = most ** (1 / horizon)
+    words = [(rate < 1 / limit, "vanishing"), (rate > limit, "exploding")]
+    word = next((word for holds, word in words if holds), "healthy")
+    return Verdict(word, rate, half_life, lags)
 
 
 def geometric_mean(norms: Any) -> np.ndarray:

@@ -5,7 +5,13 @@ from seqjax.train.checkpoints import CheckpointError, Checkpoints, done_steps
 from seqjax.train.devices import spread, use_every_core
 from seqjax.train.loop import fit
 from seqjax.train.nonfinite import NonFinite
-from seqjax.train.optimizer import OPTIMIZERS, SCHEDULES, Times, make_optimizer
+from seqjax.train.optimizer import (
+    OPTIMIZERS,
+    SCHEDULES,
+    Times,
+    make_optimizer,
+    over_seeds,
+)
 from seqjax.train.signals import Interrupted
 from seqjax.train.task import Task, TrainConfig, TrainResult
 
@@ -24,6 +30,7 @@ __all__ = [
     "done_steps",
     "fit",
     "make_optimizer",
+    "over_seeds",
     "spread",
     "use_every_core",
     "with_average",

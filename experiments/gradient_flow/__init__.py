@@ -1,0 +1,1 @@
+"""Gradients by lag, and how far a network learns to remember."""
