@@ -142,6 +142,21 @@ def test_several_cells_are_trained_and_compared(tmp_path):
     assert (tmp_path / "comparison.png").exists()
 
 
+@uses("names")
+def test_several_seeds_have_a_mean_and_each_is_its_own_run(trained, tmp_path):
+    flags = [*smoke("names"), "--seeds=2", "--split_seed=0", "--workdir=both"]
+    result = result_of("names", *flags, cwd=tmp_path)
+    scores = [one["score"] for one in result["cells"].values()]
+    assert list(result["cells"]) == ["seed 0", "seed 1"] and result["scores"] == scores
+    assert result["score"] == sum(scores) / 2 and result["seeds"] == 2
+    assert result["score_std"] == pytest.approx(abs(scores[0] - scores[1]) / 2**0.5)
+    assert result["baselines"][0] == result["baselines"][1], "one split"
+    both = tmp_path / "both"
+    assert metrics(both / "seed_0") == metrics(trained("names").folder / "run")
+    assert metrics(both / "seed_1") != metrics(both / "seed_0")
+    assert (both / "figures" / "comparison.png").exists()
+
+
 def test_a_language_model_goes_on_with_its_state(tmp_path):
     """Resumed in the middle of an epoch, it ends where an unbroken run does."""
     rng = np.random.default_rng(0)

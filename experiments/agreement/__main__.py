@@ -40,7 +40,7 @@ from experiments.shared import flags as shared
 from experiments.shared.comparison import finish_together
 from experiments.shared.errors import UsageError
 from experiments.shared.layers import layer_of
-from experiments.shared.run import Run, load_model
+from experiments.shared.run import Run, load_model, split_seed
 from seqjax import figures, predict
 from seqjax.data import Batches
 from seqjax.train import TrainResult
@@ -69,7 +69,7 @@ def train(options: Any) -> dict[str, Any]:
     """Data, model, training, figures, result, of one cell."""
     layer = layer_of(options)
     source = TABLE.load(options.dataset, options.data)
-    splits = split_sentences(source, options.longest, options.seed)
+    splits = split_sentences(source, options.longest, split_seed(options))
     agree = make_predictor(layer, splits.train, options.gradient)
     variables = predict.init(agree, jax.random.key(options.seed))
     far = np.array([s.distance > options.longest for s in splits.test])

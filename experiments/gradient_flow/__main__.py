@@ -51,11 +51,11 @@ shared.set_defaults(
     learning_rate=3e-3,
     clip_norm=1.0,
     eval_every=100,
+    seeds=5,
 )
 flags.DEFINE_list(
     "distances", ["10", "20", "40", "100"], "Symbols of a sequence to train on."
 )
-flags.DEFINE_integer("seeds", 5, "Trainings at each distance, as one program.", 1)
 flags.DEFINE_integer("lags", 200, "How far back the gradient is followed.", 2)
 ASKED = 512  # held-out sequences, or those that the gradient is averaged over
 LEARNED = 0.9  # a share of first symbols; chance has one in as many as there are kinds
@@ -175,4 +175,4 @@ def together(
 
 
 if __name__ == "__main__":
-    cli.run(train, together=together)
+    cli.run(train, together=together, seeds_at_once=True)

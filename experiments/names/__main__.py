@@ -26,7 +26,7 @@ from experiments.shared import cli
 from experiments.shared import flags as shared
 from experiments.shared.layers import layer_of
 from experiments.shared.ngrams import Nats, ngram_nats
-from experiments.shared.run import Run, load_model
+from experiments.shared.run import Run, load_model, split_seed
 from seqjax import figures, predict
 from seqjax.data import Batches, Corpus
 from seqjax.train import TrainResult
@@ -94,7 +94,7 @@ LONGEST = 40  # letters of a drawn name
 def train(options: Any) -> dict[str, Any]:
     """Data, model, training, baselines, new names, figures, result."""
     layer = layer_of(options, causal=True)
-    corpus = make_corpus(TABLE.load(options.dataset, options.data), options.seed)
+    corpus = make_corpus(TABLE.load(options.dataset, options.data), split_seed(options))
     names = make_predictor(layer, corpus.vocabulary, options)
     variables = predict.init(names, jax.random.key(options.seed))
     run = Run.begin("names", options, corpus.source, variables, facts(corpus))

@@ -34,6 +34,7 @@ def run(
     *,
     uses: Mapping[str, str] = types.MappingProxyType({}),
     together: Callable[..., None] = compare,
+    seeds_at_once: bool = False,
     **modes: Main,
 ) -> NoReturn:
     """Parses the flags, calls what --mode asks for; bad input ends in one sentence.
@@ -44,8 +45,9 @@ def run(
       main: called with the `Options` where there is no --mode, or it is train.
       uses: for each other mode, the flags that it reads, parted by spaces; all others
         are refused.
-      together: called after several cells of --cell were trained, with the options,
-        the folder that holds theirs, and their results by cell.
+      together: called after several cells of --cell were trained, or --seeds, with the
+        options, the folder that holds theirs, and their results by name.
+      seeds_at_once: whether main itself trains all of --seeds.
       **modes: what each other --mode calls.
     """
     train.use_every_core()
@@ -58,8 +60,8 @@ def run(
             if mode != "train":
                 _refuse_ignored(mode, uses[mode].split())
                 modes[mode](read_options())
-            elif len(cells := split_cells(FLAGS.cell if "cell" in FLAGS else "")) > 1:
-                _each_cell(main, cells, together)
+            elif len(variants := _variants(seeds_at_once)) > 1:
+                _each(main, variants, together)
             else:
                 main(read_options())
 
@@ -89,8 +91,26 @@ def split_cells(text: str | None) -> list[str]:
     return re.split(r",\s*(?![^(]*\))", text) if text else []
 
 
-def _each_cell(main: Main, cells: list[str], together: Callable[..., None]) -> None:
-    """Trains each cell in a folder of its own, then compares."""
+def _variants(seeds_at_once: bool) -> dict[str, dict[str, Any]]:
+    """The flags of each training by its name: each cell of --cell with each seed."""
+    own = _own()
+    cells = split_cells(FLAGS.cell) if "cell" in own else [""]
+    count = FLAGS.seeds if "seeds" in own and not seeds_at_once else 1
+    variants = {}
+    for cell in cells:
+        for i in range(count):
+            changed = {"cell": cell} if len(cells) > 1 else {}
+            if count > 1:
+                changed |= {"seed": FLAGS.seed + i, "seeds": 1}
+            name = [cell] * (len(cells) > 1) + [f"seed {FLAGS.seed + i}"] * (count > 1)
+            variants[", ".join(name)] = changed
+    return variants
+
+
+def _each(
+    main: Main, variants: dict[str, dict[str, Any]], together: Callable[..., None]
+) -> None:
+    """Trains each variant in a folder of its own, then compares."""
     whole = read_options()
     folder = run_folder(whole, pathlib.Path(sys.argv[0]).parent.name)
     if not whole.resume and (folder / "flags.txt").exists():
@@ -98,17 +118,20 @@ def _each_cell(main: Main, cells: list[str], together: Callable[..., None]) -> N
             f"--workdir: {folder} holds a run already; name another folder"
         )
     results = {}
-    for cell in cells:
-        own = folder / re.sub(r"\W+", "_", cell).strip("_")
-        FLAGS.cell, FLAGS.workdir = cell, str(own)
+    for name, changed in variants.items():
+        own = folder / re.sub(r"\W+", "_", name).strip("_")
+        for flag, value in {**changed, "workdir": str(own)}.items():
+            setattr(FLAGS, flag, value)
         FLAGS.resume = whole.resume and (own / "flags.txt").exists()
+        if not whole.quiet:
+            print(f"{name}:", flush=True)
         try:
-            results[cell] = main(read_options())
+            results[name] = main(read_options())
         except train.Interrupted as error:
             write_text(folder / "flags.txt", whole.flagfile_text)
             reason = str(error).split(";")[0]
             raise train.Interrupted(
-                f"{reason} of {cell}; go on with --resume --workdir={folder}"
+                f"{reason} of {name}; go on with --resume --workdir={folder}"
             ) from None
     write_text(folder / "flags.txt", whole.flagfile_text)
     if all(results.values()):

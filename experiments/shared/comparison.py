@@ -2,22 +2,28 @@
 
 import json
 import pathlib
+import statistics
 from collections.abc import Mapping
 from typing import Any
 
 from experiments.shared.run import write_text
 from seqjax import figures, inspect
 
+KEYS = ("score", "baseline")
+COMMON = (
+    "task data cell metric lower_is_better baseline_name best_possible steps".split()
+)
+
 
 def compare(
     options: Any, folder: pathlib.Path, results: Mapping[str, dict[str, Any]]
 ) -> None:
-    """Prints a table of the runs of several cells, draws their curves together.
+    """Prints a table of the runs of several cells or seeds, draws their curves.
 
     Args:
       options: the values of the flags.
       folder: holds the runs' folders, and gets figures/comparison.png and result.json.
-      results: of each cell.
+      results: of each cell and seed.
     """
     runs = [
         inspect.read_run(path.parent) for path in sorted(folder.glob("*/result.json"))
@@ -33,9 +39,34 @@ def compare(
 def finish_together(
     folder: pathlib.Path, results: Mapping[str, dict[str, Any]]
 ) -> None:
-    """Writes and prints result.json: the best of the results, and all of them."""
-    lower = next(iter(results.values())).get("lower_is_better", False)
-    best = (min if lower else max)(results.values(), key=lambda r: r["score"])
+    """Writes and prints result.json: the best cell's result, and all of them.
+
+    With several seeds, scores and baselines are means over them; "score_std" is the
+    standard deviation, and "scores" has each.
+    """
+    cells: dict[str, list[dict[str, Any]]] = {}
+    for result in results.values():
+        cells.setdefault(result["cell"], []).append(result)
+    means = [_over_seeds(of_cell) for of_cell in cells.values()]
+    lower = means[0].get("lower_is_better", False)
+    best = (min if lower else max)(means, key=lambda result: result["score"])
     line = json.dumps({**best, "cells": dict(results)})
     write_text(folder / "result.json", line + "\n")
     print(line, flush=True)
+
+
+def _over_seeds(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The result of one cell over its seeds; that of the only seed as it is."""
+    if len(results) == 1:
+        return results[0]
+    scores, baselines = ([result[key] for result in results] for key in KEYS)
+    return {
+        **{key: results[0].get(key) for key in COMMON},
+        "score": statistics.fmean(scores),
+        "score_std": statistics.stdev(scores),
+        "scores": scores,
+        "baseline": statistics.fmean(baselines),
+        "baselines": baselines,
+        "seeds": len(results),
+        "seconds": round(sum(result["seconds"] for result in results), 2),
+    }

@@ -66,6 +66,18 @@ flags.DEFINE_float(
     1.0,
 )
 flags.DEFINE_integer("seed", 0, "Of the split, weights, order of data and samples.", 0)
+flags.DEFINE_integer(
+    "seeds",
+    1,
+    "Trainings, with the seeds from --seed on: their mean and spread are the result.",
+    1,
+)
+flags.DEFINE_integer(
+    "split_seed",
+    None,
+    "Of the split into parts, where the task draws one; that of --seed if None.",
+    0,
+)
 flags.DEFINE_integer("eval_every", 100, "Steps between evaluations.", 1)
 flags.DEFINE_integer("checkpoint_every", 500, "Steps between checkpoints.", 1)
 flags.DEFINE_string(

@@ -208,6 +208,11 @@ def run_folder(options: Any, task: str) -> pathlib.Path:
     return pathlib.Path(options.workdir or f"runs/{task}-{stamp}")
 
 
+def split_seed(options: Any) -> int:
+    """The seed of the split into parts: --split_seed, or else --seed."""
+    return options.seed if options.split_seed is None else options.split_seed
+
+
 def load_model(workdir: str | None, kind: type[P]) -> P:
     """The trained model in --workdir.
 

@@ -76,6 +76,16 @@ def groups(runs: Iterable[RunSummary]) -> list[list[RunSummary]]:
     return [_ranked(group) for group in found.values()]
 
 
+def families(runs: Sequence[RunSummary]) -> list[list[RunSummary]]:
+    """Groups runs that differ in nothing but --seed, in the order of the first ones."""
+    found: dict[Any, list[RunSummary]] = {}
+    for run in runs:
+        alone = run.folder if "seed" not in run.flags else None
+        others = {name: value for name, value in run.flags.items() if name != "seed"}
+        found.setdefault((alone, *sorted(others.items())), []).append(run)
+    return list(found.values())
+
+
 def differences(runs: Sequence[RunSummary]) -> list[str]:
     """Returns a label for each run: the flags in which it differs from the others.
 
