@@ -91,16 +91,6 @@ def of_sum(name: str) -> list[Mistake]:
             "the mean over time stands in the place of the sum",
             lambda v: sum(getattr(s, name) for s in v.steps) / len(v.steps),
         ),
-        Mistake(
-            name,
-            "the first time step is left out",
-            lambda v: sum(getattr(s, name) for s in v.steps[1:]),
-        ),
-        Mistake(
-            name,
-            "the last time step is left out",
-            lambda v: sum(getattr(s, name) for s in v.steps[:-1]),
-        ),
     ]
 
 
