@@ -146,7 +146,7 @@ def test_two_arrows_go_into_each_gradient_of_a_state(name, loss, tmp_path):
     for output, after in norms.T[-arrows.SHOWN : -1]:
         assert f"{output:.3f}" in written and f"{after:.3f}" in written
     total = np.linalg.norm(found.automatic[-1])
-    assert f"da⟨{T}⟩ = {total:.3f}" in written
+    assert f"‖da⟨{T}⟩‖ = {total:.3f}" in written
 
 
 def test_no_automatic_differentiation_had_a_hand_in_it():

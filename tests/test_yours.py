@@ -1,5 +1,7 @@
 """A student's own functions: each wrong line that is planted in a file is named."""
 
+import sys
+
 import pytest
 from processes import ROOT
 
@@ -115,6 +117,11 @@ PLANTED = {
         (":n_a]", "n_a:]", "da_prev", "the other part's columns"),
         ("n_a:]", ": xt.shape[0]]", "dxt", "[a, x] is sliced the wrong way round"),
         (" + Wo[:, :n_a].T @ dot", "", "da_prev", "Woᵀ dot is left out"),
+        ("Wi[:, :n_a].T", "Wi[:, :n_a]", "da_prev", "Wi is not transposed"),
+        (
+            *("dcct = dc * it", "dcct = dc_next * it + (dc - dc_next) * it"),
+            *("dcct", "the brackets round dc are left out"),
+        ),
         ("dc * ft,", "dc * it,", "dc_prev", "it stands in the place of ft"),
         ("dft @ concat.T", "dft @ concat.T + 1", "dWf", None),
     ],
@@ -223,3 +230,22 @@ def test_a_cache_in_the_wrong_order_is_named(tmp_path):
     assert found["rnn_cell_forward"].state == "right"
     assert found["rnn_cell_backward"].term == "cache"
     assert "not with that of rnn_cell_forward" in found["rnn_cell_backward"].lines[0]
+
+
+def test_a_gates_derivative_may_be_taken_before_its_activation(tmp_path):
+    """What dot is called is no mistake, and what is wrong after it is named."""
+    text = RIGHT_FILE.replace(" * ot * (1 - ot)\n", "\n    dΓo = dot * ot * (1 - ot)\n")
+    text = text.replace("@ dot", "@ dΓo").replace("dot @", "dΓo @")
+    text = text.replace("np.sum(dot,", "np.sum(dΓo,")
+    assert not check(written(tmp_path, text), 0)[1]
+    text = text.replace("dc * ft,", "dc,")
+    found = verdicts(load(written(tmp_path, text)), 0)["lstm_cell_backward"]
+    assert found.term == "dc_prev" and "ft is left out" in " ".join(found.lines)
+
+
+def test_a_function_that_changes_its_arguments_fools_nobody(tmp_path):
+    head = "    a_next, a_prev, xt, parameters = cache\n"
+    text = change("rnn_cell_backward", head, f"{head}    da_next *= 2\n")
+    found = verdicts(load(written(tmp_path, text)), 0)
+    assert found["rnn_cell_backward"].state == "wrong"
+    assert sys.getprofile() is None

@@ -120,7 +120,7 @@ def derive(options: Any) -> dict[str, Any] | None:
     )
     both = draw_arrows(run, names[0], problems[names[0]])
     result = run.finish(
-        data=f"random, lengths {ragged}, seed {options.seed}",
+        data=f"random, lengths {ragged}, seed {o.seed}, {o.loss}",
         metric="largest relative distance between hand-derived and automatic gradient",
         lower_is_better=True,
         score=float(hand),

@@ -93,7 +93,7 @@ def draw_figure(path: pathlib.Path, name: str, found: Arrows) -> Figure:
     for place, t in enumerate(steps):
         _draw_step(axes, 3 * place, t, T, found)
     sentence = (
-        "Numbers are norms. da⟨t⟩ is the sum of its arrows as vectors, here within "
+        "da⟨t⟩ is the sum of its two arrows as vectors, here within "
         f"{found.distance:.0e} of the automatic gradient."
     )
     text = textwrap.fill(sentence, 32 * len(steps))
@@ -107,15 +107,15 @@ def _draw_step(axes: Axes, x: float, t: int, T: int, found: Arrows) -> None:
     output, after, total = map(np.linalg.norm, parts)
     n = t + 1  # the course counts steps from 1
     _box(axes, x, 2.5, f"ŷ⟨{n}⟩", OUTPUT)
-    _box(axes, x, 0, f"a⟨{n}⟩\nda⟨{n}⟩ = {total:.3f}", "black")
+    _box(axes, x, 0, f"a⟨{n}⟩\n‖da⟨{n}⟩‖ = {total:.3f}", "black")
     _arrow(axes, (x - 0.35, 0.5), (x - 0.35, 2.2), FORWARD, 1.5)
     _arrow(axes, (x, 2.2), (x, 0.5), OUTPUT, 3.5)
-    label = f"W_yᵀ dz⟨{n}⟩\n{output:.3f}"
+    label = f"‖W_yᵀ dz⟨{n}⟩‖\n= {output:.3f}"
     _write(axes, x + 0.15, 1.35, label, OUTPUT, ha="left")
     _arrow(axes, (x - 2 + 0.3 * (x == 0), 0.25), (x - 0.9, 0.25), FORWARD, 1.5)
     if n < T:
         _arrow(axes, (x + 2.1, -0.2), (x + 0.9, -0.2), NEXT, 3.5)
-        _write(axes, x + 1.5, -0.75, f"da_next\n{after:.3f}", NEXT, ha="center")
+        _write(axes, x + 1.5, -0.75, f"‖da_next‖\n= {after:.3f}", NEXT, ha="center")
     else:
         _write(axes, x + 1, -0.2, "no step after:\nda_next = 0", NEXT, ha="left")
 

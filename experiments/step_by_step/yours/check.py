@@ -44,8 +44,9 @@ def check(path: str, seed: int) -> tuple[list[str], str]:
         report.append(f"  {name:<20}{state}{f': {term}' if term else ''}")
         report += [wrapped for line in lines for wrapped in wrap(line)]
     bad = {n: v for n, v in found.items() if v.state in ("wrong", "failed")}
-    listed = ", ".join(f"{n} ({v.term or v.lines[0]})" for n, v in bad.items())
-    sentence = f"{path}: {len(bad)} of {len(found)} functions wrong: {listed}"
+    listed = (f"{n} ({v.term})" if v.term else v.lines[0] for n, v in bad.items())
+    written = sum(v.state != "not written yet" for v in found.values())
+    sentence = f"{path}: {len(bad)} of {written} functions wrong: {'; '.join(listed)}"
     return [*report, ""], sentence if bad else ""
 
 

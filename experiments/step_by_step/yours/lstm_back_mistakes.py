@@ -11,7 +11,7 @@ from experiments.step_by_step.yours.course import (
     D,
     through_gates,
 )
-from experiments.step_by_step.yours.equations import Mistake, Values
+from experiments.step_by_step.yours.equations import Mistake, Term, Values
 from experiments.step_by_step.yours.rnn_mistakes import of_bias, of_weight
 
 Columns = Callable[[Values], slice]
@@ -113,22 +113,31 @@ OF_GATES = [
 ]
 
 
-USERS_OF_DC = {
-    term.name: term.compute
+USERS_OF_DC = [
+    term
     for term in LSTM_CELL_BACKWARD
     if term.name in ("dcct", "dit", "dft", "dc_prev")
-}
+]
 
 
-def of_dc_in(name: str) -> list[Mistake]:
+def of_dc_in(term: Term) -> list[Mistake]:
     """In what one term alone takes for dc, if a student writes it out in each."""
 
-    def compute(v: Values, dc: Any) -> Any:
-        return USERS_OF_DC[name](Values(**{**vars(v), "dc": dc}))
+    def compute(v: Values, dc: Any, form: Any = term.compute) -> Any:
+        return form(Values(**{**vars(v), "dc": dc}))
 
-    return [
+    def without_brackets(v: Values) -> Any:
+        first = compute(v, v.dc_next, term.also[0])
+        return first + compute(v, v.dc - v.dc_next)
+
+    brackets = Mistake(
+        term.name,
+        "the brackets round dc are left out: dc_next does not get the last factor",
+        without_brackets,
+    )
+    return [brackets] * len(term.also) + [
         Mistake(
-            name,
+            term.name,
             f"in dc, {wrong.sentence}",
             lambda v, wrong=wrong: compute(v, wrong.compute(v)),
         )
@@ -175,6 +184,16 @@ def of_part(name: str, mine: Columns, others: Columns, wrong: Columns):
     ]
 
 
+def untransposed(gate: str) -> Mistake:
+    """In one part of da_prev, whose columns of W are square."""
+
+    def compute(v: Values) -> Any:
+        others = through_gates(v, A(v), GATES.replace(gate, ""))
+        return others + getattr(v, f"W{gate}")[:, A(v)] @ getattr(v, D[gate])
+
+    return Mistake("da_prev", f"W{gate} is not transposed", compute)
+
+
 BACKWARD = [
     Mistake(
         "concat",
@@ -183,10 +202,16 @@ BACKWARD = [
     ),
     *OF_DC,
     *OF_GATES,
-    *(mistake for name in USERS_OF_DC for mistake in of_dc_in(name)),
+    *(mistake for term in USERS_OF_DC for mistake in of_dc_in(term)),
     *(m for g in GATES for m in of_weight(f"dW{g}", D[g], "concat")),
     *(m for g in GATES for m in of_bias(f"db{g}", D[g])),
     *of_part("da_prev", A, X, lambda v: slice(len(v.xt), None)),
+    Mistake(
+        "da_prev",
+        "no W is transposed",
+        lambda v: sum(getattr(v, f"W{g}")[:, A(v)] @ getattr(v, D[g]) for g in GATES),
+    ),
+    *(untransposed(g) for g in GATES),
     *of_part("dxt", X, A, lambda v: slice(None, len(v.xt))),
     Mistake("dc_prev", "ft is left out", lambda v: v.dc),
     Mistake("dc_prev", "it stands in the place of ft", lambda v: v.dc * v.it),
