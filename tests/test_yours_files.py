@@ -1,6 +1,7 @@
-"""A student's file that is bad, or not written yet, ends in one sentence."""
+"""A student's file as a whole: not written yet, odd, or bad, in one sentence."""
 
 import inspect
+import sys
 
 import pytest
 from processes import ROOT, run
@@ -36,6 +37,22 @@ def test_the_template_has_all_functions_to_be_written(tmp_path):
     found = verdicts(load(written(tmp_path, text)), 0)
     states = [verdict.state for verdict in found.values()]
     assert states == ["not written yet", "right", *["not written yet"] * 6]
+
+
+def test_a_cache_in_the_wrong_order_is_named(tmp_path):
+    wrong = RIGHT_FILE.replace("(a_next, a_prev, xt", "(a_prev, a_next, xt")
+    found = verdicts(load(written(tmp_path, wrong)), 0)
+    assert found["rnn_cell_forward"].state == "right"
+    assert found["rnn_cell_backward"].term == "cache"
+    assert "not with that of rnn_cell_forward" in found["rnn_cell_backward"].lines[0]
+
+
+def test_a_function_that_changes_its_arguments_fools_nobody(tmp_path):
+    head = "    a_next, a_prev, xt, parameters = cache\n"
+    text = RIGHT_FILE.replace(head, f"{head}    da_next *= 2\n")
+    found = verdicts(load(written(tmp_path, text)), 0)
+    assert found["rnn_cell_backward"].state == "wrong"
+    assert sys.getprofile() is None
 
 
 CELL = "def rnn_cell_backward(da_next, cache):\n    "
