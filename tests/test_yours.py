@@ -69,6 +69,8 @@ PLANTED = {
             *("+ back[name]", "+ back[name] / x.shape[2]"),
             *("dWax", "the mean over time"),
         ),
+        ("range(x.shape[2])", "range(1, x.shape[2])", "dx", "before the first step"),
+        ("dx[:, :, t]", "_", "dx", "it stays zero"),
         ('"da0": da_next', '"da0": 0 * da_next', "da0", "it stays zero"),
         ('"da0": da_next', '"da0": da_next + 1', "da0", None),
     ],

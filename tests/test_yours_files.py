@@ -67,6 +67,9 @@ BAD_FUNCTIONS = {
     "return {'dxt': da_next}": ("returns no da_prev, dWax", "it returns dxt"),
     "return dict(dxt=1, da_prev=2, dWax=None, dWaa=3, dba=4)": ("None as dWax",),
     "return dict(dxt=1, da_prev=2, dWax='x', dWaa=3, dba=4)": ("a str as dWax",),
+    "return dict(dxt=1j, da_prev=2, dWax=0, dWaa=3, dba=4)": (
+        "complex numbers as dxt",
+    ),
     "return dict(dxt=1, da_prev=2, dWax=0, dWaa=3, dba=4)": (
         *("dxt is of shape ()", "(3, 4)"),
     ),

@@ -116,19 +116,24 @@ def results(function: Function, returned: Any) -> dict[str, Array]:
 
 
 def numbers(function: str, name: str, value: Any) -> Array:
-    """What a function returned as an array of floats, or `Failed`."""
+    """What a function returned as an array of floats.
+
+    Raises:
+      Failed: it is no array of real numbers.
+    """
     try:
-        if value is None:
-            raise ValueError
+        if value is None or np.iscomplexobj(value):
+            raise TypeError
         return np.asarray(value, float)
     except (TypeError, ValueError):
-        raise Failed(
-            f"{function} returns {kind(value)} as {name}, and not an array of numbers"
-        ) from None
+        wrong = f"{function} returns {kind(value)} as {name}"
+        raise Failed(f"{wrong}, and not an array of real numbers") from None
 
 
 def kind(value: Any) -> str:
     """What a value is, for a sentence."""
+    if np.iscomplexobj(value):
+        return "complex numbers"
     return "None" if value is None else f"a {type(value).__name__}"
 
 

@@ -1,5 +1,7 @@
 """Classic mistakes in walking through time, and back."""
 
+from typing import Any
+
 import numpy as np
 
 from experiments.step_by_step.yours.course import (
@@ -10,12 +12,40 @@ from experiments.step_by_step.yours.course import (
     RNN_CELL_FORWARD,
     RNN_WEIGHTS,
 )
-from experiments.step_by_step.yours.equations import Mistake, Term, walk, walk_back
+from experiments.step_by_step.yours.equations import (
+    Mistake,
+    Term,
+    Values,
+    over_time,
+    walk,
+    walk_back,
+)
+
+
+def blank(step: Values, **kept: Any) -> Values:
+    """A step that was not made: its arrays were zeros, and stay so."""
+    zeros = {k: np.zeros_like(v) for k, v in vars(step).items() if hasattr(v, "shape")}
+    return Values(**{**vars(step), **zeros, **kept})
+
+
+def stays_zero(name: str, term: str) -> Mistake:
+    """A result that is made of one term of all steps, and never filled."""
+    return Mistake(
+        name,
+        "it stays zero, since nothing is written into it",
+        lambda v: np.zeros_like(over_time(v.steps, term)),
+    )
 
 
 def of_walk(cell: tuple[Term, ...]) -> list[Mistake]:
     """In the order of the steps, and in what one hands to the next."""
+
+    def too_short(v: Values) -> list[Values]:
+        *steps, last = walk(cell, v)
+        return [*steps, blank(last)]
+
     return [
+        Mistake("steps", "the loop ends before the last step", too_short),
         Mistake(
             "steps",
             "the loop runs from the last step to the first",
@@ -34,9 +64,16 @@ def of_walk(cell: tuple[Term, ...]) -> list[Mistake]:
     ]
 
 
-FORWARD = of_walk(RNN_CELL_FORWARD)
+FORWARD = [
+    *of_walk(RNN_CELL_FORWARD),
+    stays_zero("a", "a_next"),
+    stays_zero("y_pred", "yt_pred"),
+]
 LSTM_FORWARD = [
     *of_walk(LSTM_CELL_FORWARD),
+    stays_zero("c", "c_next"),
+    stays_zero("a", "a_next"),
+    stays_zero("y", "yt_pred"),
     Mistake(
         "steps",
         "c_next does not become the c_prev of the next step: each has zeros",
@@ -52,7 +89,18 @@ LSTM_FORWARD = [
 
 def of_walk_back(cell: tuple[Term, ...]) -> list[Mistake]:
     """In the order of the steps, and in the arrows into each."""
+
+    def too_short(v: Values) -> list[Values]:
+        first, *steps = walk_back(cell, v)
+        return [blank(first, da_prev=steps[0].da_prev), *steps]
+
+    def too_late(v: Values) -> list[Values]:
+        da = v.da * (np.arange(v.da.shape[2]) < v.da.shape[2] - 1)
+        return walk_back(cell, Values(**{**vars(v), "da": da}))
+
     return [
+        Mistake("steps", "the loop ends before the first step, t = 0", too_short),
+        Mistake("steps", "the loop does not begin with the last step", too_late),
         Mistake(
             "steps",
             "da_next is left out: only the arrow from the output goes into da⟨t⟩, not "
@@ -94,7 +142,8 @@ def of_sum(name: str) -> list[Mistake]:
     ]
 
 
-OF_START = [
+OF_ENDS = [
+    stays_zero("dx", "dxt"),
     Mistake(
         "da0",
         "it is da_prev of the last step, and not of the first",
@@ -111,7 +160,7 @@ OF_START = [
 BACKWARD = [
     *of_walk_back(RNN_CELL_BACKWARD),
     *(mistake for name in RNN_WEIGHTS for mistake in of_sum(name)),
-    *OF_START,
+    *OF_ENDS,
 ]
 LSTM_BACKWARD = [
     Mistake(
@@ -121,5 +170,5 @@ LSTM_BACKWARD = [
     ),
     *of_walk_back(LSTM_CELL_BACKWARD),
     *(mistake for name in LSTM_WEIGHTS for mistake in of_sum(name)),
-    *OF_START,
+    *OF_ENDS,
 ]
