@@ -90,7 +90,7 @@ def verdict(
     if own is None or alone.state == "not written yet":
         return alone
     together = judge(student, {**right, **own}, *case)
-    if alone.state == "right" != together.state:
+    if alone.state == "right" and together.state != "right":
         forward = name.replace("backward", "forward")
         reason = f"It is right with the course's cache, but not with that of {forward}."
         return Verdict("wrong", next(iter(own)), (reason, *together.lines))
@@ -106,8 +106,8 @@ def own_cache(
 ) -> dict[str, Any] | None:
     """What the student's function forward keeps, if all that it takes is right."""
     forward = name.replace("backward", "forward")
-    cell = forward.replace("_forward", "_cell_forward").replace("_cell_cell", "_cell")
-    needed = {forward, cell, cell.replace("forward", "backward")} - {name}
+    kind = name.split("_")[0]
+    needed = {forward, f"{kind}_cell_forward", f"{kind}_cell_backward"} - {name}
     states = {before[n].state for n in needed if n in before}
     if not FUNCTIONS[name].goes_back or forward not in before or states != {"right"}:
         return None
