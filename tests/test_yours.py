@@ -113,6 +113,7 @@ PLANTED = {
         ("dc * cct * it", "dc * c_prev * it", "dit", "are swapped"),
         ("dc * c_prev", "dc * c_next", "dft", "c_next stands in the place of c_prev"),
         (" * ft * (1 - ft)", "", "dft", "ft ∗ (1 − ft) is left out"),
+        ("ft * (1 - ft)", "ft", "dft", "(1 − ft) is left out"),
         ("[a_prev, xt]", "[xt, a_prev]", "concat", "[a, x] is stacked the wrong way"),
         ("np.sum(dit, axis=1, keepdims=True)", "dit", "dbi", "is not summed over"),
         (":n_a]", "xt.shape[0] :]", "da_prev", "[a, x] is sliced the wrong way round"),

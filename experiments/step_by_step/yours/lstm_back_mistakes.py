@@ -14,6 +14,7 @@ from experiments.step_by_step.yours.course import (
 from experiments.step_by_step.yours.equations import Mistake, Term, Values
 from experiments.step_by_step.yours.rnn_mistakes import of_bias, of_weight
 
+TERMS = {term.name: term for term in LSTM_CELL_BACKWARD}
 Columns = Callable[[Values], slice]
 
 
@@ -113,11 +114,32 @@ OF_GATES = [
 ]
 
 
-USERS_OF_DC = [
-    term
-    for term in LSTM_CELL_BACKWARD
-    if term.name in ("dcct", "dit", "dft", "dc_prev")
-]
+USERS_OF_DC = [TERMS[name] for name in ("dcct", "dit", "dft", "dc_prev")]
+
+
+def of_slope(gate: str) -> list[Mistake]:
+    """In Γ ∗ (1 − Γ), the derivative of σ, of the gate of this name."""
+    name = f"d{gate}"
+
+    def with_slope(v: Values, slope: Any) -> Any:
+        return TERMS[name].also[0](v) * slope
+
+    def Γ(v: Values) -> Any:
+        return getattr(v, gate)
+
+    return [
+        Mistake(name, f"(1 − {gate}) is left out", lambda v: with_slope(v, Γ(v))),
+        Mistake(
+            name,
+            f"{gate} is left out of {gate} ∗ (1 − {gate})",
+            lambda v: with_slope(v, 1 - Γ(v)),
+        ),
+        Mistake(
+            name,
+            f"the derivative of tanh, 1 − {gate}², stands in the place of σ's",
+            lambda v: with_slope(v, 1 - Γ(v) ** 2),
+        ),
+    ]
 
 
 def of_dc_in(term: Term) -> list[Mistake]:
@@ -202,6 +224,7 @@ BACKWARD = [
     ),
     *OF_DC,
     *OF_GATES,
+    *(mistake for gate in ("ot", "it", "ft") for mistake in of_slope(gate)),
     *(mistake for term in USERS_OF_DC for mistake in of_dc_in(term)),
     *(m for g in GATES for m in of_weight(f"dW{g}", D[g], "concat")),
     *(m for g in GATES for m in of_bias(f"db{g}", D[g])),
