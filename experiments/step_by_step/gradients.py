@@ -13,7 +13,7 @@ import seqjax
 from experiments.step_by_step import by_hand, through_time
 from seqjax import Layer, Readout, losses
 
-CLASSES = 3
+CLASSES = {"softmax": 3, "sigmoid": 1}  # K of W_y [H, K], by the loss
 
 
 class Sizes(NamedTuple):
@@ -26,11 +26,12 @@ class Sizes(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """A sequence classifier at random weights, and its ragged random data."""
+    """A tagger of sequences at random weights, and its ragged random data."""
 
     variables: by_hand.Variables
     labels: np.ndarray  # [T, B]
     mask: np.ndarray  # [T, B] bool
+    loss: str  # of `through_time.LOSSES`
 
 
 class Row(NamedTuple):
@@ -48,7 +49,7 @@ def lengths(sizes: Sizes) -> np.ndarray:
     return np.linspace(sizes.time, 0, sizes.batch).round().astype(int)
 
 
-def draw(cell: by_hand.Cell, sizes: Sizes, seed: int) -> Problem:
+def draw(cell: by_hand.Cell, sizes: Sizes, seed: int, loss: str) -> Problem:
     """Draws all at random: no weight is zero, no two rows are alike."""
     rng = np.random.default_rng(seed)
     n, H, T, B = sizes
@@ -58,12 +59,13 @@ def draw(cell: by_hand.Cell, sizes: Sizes, seed: int) -> Problem:
         w_h=rng.normal(size=(H, columns)) / np.sqrt(H),
         b=rng.normal(size=columns),
     )
-    readout = by_hand.Readout(rng.normal(size=(H, CLASSES)), rng.normal(size=CLASSES))
+    K = CLASSES[loss]
+    readout = by_hand.Readout(rng.normal(size=(H, K)), rng.normal(size=K))
     carry = tuple(rng.normal(size=(B, H)) for _ in cell.states)
     xs = rng.normal(size=(T, B, n))
-    labels = rng.integers(CLASSES, size=(T, B))
+    labels = rng.integers(max(K, 2), size=(T, B))
     mask = np.arange(T)[:, None] < lengths(sizes)
-    return Problem(by_hand.Variables(params, readout, carry, xs), labels, mask)
+    return Problem(by_hand.Variables(params, readout, carry, xs), labels, mask, loss)
 
 
 def seqjax_loss(
@@ -71,11 +73,22 @@ def seqjax_loss(
 ) -> jax.Array:
     """The same loss by seqjax, whose layers take the parameters as they are."""
     params, readout, carry, xs = variables
-    mask = problem.mask
     carry = type(layer.initial_carry())(*carry)
-    _, ys = layer.unroll(params, xs, carry, mask=mask, gradient=gradient)
-    _, logits = Readout(CLASSES).unroll(readout, ys, mask=mask)
-    return losses.cross_entropy(logits, problem.labels, mask).result()
+    _, ys = layer.unroll(params, xs, carry, mask=problem.mask, gradient=gradient)
+    return loss_of_outputs(problem, readout, ys)
+
+
+def loss_of_outputs(
+    problem: Problem, readout: by_hand.Readout, ys: jax.Array
+) -> jax.Array:
+    """The loss by seqjax, of a cell's outputs [T, B, H]."""
+    labels, mask = problem.labels, problem.mask
+    _, logits = Readout(CLASSES[problem.loss]).unroll(readout, ys, mask=mask)
+    if problem.loss == "sigmoid":
+        mean = losses.binary_cross_entropy(logits[..., 0], labels, mask)
+    else:
+        mean = losses.cross_entropy(logits, labels, mask)
+    return mean.result()
 
 
 def central_differences(loss: Callable, variables: Any, ε: float = 1e-5) -> Any:
@@ -89,11 +102,10 @@ def central_differences(loss: Callable, variables: Any, ε: float = 1e-5) -> Any
     return unravel(jax.lax.map(slope, jnp.arange(v.size), batch_size=1024))
 
 
-def compare(name: str, sizes: Sizes, seed: int) -> list[Row]:
+def compare(name: str, problem: Problem) -> list[Row]:
     """One cell's loss, then the gradients by all that it depends on, in each way."""
-    cell, layer = by_hand.CELLS[name], seqjax.CELLS[name](sizes.features)
-    problem = draw(cell, sizes, seed)
-    v = problem.variables
+    cell, v = by_hand.CELLS[name], problem.variables
+    layer = seqjax.CELLS[name](v.carry[0].shape[1])
     lean, plain = (
         functools.partial(seqjax_loss, layer, gradient, problem)
         for gradient in ("lean", "plain")

@@ -11,6 +11,7 @@ from experiments.step_by_step.by_hand import (
     Params,
     Readout,
     Variables,
+    σ,
 )
 
 
@@ -81,33 +82,67 @@ def choose(valid: Array, new: Carry, old: Carry) -> Carry:
     return tuple(np.where(valid, n, o) for n, o in zip(new, old, strict=True))
 
 
-def loss_forward(
-    readout: Readout, ys: Array, labels: Array, mask: Array
-) -> tuple[float, Any]:
-    """Softmax and cross entropy, summed over time, in the mean over sequences. E7.
+def softmax_loss(z: Array, labels: Array) -> tuple[Array, Array, Array]:
+    """ŷ⟨t⟩ = softmax(z⟨t⟩), L⟨t⟩ = −log ŷ⟨t⟩_label. E7.
 
-        ŷ⟨t⟩ = softmax(h⟨t⟩ W_y + b_y)
-        L = 1/N Σ_B Σ_t −log ŷ⟨t⟩_label        N sequences are not empty
+    Args:
+      z: [T, B, K].
+      labels: [T, B], each one of K classes.
+
+    Returns:
+      L⟨t⟩ [T, B], ŷ, and y, which is 1 at the label and else 0, [T, B, K].
+    """
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    ŷ = e / e.sum(axis=-1, keepdims=True)
+    y = np.eye(z.shape[-1])[labels]
+    return -np.sum(y * np.log(ŷ), axis=-1), ŷ, y
+
+
+def sigmoid_loss(z: Array, labels: Array) -> tuple[Array, Array, Array]:
+    """ŷ⟨t⟩ = σ(z⟨t⟩), L⟨t⟩ = −y⟨t⟩ log ŷ⟨t⟩ − (1 − y⟨t⟩) log(1 − ŷ⟨t⟩). E6.
+
+    Args:
+      z: [T, B, 1].
+      labels: [T, B], 0 or 1.
+
+    Returns:
+      L⟨t⟩ [T, B], ŷ and y [T, B, 1].
+    """
+    ŷ, y = σ(z), labels[..., None]
+    return -np.sum(y * np.log(ŷ) + (1 - y) * np.log(1 - ŷ), axis=-1), ŷ, y
+
+
+LOSSES = {"softmax": softmax_loss, "sigmoid": sigmoid_loss}
+
+
+def loss_forward(
+    readout: Readout, ys: Array, labels: Array, mask: Array, loss: str = "softmax"
+) -> tuple[float, Any]:
+    """The loss of ŷ⟨t⟩, summed over time, in the mean over sequences.
+
+        z⟨t⟩ = h⟨t⟩ W_y + b_y
+        L = 1/N Σ_B Σ_t L⟨t⟩        N sequences are not empty
 
     Args:
       readout: W_y [H, K] and b_y [K].
       ys: outputs of the cell [T, B, H].
-      labels: [T, B], each one of K classes.
+      labels: [T, B].
       mask: [T, B] bool, True where valid.
+      loss: one of `LOSSES`.
 
     Returns:
       L, and what the backward step needs.
     """
     z = ys @ readout.w + readout.b
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    ŷ = e / e.sum(axis=-1, keepdims=True)
-    weight = mask[..., None] / max(mask.any(axis=0).sum(), 1)
-    one_hot = np.eye(len(readout.b))[np.where(mask, labels, 0)]
-    return -np.sum(weight * one_hot * np.log(ŷ)), (ys, ŷ, one_hot, weight)
+    at_t, ŷ, y = LOSSES[loss](z, np.where(mask, labels, 0))
+    weight = mask / max(mask.any(axis=0).sum(), 1)
+    return np.sum(weight * at_t), (ys, ŷ, y, weight[..., None])
 
 
 def loss_backward(readout: Readout, kept: Any) -> tuple[Readout, Array]:
-    """Softmax and cross entropy together have a short derivative: dz = (ŷ − y) / N.
+    """Back from either loss, which has the same short derivative: dz = (ŷ − y) / N.
+
+    Softmax and the cross entropy of classes cancel to that, σ and the binary one too.
 
     Args:
       readout: W_y [H, K] and b_y [K].
@@ -116,32 +151,37 @@ def loss_backward(readout: Readout, kept: Any) -> tuple[Readout, Array]:
     Returns:
       Gradients of the readout, and of the cell's outputs [T, B, H].
     """
-    ys, ŷ, one_hot, weight = kept
-    dz = weight * (ŷ - one_hot)
+    ys, ŷ, y, weight = kept
+    dz = weight * (ŷ - y)
     d_readout = Readout(w=np.einsum("tbh,tbk->hk", ys, dz), b=dz.sum(axis=(0, 1)))
     return d_readout, dz @ readout.w.T
 
 
 def loss_and_gradients(
-    cell: Cell, variables: Variables, labels: Array, mask: Array
+    cell: Cell,
+    variables: Variables,
+    labels: Array,
+    mask: Array,
+    loss: str = "softmax",
 ) -> tuple[float, Variables]:
     """All of it: the sequence, the loss, and back.
 
     Args:
       cell: one of `CELLS`.
       variables: weights, first carry and inputs.
-      labels: [T, B], each one of K classes.
+      labels: [T, B].
       mask: [T, B] bool, True where valid.
+      loss: one of `LOSSES`.
 
     Returns:
       L, and its gradient by each of the variables.
     """
     params, readout, carry, xs = variables
     carry, ys, keeps = sequence_forward(cell, params, carry, xs, mask)
-    loss, kept = loss_forward(readout, ys, labels, mask)
+    value, kept = loss_forward(readout, ys, labels, mask, loss)
 
     d_readout, d_ys = loss_backward(readout, kept)
     d_last = tuple(np.zeros_like(state) for state in carry)
     gradients = sequence_backward(cell, params, keeps, mask, d_last, d_ys)
     d_params, d_carry, d_xs = gradients
-    return loss, Variables(d_params, d_readout, d_carry, d_xs)
+    return value, Variables(d_params, d_readout, d_carry, d_xs)

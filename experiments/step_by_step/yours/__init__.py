@@ -1,0 +1,1 @@
+"""A student's own functions of the assignment, checked term by term."""
