@@ -15,6 +15,7 @@ figures/clipping.png, result.json, and for each cell a folder with its numbers a
 each distance, metrics.jsonl and checkpoints/.
 """
 
+import json
 import math
 import pathlib
 from collections.abc import Mapping
@@ -38,7 +39,7 @@ from experiments.shared import flags as shared
 from experiments.shared.comparison import finish_together
 from experiments.shared.errors import UsageError
 from experiments.shared.layers import layer_of
-from experiments.shared.run import Run
+from experiments.shared.run import Run, folder_name
 from seqjax import Stack, inspect
 
 flags.adopt_module_key_flags(shared)
@@ -58,6 +59,7 @@ flags.DEFINE_list(
 )
 flags.DEFINE_integer("lags", 200, "How far back the gradient is followed.", 2)
 ASKED = 512  # held-out sequences, or those that the gradient is averaged over
+GRADIENTS = "gradients.json"  # norms by lag, in each cell's folder
 LEARNED = 0.9  # a share of first symbols; chance has one in as many as there are kinds
 
 
@@ -148,11 +150,12 @@ def report(
         baseline_name="chance",
         best_possible=run.source.best,
         verdicts=[verdict._asdict() for verdict in verdicts],
-        gradient=[before, after],
         recalled={str(distance): right for distance, right in recalled.items()},
     )
-    cells = {run.options.cell: result}
-    run.figure(pictures.draw_story, "gradient_flow", cells, title=run.options.cell)
+    gradients = {"initialisation": before, "trained": after}
+    run.write(GRADIENTS, json.dumps(gradients) + "\n")
+    drawn = {run.options.cell: result | {"gradient": gradients}}
+    run.figure(pictures.draw_story, "gradient_flow", drawn, title=run.options.cell)
     return result
 
 
@@ -162,8 +165,13 @@ def together(
     """Draws all cells in one figure, and the remedies; writes what each reached."""
     figures = folder / "figures"
     figures.mkdir(exist_ok=True)
+    paths = [folder / folder_name(cell) / GRADIENTS for cell in results]
     title = "why a plain network forgets: gradient by lag, and what is learned"
-    pictures.draw_story(figures / "gradient_flow.png", results, title=title)
+    drawn = {
+        cell: results[cell] | {"gradient": json.loads(path.read_text("utf-8"))}
+        for cell, path in zip(results, paths, strict=True)
+    }
+    pictures.draw_story(figures / "gradient_flow.png", drawn, title=title)
     symbols = TABLE.load(options.dataset, options.data).examples
     asked = windows(symbols, 2, options.lags + 1, options)[:32]
     panels = remedies.by_lag(options, symbols.count, asked)

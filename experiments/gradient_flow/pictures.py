@@ -15,12 +15,11 @@ def draw_story(
     """Draws each cell's gradient before and after training, and its shares recalled."""
     figure, grid = drawing.canvas(1, 3, (17, 5))
     at_first, trained, learned = grid[0]
-    for column, (axes, when) in enumerate(
-        ((at_first, "at initialisation"), (trained, "after training"))
-    ):
-        norms = {cell: result["gradient"][column] for cell, result in results.items()}
+    for axes, when in ((at_first, "initialisation"), (trained, "trained")):
+        norms = {cell: result["gradient"][when] for cell, result in results.items()}
         lags.draw_norms(axes, norms)
-        axes.set_title(when)
+    at_first.set_title("at initialisation")
+    trained.set_title("after training at the largest distance")
     for i, (cell, result) in enumerate(results.items()):
         _recalled(learned, cell, result["recalled"], f"C{i}", i)
     chance = next(iter(results.values()))["baseline"]

@@ -58,7 +58,7 @@ def by_lag(
 
 
 UNSTABLE = {"optimizer": "sgd", "schedule": "constant", "learning_rate": 1.0}
-CLIP_NORM, DISTANCE, STEPS = 1.0, 20, 300
+CLIP_NORM, DISTANCE, STEPS = 1.0, 40, 300
 
 
 def clipping(
@@ -85,7 +85,7 @@ def clipping(
         own.steps = min(options.steps, STEPS)
         run = Run("gradient_flow", own, folder / f"clip_norm_{norm:g}")
         run.folder.mkdir(parents=True, exist_ok=True)
-        layer = stacked(INITIALISATIONS["ReLU, He"], options.features)
+        layer = stacked(INITIALISATIONS["ReLU, spectral radius 2.5"], options.features)
         network = make_network(layer, symbols.count)
         params = draw(network, symbols.count, run.key, 1)
         ids = split_symbols(symbols)[0]

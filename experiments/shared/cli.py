@@ -12,7 +12,7 @@ from absl import app, flags, logging
 from experiments.shared import flags as shared
 from experiments.shared.comparison import compare
 from experiments.shared.errors import UsageError, one_sentence
-from experiments.shared.run import run_folder, write_text
+from experiments.shared.run import folder_name, run_folder, write_text
 from seqjax import train
 
 FLAGS = flags.FLAGS
@@ -119,7 +119,7 @@ def _each(
         )
     results = {}
     for name, changed in variants.items():
-        own = folder / re.sub(r"\W+", "_", name).strip("_")
+        own = folder / folder_name(name)
         for flag, value in {**changed, "workdir": str(own)}.items():
             setattr(FLAGS, flag, value)
         FLAGS.resume = whole.resume and (own / "flags.txt").exists()

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -206,6 +207,11 @@ def run_folder(options: Any, task: str) -> pathlib.Path:
     """The folder of --workdir, or a new one below runs/."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     return pathlib.Path(options.workdir or f"runs/{task}-{stamp}")
+
+
+def folder_name(variant: str) -> str:
+    """The folder of one of several cells or seeds, such as lstm_coupled_True."""
+    return re.sub(r"\W+", "_", variant).strip("_")
 
 
 def split_seed(options: Any) -> int:

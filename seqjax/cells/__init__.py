@@ -135,8 +135,8 @@ def _value(node: ast.expr) -> Any:
         return ast.literal_eval(node)
     if not isinstance(node.func, ast.Name) or node.args:
         raise ValueError("not a name with keywords")
-    made = getattr(initializers, node.func.id, None)
-    if not dataclasses.is_dataclass(made):
+    made: Any = getattr(initializers, node.func.id, None)
+    if not (isinstance(made, type) and dataclasses.is_dataclass(made)):
         raise ValueError("no initializer")
     return made(**{str(k.arg): ast.literal_eval(k.value) for k in node.keywords})
 

@@ -98,8 +98,8 @@ def _curve(axes: Axes, family: Sequence[RunSummary], label: str, color: str) -> 
     if not len(steps):
         return
     values = np.stack([values[: len(steps)] for _, values in curves])
-    style = {"color": color, "label": label}
-    axes.plot(steps, values.mean(axis=0), marker=marker(steps), **style)
+    mean = values.mean(axis=0)
+    axes.plot(steps, mean, marker=marker(steps), color=color, label=label)
     if len(family) > 1:
         low, high = values.min(axis=0), values.max(axis=0)
         axes.fill_between(steps, low, high, color=color, alpha=0.2, lw=0)
