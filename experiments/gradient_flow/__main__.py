@@ -38,8 +38,9 @@ from experiments.shared import cli
 from experiments.shared import flags as shared
 from experiments.shared.comparison import finish_together
 from experiments.shared.errors import UsageError
+from experiments.shared.folders import folder_name
 from experiments.shared.layers import layer_of
-from experiments.shared.run import Run, folder_name
+from experiments.shared.run import Run
 from seqjax import Stack, inspect
 
 flags.adopt_module_key_flags(shared)

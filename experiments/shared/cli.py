@@ -12,7 +12,7 @@ from absl import app, flags, logging
 from experiments.shared import flags as shared
 from experiments.shared.comparison import compare
 from experiments.shared.errors import UsageError, one_sentence
-from experiments.shared.run import folder_name, run_folder, write_text
+from experiments.shared.folders import folder_name, run_folder, write_text
 from seqjax import train
 
 FLAGS = flags.FLAGS

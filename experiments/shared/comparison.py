@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.shared.run import write_text
+from experiments.shared.folders import write_text
 from seqjax import figures, inspect
 
 KEYS = ("score", "baseline")

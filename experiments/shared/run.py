@@ -1,12 +1,9 @@
 """One run of an experiment: its folder, its training, its files, its result."""
 
 import dataclasses
-import datetime
 import hashlib
 import json
-import os
 import pathlib
-import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -14,6 +11,7 @@ from typing import Any, TypeVar
 import jax
 
 from experiments.shared.errors import UsageError
+from experiments.shared.folders import check_folder, run_folder, write_text
 from seqjax import figures, predict, train
 from seqjax.data import Batches, Source
 
@@ -63,7 +61,7 @@ class Run:
         """
         folder = run_folder(options, task)
         digest = hashlib.sha256(repr(source).encode()).hexdigest() + "\n"
-        _check_folder(folder, options, digest)
+        check_folder(folder, options, digest)
         try:
             (folder / "figures").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -203,17 +201,6 @@ class Run:
         return numbers
 
 
-def run_folder(options: Any, task: str) -> pathlib.Path:
-    """The folder of --workdir, or a new one below runs/."""
-    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    return pathlib.Path(options.workdir or f"runs/{task}-{stamp}")
-
-
-def folder_name(variant: str) -> str:
-    """The folder of one of several cells or seeds, such as lstm_coupled_True."""
-    return re.sub(r"\W+", "_", variant).strip("_")
-
-
 def split_seed(options: Any) -> int:
     """The seed of the split into parts: --split_seed, or else --seed."""
     return options.seed if options.split_seed is None else options.split_seed
@@ -244,33 +231,6 @@ def optimizer_of(options: Any, trainable: Any) -> Any:
         weight_decay=o.weight_decay,
         trainable=trainable,
     )
-
-
-def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
-
-
-def _check_folder(folder: pathlib.Path, options: Any, digest: str) -> None:
-    resume = getattr(options, "resume", False)
-    if not resume and (folder / "flags.txt").exists():
-        raise UsageError(
-            f"--workdir: {folder} holds a run already; go on with it by --resume, or "
-            f"name another folder"
-        )
-    stored = folder / "data.sha256"
-    if resume and stored.exists() and stored.read_text() != digest:
-        raise UsageError(
-            f"--resume: the run in {folder} was begun with other data, or another "
-            f"version of it"
-        )
-    if resume and (done := train.done_steps(folder)) > options.steps:
-        raise UsageError(
-            f"--steps: the run in {folder} has done {done} steps already, more than "
-            f"{options.steps}"
-        )
 
 
 def _speed(result: train.TrainResult, steps: int) -> dict[str, Any]:

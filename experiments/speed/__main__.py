@@ -23,7 +23,8 @@ from absl import flags
 
 from experiments.shared import cli
 from experiments.shared.errors import UsageError
-from experiments.shared.run import Run, write_text
+from experiments.shared.folders import write_text
+from experiments.shared.run import Run
 from experiments.speed import catalogue, figure, peers, report, tables
 from experiments.speed.cases import KINDS, Case
 from experiments.speed.peers import US

@@ -1,0 +1,53 @@
+"""The folder of a run: its name, what may be begun in it, its files."""
+
+import datetime
+import os
+import pathlib
+import re
+from typing import Any
+
+from experiments.shared.errors import UsageError
+from seqjax import train
+
+
+def run_folder(options: Any, task: str) -> pathlib.Path:
+    """The folder of --workdir, or a new one below runs/."""
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    return pathlib.Path(options.workdir or f"runs/{task}-{stamp}")
+
+
+def folder_name(variant: str) -> str:
+    """The folder of one of several cells or seeds, such as lstm_coupled_True."""
+    return re.sub(r"\W+", "_", variant).strip("_")
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a file whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def check_folder(folder: pathlib.Path, options: Any, digest: str) -> None:
+    """Refuses a folder that holds another run, or one that cannot go on like this.
+
+    Raises:
+      UsageError: names the flag.
+    """
+    resume = getattr(options, "resume", False)
+    if not resume and (folder / "flags.txt").exists():
+        raise UsageError(
+            f"--workdir: {folder} holds a run already; go on with it by --resume, or "
+            f"name another folder"
+        )
+    stored = folder / "data.sha256"
+    if resume and stored.exists() and stored.read_text() != digest:
+        raise UsageError(
+            f"--resume: the run in {folder} was begun with other data, or another "
+            f"version of it"
+        )
+    if resume and (done := train.done_steps(folder)) > options.steps:
+        raise UsageError(
+            f"--steps: the run in {folder} has done {done} steps already, more than "
+            f"{options.steps}"
+        )
