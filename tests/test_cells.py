@@ -12,8 +12,10 @@ from random_data import (
     random_params,
 )
 
+from experiments.shared.layers import features_for, stacked
 from seqjax import CELLS, cells
 from seqjax.cells import LSTM, Elman, SimplifiedGRU, make, to_stacked
+from seqjax.inspect import trace
 from seqjax.testing import LAWS
 
 STEPS, ROWS = 3, 5
@@ -107,3 +109,51 @@ def test_bad_cell_names_are_one_clear_sentence(text, fault):
     assert "\n" not in str(raised.value)
     with pytest.raises(ValueError, match="missing .*'features'"):
         make("gru")
+
+
+@pytest.mark.parametrize("name", sorted(CELLS))
+def test_a_budget_of_parameters_is_used_and_kept(name):
+    def count(features):
+        layer = stacked(name, features, layers=2)
+        shapes = jax.eval_shape(lambda: layer.init(jax.random.key(0), features))
+        return sum(leaf.size for leaf in jax.tree.leaves(shapes))
+
+    features = features_for(20_000, name, layers=2)
+    assert count(features) <= 20_000 < count(features + 1)
+
+
+# Each state from the gates of its step and the state before it.
+EQUATIONS = {
+    "lstm": lambda g, before: {"c": g["i"] * g["g"] + g["f"] * before.c},
+    "lstm(coupled=True)": lambda g, before: {
+        "c": g["i"] * g["g"] + (1 - g["i"]) * before.c
+    },
+    "peephole_lstm": lambda g, before: {"c": g["i"] * g["g"] + g["f"] * before.c},
+    "gru": lambda g, before: {"h": g["u"] * g["c"] + (1 - g["u"]) * before.h},
+    "simplified_gru": lambda g, before: {
+        "h": g["u"] * g["c"] + (1 - g["u"]) * before.h
+    },
+    "gru_reset_after": lambda g, before: {
+        "h": (1 - g["z"]) * g["n"] + g["z"] * before.h
+    },
+}
+
+
+@pytest.mark.parametrize("name", sorted(EQUATIONS))
+def test_the_gates_of_a_trace_are_named_as_in_the_equations(name):
+    cell = make(name, features=FEATURES)
+    params, xs, carry = random_arguments(cell, STEPS, ROWS)
+    (seen,) = trace(cell, params, xs, carry).cells.values()
+    stacked = jax.tree.map(
+        lambda a, b: jnp.concatenate([a[None], b]), carry, seen.carry
+    )
+    before = jax.tree.map(lambda a: a[:-1], stacked)
+    for leaf, expected in EQUATIONS[name](seen.gates, before).items():
+        assert_close(getattr(seen.carry, leaf), expected)
+    if "o" in seen.gates:
+        assert_close(seen.carry.h, seen.gates["o"] * jnp.tanh(seen.carry.c))
+    if name == "gru":
+        w_c = params.w_h[:, 2 * FEATURES :]
+        candidate = cell.project(params, xs)[..., 2 * FEATURES :]
+        reset = (seen.gates["r"] * before.h) @ w_c
+        assert_close(seen.gates["c"], jnp.tanh(candidate + reset))

@@ -11,6 +11,7 @@ from random_data import random_like
 
 from seqjax import Bidirectional, Stack
 from seqjax.cells import GRU, LSTM, Elman
+from seqjax.cells.gru import GRUCarry
 from seqjax.inspect import activity, gradient_by_lag, half_life, trace, verdict
 from seqjax.inspect.lags import geometric_mean
 
@@ -86,6 +87,20 @@ def test_a_lower_state_also_reaches_up_at_its_own_step():
         slope = [moved(m) - moved(-m) for m in moves.swapaxes(0, 1)]
         expected = np.linalg.norm(slope) / 2e-6
         assert norms[STEPS - 1 - t, 0] == pytest.approx(expected, 1e-6)
+
+
+def test_a_nudge_moves_valid_steps_alone():
+    layer, mask = GRU(3), np.arange(STEPS)[:, None] < LENGTHS
+    params, xs = data(layer)
+    nudge = np.random.default_rng(3).normal(size=(STEPS, ROWS, 3))
+    plain, padded, moved = (
+        trace(layer, params, xs, mask=mask, nudges={"GRU": GRUCarry(h)})
+        for h in (0 * nudge, nudge * ~mask[..., None], nudge)
+    )
+    np.testing.assert_array_equal(padded.carry.h, plain.carry.h)
+    np.testing.assert_array_equal(padded.outputs, plain.outputs)
+    first = moved.outputs[0] - plain.outputs[0]
+    np.testing.assert_allclose(first, nudge[0], rtol=1e-5)
 
 
 def test_a_linear_network_has_the_powers_of_its_matrix():

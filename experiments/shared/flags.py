@@ -18,6 +18,13 @@ flags.DEFINE_string(
     f"after the other and compared.",
 )
 flags.DEFINE_integer("features", 128, "Units of each layer.", 1)
+flags.DEFINE_integer(
+    "parameters",
+    0,
+    "Choose --features so that the layers on an input as wide have about so many "
+    "parameters, for cells that are to be compared; 0: as --features says.",
+    0,
+)
 flags.DEFINE_integer("layers", 1, "Layers stacked on each other.", 1)
 flags.DEFINE_bool("bidirectional", False, "Read the sequence in both directions.")
 flags.DEFINE_enum(

@@ -20,8 +20,35 @@ def layer_of(options: Any, causal: bool = False) -> Layer:
         raise UsageError(
             "--bidirectional: a model that predicts the next step may not look ahead"
         )
-    sizes = options.features, options.layers
-    return stacked(options.cell, *sizes, bidirectional=options.bidirectional)
+    how = {"layers": options.layers, "bidirectional": options.bidirectional}
+    features = options.features
+    if options.parameters:
+        features = features_for(options.parameters, options.cell, **how)
+    return stacked(options.cell, features, **how)
+
+
+def features_for(parameters: int, cell: str, **how: Any) -> int:
+    """Finds the width whose layers have as many parameters as possible up to a number.
+
+    Args:
+      parameters: the number, of the layers alone, on an input as wide as they are.
+      cell: as for `stacked`, as are the other arguments.
+    """
+
+    def count(features):
+        layer = stacked(cell, features, **how)
+        shapes = jax.eval_shape(lambda: layer.init(jax.random.key(0), features))
+        return sum(leaf.size for leaf in jax.tree.leaves(shapes))
+
+    if count(1) > parameters:
+        raise UsageError(f"--parameters: {cell} of one unit has {count(1)} already")
+    low, high = 1, 2
+    while count(high) <= parameters:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if count(middle) <= parameters else (low, middle)
+    return low
 
 
 def stacked(
