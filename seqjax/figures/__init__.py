@@ -6,6 +6,12 @@ and returns the matplotlib Figure that it wrote. None of them touches pyplot.
 
 from seqjax.figures.comparison import compare
 from seqjax.figures.curves import curves, gradient_norms
+from seqjax.figures.dynamics import (
+    eigenvalues,
+    lyapunov,
+    singular_values,
+    trajectories,
+)
 from seqjax.figures.learning import Panel, learning_curve
 from seqjax.figures.matrices import attention, confusion, heat_map
 
@@ -15,7 +21,11 @@ __all__ = [
     "compare",
     "confusion",
     "curves",
+    "eigenvalues",
     "gradient_norms",
     "heat_map",
     "learning_curve",
+    "lyapunov",
+    "singular_values",
+    "trajectories",
 ]
