@@ -17,6 +17,7 @@ from seqjax.train import TrainResult
 STARTS = 512  # searches for fixed points
 NOISE = 0.1  # of their starts, around states of the held-out sequences
 DRIVEN = 20  # held-out sequences, one after the other, that drive the network
+REACH = 1.5  # of the farthest start from their mean, as far as points are looked for
 SHOWN = 40  # held-out sequences whose states are drawn
 
 
@@ -72,7 +73,8 @@ def find_points(
     starts = states[rng.integers(len(states), size=STARTS)]
     starts = starts + NOISE * rng.normal(size=starts.shape)
     layer, params = predictor.model.layer, layer_params(predictor)
-    return inspect.fixed_points(layer, params, jnp.zeros(BITS), jnp.asarray(starts))
+    x, starts = jnp.zeros(BITS), jnp.asarray(starts)
+    return inspect.fixed_points(layer, params, x, starts, reach=REACH)
 
 
 def states_of(
@@ -112,8 +114,8 @@ def draw(
     title = f"{cell}: states along {len(shown)} held-out sequences, and fixed points"
     run.figure(figures.trajectories, "trajectories", shown, points, title=title)
     groups = {
-        "at stable points": points.eigenvalues[points.stable],
         "at saddles": points.eigenvalues[~points.stable],
+        "at stable points": points.eigenvalues[points.stable],
     }
     title = f"{cell}: eigenvalues of a step's Jacobian at the fixed points"
     run.figure(figures.eigenvalues, "eigenvalues", groups, title=title)

@@ -42,7 +42,7 @@ def eigenvalues(
         values.items(), itertools.cycle("os^Dv"), strict=False
     ):
         flat = np.ravel(group)
-        axes.plot(flat.real, flat.imag, shape, ms=5, mfc="none", label=label)
+        axes.plot(np.real(flat), np.imag(flat), shape, ms=4, mfc="none", label=label)
     axes.set_aspect("equal", adjustable="datalim")
     label_axes(axes, "real part of λ", "imaginary part of λ")
     axes.grid(alpha=0.3)
@@ -112,9 +112,10 @@ def lyapunov(
     figure, grid = canvas(1, 1, (9, 4.6))
     axes = grid[0, 0]
     steps = np.arange(1, len(running) + 1)[::every]
-    for label, color, i in _named(running.shape[1], "first", "last"):
+    for label, color, i in _named(running.shape[1], "largest", "smallest"):
         name = None if label is None else f"{label}: {running[-1, i]:.4g}"
-        axes.plot(steps, running[::every, i], color=color, lw=1.2, label=name)
+        width = 0.6 if label is None else 1.5
+        axes.plot(steps, running[::every, i], color=color, lw=width, label=name)
     axes.axhline(0, color="black", lw=0.8)
     for label, place in (known or {}).items():
         style = {"color": "black", "ls": "--", "lw": 1.2}
@@ -163,12 +164,14 @@ def trajectories(
     for label, style, members in _kinds(points):
         axes.plot(*seen.project(members).T, ls="", label=label, **style)
     names = [f"PC {i + 1} ({s:.0%} of variance)" for i, s in enumerate(seen.shares)]
-    label_axes(axes, *names[:2])
+    label_axes(axes, names[0], names[1])
+    axes.grid(alpha=0.3)
     if components == 3:
         axes.set_zlabel(names[2])
-        axes.set_box_aspect(None, zoom=0.85)
-    axes.grid(alpha=0.3)
-    legend(axes)
+        axes.set_box_aspect(None, zoom=0.9)
+        figure.legend(loc="outside right upper")  # the layout sees no other one in 3-D
+    else:
+        legend(axes)
     return write(figure, path, title)
 
 

@@ -47,6 +47,7 @@ def fixed_points(
     fixed: float = 1e-10,
     slow: float = 1e-4,
     distance: float = 1e-2,
+    reach: float = np.inf,
 ) -> FixedPoints:
     """Finds fixed and slow points of a layer whose input does not change.
 
@@ -65,12 +66,16 @@ def fixed_points(
       slow: points where q is above this are left out.
       distance: of two points whose numbers differ by less than this in the root mean
         square, the slower one is kept.
+      reach: points farther from the mean of the starts than so many times the farthest
+        start are left out: there a gate may be so closed that everything is slow.
 
     Returns:
       The different points that were found; there may be none.
     """
     states, q, jacobians = jax.device_get(_search(layer, params, x, starts, steps))
-    kept = _different(states, q, slow, distance * np.sqrt(states.shape[1]))
+    is_near = _is_near(states, np.asarray(starts), reach)
+    allowed = np.flatnonzero((q <= slow) & is_near)
+    kept = _different(states, q, allowed, distance * np.sqrt(states.shape[1]))
     carry_of = state_map(layer, params, x).carry_of
     carries = jax.vmap(carry_of)(jnp.asarray(states[kept]))
     eigenvalues = sorted_eigenvalues(jacobians[kept])
@@ -116,13 +121,20 @@ def _q(r: Array) -> Array:
     return jnp.vdot(r, r) / 2
 
 
+def _is_near(states: np.ndarray, starts: np.ndarray, reach: float) -> np.ndarray:
+    """Whether each state is as near to the mean of the starts as `reach` says."""
+    center = starts.mean(axis=0)
+    farthest = np.linalg.norm(starts - center, axis=1).max()
+    return np.linalg.norm(states - center, axis=1) / max(farthest, 1e-30) <= reach
+
+
 def _different(
-    states: np.ndarray, q: np.ndarray, slow: float, distance: float
+    states: np.ndarray, q: np.ndarray, allowed: np.ndarray, distance: float
 ) -> np.ndarray:
-    """Which points to keep, the lowest q first: integers [N]."""
+    """Which of the allowed points to keep, the lowest q first: integers [N]."""
     kept: list[int] = []
-    for i in np.argsort(q, kind="stable"):
+    for i in allowed[np.argsort(q[allowed], kind="stable")].tolist():
         near = np.linalg.norm(states[kept] - states[i], axis=1) < distance
-        if q[i] <= slow and not near.any():
-            kept.append(int(i))
+        if not near.any():
+            kept.append(i)
     return np.array(kept, int)
