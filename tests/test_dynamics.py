@@ -30,6 +30,7 @@ def test_flip_flops_hold_their_last_pulse():
     again, other = draw_flip_flops(0, 30, 50, 0.1), draw_flip_flops(1, 30, 50, 0.1)
     np.testing.assert_array_equal(again[7].inputs, examples[7].inputs)
     assert (other[7].inputs != examples[7].inputs).any()
+    assert repr(again) == repr(examples) != repr(other)
     assert 0.5 < without_memory(examples) < 0.7
 
 
@@ -127,7 +128,12 @@ def check(figure, path):
     assert image.imread(path).ndim == 3 and figure.get_suptitle() == "a title"
     (axes,) = figure.axes
     assert axes.get_xlabel() and axes.get_ylabel()
-    assert axes.get_legend() or figure.legends
+    (legend,) = figure.legends or [axes.get_legend()]
+    figure.draw_without_rendering()
+    for text in (figure._suptitle, axes.xaxis.label, *legend.get_texts()):
+        box = text.get_window_extent()
+        assert -1 <= box.x0 and box.x1 <= figure.bbox.x1 + 1, text
+        assert -1 <= box.y0 and box.y1 <= figure.bbox.y1 + 1, text
     return axes, {str(line.get_label()): line for line in axes.lines}
 
 

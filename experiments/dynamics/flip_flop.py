@@ -30,9 +30,10 @@ def report(
     """Finds the fixed points, draws what the network does, writes the result."""
     outputs = np.concatenate(predictor.outputs(batches_of(predictor, test)))
     score = np.mean((outputs > 0) == (targets_of(test) > 0))
-    points = find_points(predictor, test, run.options.seed)
+    states = states_of(predictor, test)
+    points = find_points(predictor, np.concatenate(states), run.options.seed)
     memories = memories_of(predictor, points)
-    exponents = draw(run, predictor, test, points)
+    exponents = draw(run, predictor, test, states, points)
     stable = points.fixed & points.stable
     run.say(
         f"{len(points.q)} fixed or slow points, {stable.sum()} of them fixed and "
@@ -65,11 +66,10 @@ def without_memory(test: Sequence[Example]) -> float:
 
 
 def find_points(
-    predictor: VectorPredictor, test: Sequence[Example], seed: int
+    predictor: VectorPredictor, states: np.ndarray, seed: int
 ) -> inspect.FixedPoints:
-    """Fixed points without a pulse, from states of the sequences, with noise."""
+    """Fixed points without a pulse, from some of the states [N, n], with noise."""
     rng = np.random.default_rng(seed)
-    states = np.concatenate(list(states_of(predictor, test)))
     starts = states[rng.integers(len(states), size=STARTS)]
     starts = starts + NOISE * rng.normal(size=starts.shape)
     layer, params = predictor.model.layer, layer_params(predictor)
@@ -105,12 +105,13 @@ def draw(
     run: Run,
     predictor: VectorPredictor,
     test: Sequence[Example],
+    states: Sequence[np.ndarray],
     points: inspect.FixedPoints,
 ) -> np.ndarray:
     """Draws states, eigenvalues, singular values and exponents; the exponents."""
     layer, params = predictor.model.layer, layer_params(predictor)
     cell = run.options.cell
-    shown = states_of(predictor, test[:SHOWN])
+    shown = states[:SHOWN]
     title = f"{cell}: states along {len(shown)} held-out sequences, and fixed points"
     run.figure(figures.trajectories, "trajectories", shown, points, title=title)
     groups = {

@@ -168,8 +168,8 @@ def trajectories(
     axes.grid(alpha=0.3)
     if components == 3:
         axes.set_zlabel(names[2])
-        axes.set_box_aspect(None, zoom=0.9)
-        figure.legend(loc="outside right upper")  # the layout sees no other one in 3-D
+        axes.set_box_aspect(None, zoom=1)
+        figure.legend(loc="outside right center")  # the layout sees no other one in 3-D
     else:
         legend(axes)
     return write(figure, path, title)
