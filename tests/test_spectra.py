@@ -138,6 +138,7 @@ def test_exponents_of_a_linear_system_are_those_of_its_eigenvalues():
     assert found.running.shape == (600, 4)
     np.testing.assert_array_equal(found.running[-1], exponents)
     few = lyapunov_exponents(layer, params, random_inputs(700), discard=100, count=2)
+    assert few.exponents.shape == (2,) and few.running.shape == (600, 2)
     np.testing.assert_allclose(few.running[:, 0], found.running[:, 0], atol=1e-9)
     values = inspect.jacobian_eigenvalues(layer, params, random_inputs())
     np.testing.assert_allclose(np.abs(values), moduli)
@@ -241,10 +242,8 @@ def test_a_bistable_unit_has_three_fixed_points():
 
 
 def test_where_two_points_have_just_met_and_gone_a_slow_one_is_left():
-    """Beyond b = 2/3 − … the upper pair is gone, and the state creeps past its place.
-
-    tanh(2h + b) touches h where 2 (1 − h²) = 1, so at h = √½ with b = atanh √½ − √2.
-    """
+    """tanh(2h + b) touches h where its slope 2 (1 − h²) is 1: at h = √½, where
+    b = atanh √½ − √2. With a smaller b the state creeps past this place."""
     touching = np.arctanh(np.sqrt(0.5)) - np.sqrt(2)
     layer, params = bistable(touching - 1e-3)
     found = fixed_points(layer, params, np.zeros(1), np.linspace(-1, 1, 12)[:, None])

@@ -6,14 +6,10 @@ and returns the matplotlib Figure that it wrote. None of them touches pyplot.
 
 from seqjax.figures.comparison import compare
 from seqjax.figures.curves import curves, gradient_norms
-from seqjax.figures.dynamics import (
-    eigenvalues,
-    lyapunov,
-    singular_values,
-    trajectories,
-)
 from seqjax.figures.learning import Panel, learning_curve
 from seqjax.figures.matrices import attention, confusion, heat_map
+from seqjax.figures.spectra import eigenvalues, lyapunov, singular_values
+from seqjax.figures.trajectories import trajectories
 
 __all__ = [
     "Panel",

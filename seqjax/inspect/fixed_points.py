@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from seqjax.inspect.spectra import sorted_eigenvalues
+from seqjax.inspect.eigenvalues import sorted_eigenvalues
 from seqjax.inspect.states import state_map
 from seqjax.layer import Array, Layer, Params
 
@@ -61,8 +61,8 @@ def fixed_points(
       x: the input that is held, [in].
       starts: states to begin from, [K, n], as `trajectories` gives them.
       steps: of each search.
-      fixed: a point is fixed where q is below this, which is small beside the rounding
-        of float32; in float64 choose a smaller one.
+      fixed: a point is fixed where q is below this, which is a speed of 1.4e-5 and
+        well above the rounding of float32; in float64 choose a smaller one.
       slow: points where q is above this are left out.
       distance: of two points whose numbers differ by less than this in the root mean
         square, the slower one is kept.

@@ -1,4 +1,4 @@
-"""How a step stretches its state: Lyapunov exponents, singular values, eigenvalues.
+"""How many steps stretch a state: Lyapunov exponents and singular values.
 
 Long products of Jacobians J⟨t⟩ = ∂s⟨t⟩/∂s⟨t−1⟩ overflow, and all their columns turn the
 same way. So a frame Q of tangent vectors is pushed through one step at a time and made
@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from seqjax.inspect.states import state_map
@@ -140,36 +139,6 @@ def jacobian_spectrum(
     return lax.scan(body, (flat.initial, begin), xs)[1]
 
 
-def jacobian_eigenvalues(
-    layer: Layer, params: Params, x: Array, carry: Carry | None = None
-) -> np.ndarray:
-    """Returns the eigenvalues of one step's Jacobian, ∂F(s, x)/∂s.
-
-    Args:
-      layer: any layer that can `step`.
-      params: from `init`.
-      x: the input of the step, [in].
-      carry: s as a carry, leaves [...]; None for `initial_carry_from`.
-
-    Returns:
-      Complex [n], the largest modulus first.
-    """
-    return sorted_eigenvalues(np.asarray(_jacobian(layer, params, x, carry)))
-
-
-def sorted_eigenvalues(matrices: np.ndarray) -> np.ndarray:
-    """Returns the eigenvalues of matrices [..., n, n], the largest modulus first."""
-    values = np.linalg.eigvals(matrices).astype(complex)
-    order = np.argsort(-np.abs(values), axis=-1, kind="stable")
-    return np.take_along_axis(values, order, axis=-1)
-
-
-@jax.jit
-def _jacobian(layer: Layer, params: Params, x: Array, carry: Carry | None) -> Array:
-    flat = state_map(layer, params, x, carry)
-    return jax.jacfwd(flat.step)(flat.initial, x)
-
-
 def _push(step: Map, state: Array, x: Array, frame: Array) -> tuple[Array, Array]:
     """F(s, x), and the columns of a frame [n, k] pushed through the step: J Q."""
     after, push = jax.linearize(lambda state: step(state, x), state)
@@ -204,8 +173,8 @@ def _log_singular_values(log_d: Array, t: Array) -> Array:
 
     Where a σ is not too small beside the largest, it is LAPACK's. Below that LAPACK's
     is rounding, and the diagonal is taken, after sweeps R ← R of the QR of Rᵀ, which
-    bring it to σ by a factor (σⱼ/σᵢ)² each (Golub and Van Loan, 8.6) and do not mix
-    scales.
+    bring it to σ by a factor (σⱼ/σᵢ)² each, and do not mix scales: Mathias and
+    Stewart (1993).
     """
 
     def sweep(_, pair):

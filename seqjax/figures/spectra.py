@@ -1,8 +1,8 @@
-"""Pictures of a layer's dynamics, of the numbers in `seqjax.inspect`."""
+"""How a layer stretches its state: eigenvalues, singular values, exponents."""
 
 import itertools
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from seqjax.figures.drawing import canvas, label_axes, legend, write
-from seqjax.inspect.fixed_points import FixedPoints
-from seqjax.inspect.projection import principal_components
 
 NAMED = 6  # of so many lines each is named in a legend; of more the first and the last
 MOST = 2000  # points of a line; of a longer one every second, third … is drawn
@@ -72,8 +70,9 @@ def singular_values(
     axes = grid[0, 0]
     lags, n = np.arange(1, len(powers) + 1), powers.shape[1]
     for label, color, i in _named(n, "largest", "smallest"):
-        width = 0.6 if label is None else 2
-        axes.plot(lags, powers[:, i], color=color, lw=width, label=label)
+        width, above = (0.6, 2) if label is None else (2, 3)
+        style = {"color": color, "lw": width, "zorder": above, "label": label}
+        axes.plot(lags, powers[:, i], **style)
     axes.axhline(0, color="black", ls="--", lw=1, label="1: neither grows nor fades")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     axes.yaxis.set_major_formatter(lambda power, _: f"1e{power:g}")
@@ -114,8 +113,9 @@ def lyapunov(
     steps = np.arange(1, len(running) + 1)[::every]
     for label, color, i in _named(running.shape[1], "largest", "smallest"):
         name = None if label is None else f"{label}: {running[-1, i]:.4g}"
-        width = 0.6 if label is None else 1.5
-        axes.plot(steps, running[::every, i], color=color, lw=width, label=name)
+        width, above = (0.6, 2) if label is None else (1.5, 3)
+        style = {"color": color, "lw": width, "zorder": above, "label": name}
+        axes.plot(steps, running[::every, i], **style)
     axes.axhline(0, color="black", lw=0.8)
     for label, place in (known or {}).items():
         style = {"color": "black", "ls": "--", "lw": 1.2}
@@ -126,81 +126,15 @@ def lyapunov(
     return write(figure, path, title)
 
 
-def trajectories(
-    path: str | pathlib.Path,
-    states: Sequence[Any] | np.ndarray,
-    points: FixedPoints | None = None,
-    components: int = 3,
-    *,
-    title: str,
-) -> Figure:
-    """Draws states along sequences, and fixed points, on their principal components.
-
-    A stable point is filled and a saddle is open; a slow point, which is not fixed, is
-    a square.
-
-    Args:
-      path: of the PNG.
-      states: of each sequence, [T, n]; see `inspect.trajectories`.
-      points: from `inspect.fixed_points`.
-      components: how many principal components of the states to draw, 2 or 3.
-      title: of the figure.
-
-    Returns:
-      The figure.
-
-    Raises:
-      ValueError: `components` is neither 2 nor 3, or there are too few numbers.
-    """
-    if components not in (2, 3):
-        raise ValueError(f"components must be 2 or 3, not {components}")
-    seen = principal_components(np.concatenate(states), components)
-    kind = {"subplot_kw": {"projection": "3d"}} if components == 3 else {}
-    figure, grid = canvas(1, 1, (9, 6), **kind)
-    axes = grid[0, 0]
-    for i, row in enumerate(states):
-        label = None if i else "states along a sequence"
-        axes.plot(*seen.project(row).T, color="C0", lw=0.6, alpha=0.35, label=label)
-    for label, style, members in _kinds(points):
-        axes.plot(*seen.project(members).T, ls="", label=label, **style)
-    names = [f"PC {i + 1} ({s:.0%} of variance)" for i, s in enumerate(seen.shares)]
-    label_axes(axes, names[0], names[1])
-    axes.grid(alpha=0.3)
-    if components == 3:
-        axes.set_zlabel(names[2])
-        axes.set_box_aspect(None, zoom=1)
-        figure.legend(loc="outside right center")  # the layout sees no other one in 3-D
-    else:
-        legend(axes)
-    return write(figure, path, title)
-
-
-def _kinds(
-    points: FixedPoints | None,
-) -> Iterator[tuple[str, dict[str, Any], np.ndarray]]:
-    """Fixed and slow points by how many directions lead away from them."""
-    if points is None:
-        return
-    leads = (np.abs(points.eigenvalues) >= 1).sum(axis=1)
-    for fixed, count in itertools.product((True, False), np.unique(leads).tolist()):
-        members = points.states[(points.fixed == fixed) & (leads == count)]
-        if not len(members):
-            continue
-        kind = "stable" if count == 0 else f"saddle, {count} unstable"
-        color = "black" if count == 0 else f"C{count}"
-        style = {"marker": "o" if fixed else "s", "ms": 9, "mec": color, "mew": 1.5}
-        style["mfc"] = color if count == 0 else "none"
-        label = f"{'' if fixed else 'slow, '}{kind} ({len(members)})"
-        yield label, style, members
-
-
 def _named(count: int, first: str, last: str) -> Iterator[tuple[str | None, str, int]]:
     """Label, colour and place of each line; all named if they are few."""
-    middle = [(None, "0.7", i) for i in range(1, count - 1)]
-    if count <= NAMED:
-        middle = [(f"{i + 1}", f"C{i}", i) for i in range(1, count - 1)]
-    ends = [(first, "C3", 0)] + [(last, "C0", count - 1)] * (count > 1)
-    yield from (*middle, *ends)
+    for i in range(count):
+        if i == 0:
+            yield first, "C3", i
+        elif i == count - 1:
+            yield last, "C0", i
+        else:
+            yield (f"{i + 1}", f"C{i}", i) if count <= NAMED else (None, "0.7", i)
 
 
 def _matrix(name: str, array: np.ndarray) -> np.ndarray:
