@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from matplotlib import image
-from trained import uses
+from processes import result_of
+from trained import smoke, uses
 
 import seqjax
 from experiments.dynamics import data
@@ -57,6 +58,13 @@ def test_a_bad_file_is_one_sentence(tmp_path, lines, message):
     path.write_text(lines)
     with pytest.raises(DataError, match=f"pulses.txt[,:] {message}"):
         read_pulses(path)
+
+
+def test_the_lorenz_system_stays_where_it_should():
+    """At the origin and at x = y = ±√(β (ρ − 1)), z = ρ − 1, and nowhere else."""
+    still = [[0, 0, 0], [72**0.5, 72**0.5, 27], [-(72**0.5), -(72**0.5), 27]]
+    np.testing.assert_allclose(data.lorenz(np.array(still)), 0, atol=1e-12)
+    np.testing.assert_allclose(data.lorenz(np.array([1.0, 2, 3])), [10, 23, -6])
 
 
 def test_lorenz_trajectories_are_solutions():
@@ -112,6 +120,14 @@ def test_the_trained_network_is_loaded(trained):
     drawn = {path.stem for path in (run.folder / "run" / "figures").glob("*.png")}
     wanted = {"trajectories", "eigenvalues", "singular_values", "lyapunov"}
     assert wanted <= drawn
+
+
+def test_a_network_by_itself_has_exponents(tmp_path):
+    flags = [*smoke("dynamics"), "--dataset=lorenz", "--workdir=run"]
+    result = result_of("dynamics", *flags, cwd=tmp_path)
+    assert len(result["lyapunov"]) == 3 and result["baseline"] < 0.1
+    drawn = {path.stem for path in (tmp_path / "run" / "figures").glob("*.png")}
+    assert {"attractor", "lyapunov"} <= drawn
 
 
 def test_every_data_set_is_drawn():
