@@ -78,6 +78,8 @@ def lyapunov_exponents_of(
 ) -> LyapunovExponents:
     """Returns the Lyapunov exponents of any map s⟨t⟩ = F(s⟨t−1⟩, x⟨t⟩).
 
+    It is traced anew for each F: jit the function that calls it.
+
     Args:
       step: F, which JAX can differentiate.
       state: before the first step, [n].
