@@ -9,6 +9,8 @@ from seqjax.figures.curves import curves, gradient_norms
 from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
 from seqjax.figures.matrices import attention, confusion, heat_map
+from seqjax.figures.spectra import eigenvalues, lyapunov, singular_values
+from seqjax.figures.trajectories import trajectories
 
 __all__ = [
     "Panel",
@@ -16,8 +18,12 @@ __all__ = [
     "compare",
     "confusion",
     "curves",
+    "eigenvalues",
     "gradient_by_lag",
     "gradient_norms",
     "heat_map",
     "learning_curve",
+    "lyapunov",
+    "singular_values",
+    "trajectories",
 ]

@@ -1,7 +1,17 @@
 """Numbers of runs and of networks, without plotting."""
 
+from seqjax.inspect.eigenvalues import jacobian_eigenvalues
+from seqjax.inspect.fixed_points import FixedPoints, fixed_points
 from seqjax.inspect.lags import LagGradients, Verdict, gradient_by_lag, verdict
+from seqjax.inspect.projection import Projection, principal_components
 from seqjax.inspect.runs import RunSummary, differences, groups, read_run
+from seqjax.inspect.spectra import (
+    LyapunovExponents,
+    jacobian_spectrum,
+    lyapunov_exponents,
+    lyapunov_exponents_of,
+)
+from seqjax.inspect.states import StateMap, state_map, trajectories
 from seqjax.inspect.table import comparison_table
 from seqjax.inspect.trace import (
     CellTrace,
@@ -15,8 +25,12 @@ from seqjax.inspect.trace import (
 
 __all__ = [
     "CellTrace",
+    "FixedPoints",
     "LagGradients",
+    "LyapunovExponents",
+    "Projection",
     "RunSummary",
+    "StateMap",
     "Trace",
     "UnitActivity",
     "Verdict",
@@ -24,10 +38,18 @@ __all__ = [
     "cells_of",
     "comparison_table",
     "differences",
+    "fixed_points",
     "gradient_by_lag",
     "groups",
     "half_life",
+    "jacobian_eigenvalues",
+    "jacobian_spectrum",
+    "lyapunov_exponents",
+    "lyapunov_exponents_of",
+    "principal_components",
     "read_run",
+    "state_map",
     "trace",
+    "trajectories",
     "verdict",
 ]

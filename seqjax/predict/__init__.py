@@ -12,12 +12,14 @@ from seqjax.predict.predictor import init
 from seqjax.predict.saving import load, save
 from seqjax.predict.tags import TagPredictor
 from seqjax.predict.translation import TranslationPredictor
+from seqjax.predict.vectors import VectorPredictor
 
 __all__ = [
     "ClassPredictor",
     "LanguagePredictor",
     "TagPredictor",
     "TranslationPredictor",
+    "VectorPredictor",
     "init",
     "load",
     "save",

@@ -1,0 +1,1 @@
+"""What a trained network does: memories as fixed points, chaos as an exponent."""
