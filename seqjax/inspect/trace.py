@@ -51,6 +51,8 @@ def trace(
       The carry after the last step, the outputs, and every cell's states and gates.
 
     Example:
+      >>> import jax
+      >>> import jax.numpy as jnp
       >>> from seqjax import LSTM, Stack
       >>> deep = Stack((LSTM(3), LSTM(2)))
       >>> params = deep.init(jax.random.key(0), 4)
