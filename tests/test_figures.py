@@ -500,3 +500,15 @@ def test_what_cannot_be_drawn_is_refused(tmp_path, case):
     with pytest.raises(ValueError, match=message):
         draw(tmp_path / "a.png")
     assert not list(tmp_path.iterdir())
+
+
+def test_curves_of_several_runs_are_a_mean_in_a_band(tmp_path):
+    x, y = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0.1, 0.5], [0.3, 0.9]])
+    panels = [("distance", {"lstm": (x, y), "one": (x[0], y[0])})]
+    drawn = figures.curves(tmp_path / "a.png", panels, "share", title="runs")
+    line, one = drawn.axes[0].lines
+    np.testing.assert_allclose(line.get_xydata(), [[2, 0.2], [3, 0.7]])
+    np.testing.assert_allclose(one.get_xydata(), [[1, 0.1], [2, 0.5]])
+    (band,) = drawn.axes[0].collections
+    corners = band.get_paths()[0].vertices
+    assert {(2, 0.1), (2, 0.3), (3, 0.5), (3, 0.9)} <= set(map(tuple, corners))

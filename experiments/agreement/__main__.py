@@ -24,7 +24,7 @@ import jax
 import numpy as np
 from absl import flags
 
-from experiments.agreement.accuracy import accuracy_panels, draw_accuracy
+from experiments.agreement.accuracy import accuracy_panels, draw_accuracy, over_seeds
 from experiments.agreement.data import PLURAL, TABLE, Sentence
 from experiments.agreement.model import (
     batches_of,
@@ -152,7 +152,7 @@ def together(
 ) -> None:
     """Draws all cells in one figure, and writes what each reached."""
     (folder / "figures").mkdir(exist_ok=True)
-    panels = {cell: result["accuracy"] for cell, result in results.items()}
+    panels = over_seeds(results)
     path = folder / "figures" / "agreement.png"
     draw_accuracy(path, panels, options.longest, title="agreement, each cell")
     finish_together(folder, results)

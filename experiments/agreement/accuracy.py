@@ -35,6 +35,30 @@ def accuracy_panels(
     return drawn
 
 
+def over_seeds(results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The panels of several results by cell, those of seeds on each other.
+
+    Seeds whose splits have other bins cannot be averaged, and keep names of their own.
+    """
+    cells: dict[str, list[Any]] = {}
+    for result in results.values():
+        cells.setdefault(result["cell"], []).append(result["accuracy"])
+
+    def column(seeds, panel, key):
+        return np.array([seed[panel][key] for seed in seeds])
+
+    try:
+        return {
+            cell: {
+                panel: {key: column(seeds, panel, key) for key in first}
+                for panel, first in seeds[0].items()
+            }
+            for cell, seeds in cells.items()
+        }
+    except ValueError:
+        return {name: result["accuracy"] for name, result in results.items()}
+
+
 def draw_accuracy(
     path: pathlib.Path, cells: Mapping[str, Any], longest: int, *, title: str
 ) -> None:

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
@@ -75,7 +76,8 @@ def curves(
     Args:
       path: of the PNG.
       panels: of each panel, the label of the horizontal axis and its lines: labels,
-        each with its x [N] and y [N].
+        each with its x [N] and y [N]; or of several runs [runs, N], which are drawn as
+        their mean in a band from the lowest to the highest.
       unit: of the vertical axis.
       title: of the figure.
       mark: labels of vertical lines in the first panel, each with its place.
@@ -94,7 +96,7 @@ def curves(
     figure, grid = canvas(1, len(panels), size, sharey=True)
     for axes, (label, lines) in zip(grid[0], panels, strict=True):
         for name, (x, y) in lines.items():
-            axes.plot(x, y, marker=marker(x), label=name)
+            _line(axes, name, np.atleast_2d(x), np.atleast_2d(y))
         if logarithmic_from is not None:
             axes.set_xscale("symlog", linthresh=logarithmic_from)
         label_axes(axes, label, unit if axes is grid[0, 0] else "")
@@ -103,3 +105,12 @@ def curves(
         grid[0, 0].axvline(place, color="black", ls=":", label=label)
     legend(*grid[0])
     return write(figure, path, title)
+
+
+def _line(axes: Axes, name: str, x: np.ndarray, y: np.ndarray) -> None:
+    """Draws the mean of runs [runs, N], and their range if there are several."""
+    at = x.mean(axis=0)
+    (line,) = axes.plot(at, y.mean(axis=0), marker=marker(at), label=name)
+    if len(y) > 1:
+        low, high = y.min(axis=0), y.max(axis=0)
+        axes.fill_between(at, low, high, color=line.get_color(), alpha=0.2, lw=0)
