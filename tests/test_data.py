@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from experiments.names.data import NameProcess, markov_names
+from experiments.shared.folders import data_digest
 from seqjax.data import DataError, read_lines, split
 from seqjax.data.splits import normalize
 
@@ -213,3 +214,16 @@ def test_the_bible_has_its_verses():
     begin = "In the beginning God created the heaven and the earth."
     assert splits.train[0] == begin
     assert not any(c.isdigit() or c in "[]" for part in splits for v in part for c in v)
+
+
+def test_a_digest_of_data_sees_every_number():
+    """Arrays print without their middle, and that is where one differs here."""
+    ids = np.arange(5000.0)
+    other = ids.copy()
+    other[2500] += 1e-12
+    first, same, changed = (
+        data_digest([("a", array), {"b": array[:3]}])
+        for array in (ids, ids.copy(), other)
+    )
+    assert first == same != changed
+    assert data_digest(ids) != data_digest(ids.astype(np.float32))

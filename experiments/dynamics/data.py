@@ -9,7 +9,6 @@ The Lorenz system (1963) is ẋ = σ (y − x), ẏ = x (ρ − z) − y, ż = x
 ρ = 28, β = 8/3. A state is to be followed by the next.
 """
 
-import hashlib
 import pathlib
 from typing import NamedTuple
 
@@ -30,11 +29,6 @@ class Example(NamedTuple):
 
     inputs: np.ndarray  # [T, 3]
     targets: np.ndarray  # [T, 3]
-
-    def __repr__(self) -> str:
-        """A digest, by which a run that is resumed knows its data."""
-        content = self.inputs.tobytes() + self.targets.tobytes()
-        return f"Example({hashlib.sha256(content).hexdigest()[:16]})"
 
 
 def draw_flip_flops(

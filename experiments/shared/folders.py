@@ -1,10 +1,13 @@
 """The folder of a run: its name, what may be begun in it, its files."""
 
 import datetime
+import hashlib
 import os
 import pathlib
 import re
 from typing import Any
+
+import numpy as np
 
 from experiments.shared.errors import UsageError
 from seqjax import train
@@ -26,6 +29,17 @@ def write_text(path: pathlib.Path, text: str) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)
+
+
+def data_digest(source: Any) -> str:
+    """A digest of examples, by which a run that is resumed knows its data."""
+
+    def of_array(array: np.ndarray) -> str:  # whose own repr leaves numbers out
+        content = f"{array.dtype}{array.shape}".encode() + array.tobytes()
+        return hashlib.sha256(content).hexdigest()
+
+    with np.printoptions(override_repr=of_array):
+        return hashlib.sha256(repr(source).encode()).hexdigest() + "\n"
 
 
 def check_folder(folder: pathlib.Path, options: Any, digest: str) -> None:

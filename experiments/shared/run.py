@@ -1,7 +1,6 @@
 """One run of an experiment: its folder, its training, its files, its result."""
 
 import dataclasses
-import hashlib
 import json
 import pathlib
 import time
@@ -11,7 +10,12 @@ from typing import Any, TypeVar
 import jax
 
 from experiments.shared.errors import UsageError
-from experiments.shared.folders import check_folder, run_folder, write_text
+from experiments.shared.folders import (
+    check_folder,
+    data_digest,
+    run_folder,
+    write_text,
+)
 from seqjax import figures, predict, train
 from seqjax.data import Batches, Source
 
@@ -60,7 +64,7 @@ class Run:
           UsageError: the folder holds another run, or one that cannot go on like this.
         """
         folder = run_folder(options, task)
-        digest = hashlib.sha256(repr(source).encode()).hexdigest() + "\n"
+        digest = data_digest(source)
         check_folder(folder, options, digest)
         try:
             (folder / "figures").mkdir(parents=True, exist_ok=True)

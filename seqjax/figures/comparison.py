@@ -13,7 +13,7 @@ from seqjax.figures.drawing import (
     canvas,
     label_axes,
     legend,
-    marker,
+    mean_line,
     over_steps,
     say_empty,
     series,
@@ -98,11 +98,7 @@ def _curve(axes: Axes, family: Sequence[RunSummary], label: str, color: str) -> 
     if not len(steps):
         return
     values = np.stack([values[: len(steps)] for _, values in curves])
-    mean = values.mean(axis=0)
-    axes.plot(steps, mean, marker=marker(steps), color=color, label=label)
-    if len(family) > 1:
-        low, high = values.min(axis=0), values.max(axis=0)
-        axes.fill_between(steps, low, high, color=color, alpha=0.2, lw=0)
+    mean_line(axes, steps, values, color=color, label=label)
     for run, (at, scores) in zip(family, curves, strict=True):
         best = at == run.best_step
         axes.plot(at[best], scores[best], "o", color=color, mec="black")

@@ -15,6 +15,7 @@ from seqjax.figures.drawing import (
     label_axes,
     legend,
     marker,
+    mean_line,
     over_steps,
     say_empty,
     series,
@@ -96,7 +97,8 @@ def curves(
     figure, grid = canvas(1, len(panels), size, sharey=True)
     for axes, (label, lines) in zip(grid[0], panels, strict=True):
         for name, (x, y) in lines.items():
-            _line(axes, name, np.atleast_2d(x), np.atleast_2d(y))
+            at = np.atleast_2d(x).mean(axis=0)
+            mean_line(axes, at, np.atleast_2d(y), label=name)
         if logarithmic_from is not None:
             axes.set_xscale("symlog", linthresh=logarithmic_from)
         label_axes(axes, label, unit if axes is grid[0, 0] else "")
@@ -105,12 +107,3 @@ def curves(
         grid[0, 0].axvline(place, color="black", ls=":", label=label)
     legend(*grid[0])
     return write(figure, path, title)
-
-
-def _line(axes: Axes, name: str, x: np.ndarray, y: np.ndarray) -> None:
-    """Draws the mean of runs [runs, N], and their range if there are several."""
-    at = x.mean(axis=0)
-    (line,) = axes.plot(at, y.mean(axis=0), marker=marker(at), label=name)
-    if len(y) > 1:
-        low, high = y.min(axis=0), y.max(axis=0)
-        axes.fill_between(at, low, high, color=line.get_color(), alpha=0.2, lw=0)

@@ -54,6 +54,14 @@ def marker(points: Sequence[Any] | np.ndarray) -> str:
     return "." if len(points) <= FEW else ""
 
 
+def mean_line(axes: Axes, x: np.ndarray, ys: np.ndarray, **style: Any) -> None:
+    """Draws the mean of runs [runs, N], in a band from the lowest to the highest."""
+    (line,) = axes.plot(x, ys.mean(axis=0), marker=marker(x), **style)
+    if len(ys) > 1:
+        low, high = ys.min(axis=0), ys.max(axis=0)
+        axes.fill_between(x, low, high, color=line.get_color(), alpha=0.2, lw=0)
+
+
 def say_empty(axes: Axes, sentence: str) -> None:
     """Writes a sentence into axes that have nothing to show."""
     style = {"ha": "center", "va": "center", "transform": axes.transAxes}

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jax.flatten_util import ravel_pytree
 
+from seqjax import checks
+from seqjax.inspect.trace import trace
 from seqjax.layer import Array, Carry, Layer, Params
 from seqjax.scan import compute_dtype
 
@@ -38,7 +39,9 @@ def state_map(
     Raises:
       ValueError: the layer keeps nothing from step to step.
     """
-    carry = _begin(layer, params, xs, (), carry)
+    if carry is None:
+        wide = jnp.promote_types(compute_dtype(params, xs), "float32")
+        carry = layer.initial_carry_from(params, (), wide)
     initial, carry_of = ravel_pytree(carry)
     if not initial.size:
         raise ValueError(f"{layer!r} keeps nothing from step to step: it has no state")
@@ -65,21 +68,8 @@ def trajectories(
     Returns:
       s⟨1⟩, …, s⟨T⟩: [T, *batch, n].
     """
-    batch = xs.shape[1:-1]
-
-    def body(carry, x):
-        carry = layer.step(params, carry, x)[0]
-        rows = [leaf.reshape(*batch, -1) for leaf in jax.tree.leaves(carry)]
-        return carry, jnp.concatenate(rows, axis=-1)
-
-    return lax.scan(body, _begin(layer, params, xs, batch, carry), xs)[1]
-
-
-def _begin(
-    layer: Layer, params: Params, xs: Array, batch: tuple[int, ...], carry: Carry | None
-) -> Carry:
-    """The carry to begin with, of the dtype that `unroll` would give it."""
-    if carry is not None:
-        return carry
-    wide = jnp.promote_types(compute_dtype(params, xs), "float32")
-    return layer.initial_carry_from(params, batch, wide)
+    checks.can_step(layer)
+    cells = trace(layer, params, xs, carry).cells
+    leaves = jax.tree.leaves([cell.carry for cell in cells.values()])
+    rows = [leaf.reshape(*xs.shape[:-1], -1) for leaf in leaves]
+    return jnp.concatenate(rows, axis=-1)

@@ -123,14 +123,8 @@ def activity(
       mask: bool [T, *batch], True where valid.
       low: below this a unit is saturated low: 0.1 for a sigmoid, −0.9 for a tanh.
     """
-    valid = jnp.ones(values.shape[:-1], bool) if mask is None else jnp.asarray(mask)
-    axes = tuple(range(values.ndim - 1))
-    count = jnp.maximum(jnp.sum(valid), 1)
-
-    def share(condition):
-        return jnp.sum(jnp.where(valid[..., None], condition, 0), axes) / count
-
-    return UnitActivity(share(values), share(values < low), share(values > 0.9))
+    saturated = (values, values < low, values > 0.9)
+    return UnitActivity(*(_valid_mean(array, mask) for array in saturated))
 
 
 def half_life(keep: Array, mask: Array | None = None) -> Array:
@@ -146,8 +140,13 @@ def half_life(keep: Array, mask: Array | None = None) -> Array:
     Returns:
       Steps; infinite for a unit that forgets nothing.
     """
-    valid = jnp.ones(keep.shape[:-1], bool) if mask is None else jnp.asarray(mask)
-    logs = jnp.where(valid[..., None], jnp.log(jnp.where(valid[..., None], keep, 1)), 0)
-    axes = tuple(range(keep.ndim - 1))
-    mean = jnp.sum(logs, axes) / jnp.maximum(jnp.sum(valid), 1)
+    kept = keep if mask is None else jnp.where(jnp.asarray(mask)[..., None], keep, 1)
+    mean = _valid_mean(jnp.log(kept), mask)
     return jnp.where(mean < 0, jnp.log(0.5) / jnp.where(mean < 0, mean, 1), jnp.inf)
+
+
+def _valid_mean(values: Array, mask: Array | None) -> Array:
+    """Returns the mean over valid steps and rows, [units]."""
+    valid = jnp.ones(values.shape[:-1], bool) if mask is None else jnp.asarray(mask)
+    total = jnp.sum(jnp.where(valid[..., None], values, 0), range(values.ndim - 1))
+    return total / jnp.maximum(jnp.sum(valid), 1)
