@@ -1,0 +1,117 @@
+"""The first symbol is to be named at the end, by many seeds at once."""
+
+import types
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from discovered import jit
+
+from experiments.gradient_flow import model
+from experiments.gradient_flow.__main__ import distances_of
+from experiments.gradient_flow.data import (
+    LEAST,
+    Symbols,
+    Windows,
+    read_symbols,
+    split_symbols,
+)
+from experiments.shared.errors import UsageError
+from seqjax.cells import GRU
+from seqjax.data import DataError
+from seqjax.train import make_optimizer, over_seeds
+
+KINDS, SEEDS = 3, 4
+NETWORK = model.make_network(GRU(5), KINDS)
+SYMBOLS = np.random.default_rng(0).integers(0, KINDS, (6, 7))
+
+
+def params():
+    drawn = model.draw(NETWORK, KINDS, jax.random.key(1), SEEDS)
+    return jax.tree.map(lambda a: a.astype(float), drawn)
+
+
+def of_seed(tree, i):
+    return jax.tree.map(lambda a: a[i], tree)
+
+
+@jit
+def logits(params):
+    """At the end of each sequence, [6, KINDS], each read by itself."""
+    xs = jnp.eye(KINDS)[SYMBOLS]
+    return jnp.stack([NETWORK.unroll(params, row)[1][-1] for row in xs])
+
+
+def test_loss_and_share_are_those_of_each_seed_alone():
+    drawn = params()
+    ends = np.array([logits(of_seed(drawn, i)) for i in range(SEEDS)])
+    log_p = jax.nn.log_softmax(ends)
+    nats = -sum(log_p[:, b, SYMBOLS[b, 0]] for b in range(6))
+    mean, tokens, _ = model.loss_of(NETWORK)(drawn, SYMBOLS, None, ())
+    assert float(mean.total) == pytest.approx(float(nats.sum()), rel=1e-9)
+    assert mean.weight == 6 and tokens == 6 * SEEDS
+    right = (ends.argmax(axis=-1) == SYMBOLS[:, 0]).mean(axis=1)
+    np.testing.assert_allclose(model.share_recalled(NETWORK, drawn, SYMBOLS), right)
+    assert len(set(right.tolist())) > 1 and len(set(SYMBOLS[:, 0])) == KINDS
+
+
+def test_seeds_are_clipped_and_stepped_as_each_would_be_alone():
+    one = make_optimizer("sgd", 0.1, clip_norm=0.5)
+    many, drawn = over_seeds(one), params()
+    sizes = jnp.array([1e-3, 0.3, 1.0, 50.0])  # some are clipped and some are not
+    gradients = jax.tree.map(
+        lambda a: a * sizes.reshape(-1, *[1] * (a.ndim - 1)), drawn
+    )
+    state, alone = many.init(drawn), [one.init(of_seed(drawn, i)) for i in range(SEEDS)]
+    for scale in (1.0, -0.2):
+        scaled = jax.tree.map(lambda a, scale=scale: scale * a, gradients)
+        updates, state = many.update(scaled, state, drawn)
+        for i in range(SEEDS):
+            given = of_seed(scaled, i), alone[i], of_seed(drawn, i)
+            expected, alone[i] = one.update(*given)
+            for a, b in zip(*map(jax.tree.leaves, (updates, expected)), strict=True):
+                np.testing.assert_allclose(a[i], b, rtol=1e-6)
+    assert float(optax.tree.norm(of_seed(gradients, 3))) > 0.5
+
+
+def test_windows_are_pieces_of_the_row_and_a_function_of_the_step():
+    ids = np.arange(50) ** 2
+    windows = Windows(ids, length=4, batch_size=5, seed=1)
+    three = windows.stacked(7, 3)
+    assert three.shape == (3, 5, 4)
+    starts = np.sqrt(three[..., 0]).astype(int)
+    np.testing.assert_array_equal(three, ids[starts[..., None] + np.arange(4)])
+    np.testing.assert_array_equal(windows.stacked(8, 1)[0], three[1])
+    assert (three[0] != three[1]).any()
+    other = Windows(ids, length=4, batch_size=5, seed=2).stacked(7, 3)
+    assert (other != three).any()
+    seen = Windows(ids, 4, 500, 0).stacked(0, 1)[0, :, 0]
+    assert seen.min() == 0 and seen.max() == 46**2, "every place, and none beyond"
+
+
+def test_the_parts_share_no_symbol():
+    parts = split_symbols(Symbols(np.arange(105), 105))
+    assert [len(part) for part in parts] == [80, 10, 15]
+    np.testing.assert_array_equal(np.concatenate(parts), np.arange(105))
+
+
+def test_a_text_is_read_as_symbols(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("abca\n" * LEAST)
+    symbols = read_symbols(path)
+    assert symbols.count == 4  # the end of a line is one
+    assert symbols.ids[:5].tolist() == [1, 2, 3, 1, 0]
+    for text in ("ab", "a" * LEAST):
+        path.write_text(text)
+        with pytest.raises(DataError, match=r"text\.txt: \d+ characters"):
+            read_symbols(path)
+
+
+@pytest.mark.parametrize("given", [[], ["1", "20"], ["ten"], ["5.5"]])
+def test_distances_that_cannot_be_are_refused(given):
+    with pytest.raises(UsageError, match="--distances"):
+        distances_of(types.SimpleNamespace(distances=given))
+    some = types.SimpleNamespace(distances=["20", "3", "20"])
+    assert distances_of(some) == [3, 20]
