@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -601,3 +602,11 @@ def test_a_folder_is_made_and_holds_the_two_files(tmp_path):
     data = json.loads((tmp_path / "a" / "b" / "model.json").read_text())
     assert "variables" not in data["predictor"]
     assert load(str(tmp_path / "a" / "b")).word_counts == {"a": 2}
+
+
+@pytest.mark.parametrize("make", [language, verb], ids=["language", "verb"])
+def test_variables_are_those_of_the_models_own_init(make):
+    predictor = make()
+    key = jax.random.key(5)
+    expected = predictor.model.init(key, *predictor.example())
+    chex.assert_trees_all_close(predict.init(predictor, key), expected, rtol=1e-6)
