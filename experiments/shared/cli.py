@@ -1,5 +1,6 @@
 """From a command line to an experiment: flags become options, errors one sentence."""
 
+import functools
 import pathlib
 import re
 import sys
@@ -60,7 +61,7 @@ def run(
             if mode != "train":
                 _refuse_ignored(mode, uses[mode].split())
                 modes[mode](read_options())
-            elif len(variants := _variants(seeds_at_once)) > 1:
+            elif sum(map(len, variants := _variants(seeds_at_once))) > 1:
                 _each(main, variants, together)
             else:
                 main(read_options())
@@ -91,26 +92,32 @@ def split_cells(text: str | None) -> list[str]:
     return re.split(r",\s*(?![^(]*\))", text) if text else []
 
 
-def _variants(seeds_at_once: bool) -> dict[str, dict[str, Any]]:
-    """The flags of each training by its name: each cell of --cell with each seed."""
+def _variants(seeds_at_once: bool) -> list[dict[str, dict[str, Any]]]:
+    """The flags of each training by its name: for each cell of --cell, its seeds."""
     own = _own()
     cells = split_cells(FLAGS.cell) if "cell" in own else [""]
     count = FLAGS.seeds if "seeds" in own and not seeds_at_once else 1
-    variants = {}
-    for cell in cells:
-        for i in range(count):
-            changed = {"cell": cell} if len(cells) > 1 else {}
-            if count > 1:
-                changed |= {"seed": FLAGS.seed + i, "seeds": 1}
-            name = [cell] * (len(cells) > 1) + [f"seed {FLAGS.seed + i}"] * (count > 1)
-            variants[", ".join(name)] = changed
-    return variants
+    seeds = range(FLAGS.seed, FLAGS.seed + count)
+
+    def named(cell, seed):
+        parts = [cell] * (len(cells) > 1) + [f"seed {seed}"] * (count > 1)
+        changed = {"cell": cell} if len(cells) > 1 else {}
+        return ", ".join(parts), changed | (
+            {"seed": seed, "seeds": 1} if count > 1 else {}
+        )
+
+    return [dict(named(cell, seed) for seed in seeds) for cell in cells]
 
 
 def _each(
-    main: Main, variants: dict[str, dict[str, Any]], together: Callable[..., None]
+    main: Main,
+    variants: list[dict[str, dict[str, Any]]],
+    together: Callable[..., None],
 ) -> None:
-    """Trains each variant in a folder of its own, then compares."""
+    """Trains each variant in a folder of its own, then compares.
+
+    The seeds of a cell are trained in lockstep; the first speaks for all.
+    """
     whole = read_options()
     folder = run_folder(whole, pathlib.Path(sys.argv[0]).parent.name)
     if not whole.resume and (folder / "flags.txt").exists():
@@ -118,24 +125,47 @@ def _each(
             f"--workdir: {folder} holds a run already; name another folder"
         )
     results = {}
-    for name, changed in variants.items():
-        own = folder / folder_name(name)
-        for flag, value in {**changed, "workdir": str(own)}.items():
-            setattr(FLAGS, flag, value)
-        FLAGS.resume = whole.resume and (own / "flags.txt").exists()
+    for seeds in variants:
         if not whole.quiet:
-            print(f"{name}:", flush=True)
+            print(f"{_range(list(seeds))}:", flush=True)
+        each = [
+            _options_of(folder, name, changed, whole, quiet=whole.quiet or i > 0)
+            for i, (name, changed) in enumerate(seeds.items())
+        ]
+        calls = [functools.partial(main, options) for options in each]
         try:
-            results[name] = main(read_options())
+            results |= zip(seeds, train.in_lockstep(calls), strict=True)
         except train.Interrupted as error:
             write_text(folder / "flags.txt", whole.flagfile_text)
             reason = str(error).split(";")[0]
             raise train.Interrupted(
-                f"{reason} of {name}; go on with --resume --workdir={folder}"
+                f"{reason} of {_range(list(seeds))}; go on with --resume "
+                f"--workdir={folder}"
             ) from None
     write_text(folder / "flags.txt", whole.flagfile_text)
     if all(results.values()):
         together(whole, folder, results)
+
+
+def _options_of(
+    folder: pathlib.Path,
+    name: str,
+    changed: dict[str, Any],
+    whole: Options,
+    quiet: bool,
+) -> Options:
+    """The values of the flags for one of several trainings."""
+    own = folder / folder_name(name)
+    resume = whole.resume and (own / "flags.txt").exists()
+    values = {**changed, "workdir": str(own), "resume": resume, "quiet": quiet}
+    for flag, value in values.items():
+        setattr(FLAGS, flag, value)
+    return read_options()
+
+
+def _range(names: list[str]) -> str:
+    """Names that differ at their end alone, as in "lstm, seed 0 … seed 4"."""
+    return " … ".join([names[0], *names[1:][-1:]]) if names[0] else ""
 
 
 def _refuse_ignored(mode: str, used: Sequence[str]) -> None:

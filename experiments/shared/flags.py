@@ -76,7 +76,9 @@ flags.DEFINE_integer("seed", 0, "Of the split, weights, order of data and sample
 flags.DEFINE_integer(
     "seeds",
     1,
-    "Trainings, with the seeds from --seed on: their mean and spread are the result.",
+    "Trainings, with the seeds from --seed on: their mean and spread are the result. "
+    "They go on side by side, as one program where their batches have one shape "
+    "(--buckets=1).",
     1,
 )
 flags.DEFINE_integer(

@@ -3,6 +3,7 @@
 from seqjax.train.averaging import averaged, with_average
 from seqjax.train.checkpoints import CheckpointError, Checkpoints, done_steps
 from seqjax.train.devices import spread, use_every_core
+from seqjax.train.lockstep import in_lockstep
 from seqjax.train.loop import fit
 from seqjax.train.nonfinite import NonFinite
 from seqjax.train.optimizer import (
@@ -29,6 +30,7 @@ __all__ = [
     "averaged",
     "done_steps",
     "fit",
+    "in_lockstep",
     "make_optimizer",
     "over_seeds",
     "spread",

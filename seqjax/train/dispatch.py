@@ -12,8 +12,8 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from seqjax.train import devices, nonfinite
-from seqjax.train.step import State, StepMetrics, run_steps
+from seqjax.train import devices, lockstep, nonfinite
+from seqjax.train.step import State, StepMetrics
 from seqjax.train.task import Data, Task, TrainConfig
 
 Array = jax.Array
@@ -73,7 +73,7 @@ def run(
       NonFinite: a loss or a gradient is not finite.
     """
     batches = devices.split(mesh, dispatch.batches, axis=1)
-    steps = functools.partial(run_steps, task.loss, task.optimizer, mesh, key)
+    steps = functools.partial(lockstep.runner(), task.loss, task.optimizer, mesh, key)
     running = steps(state, batches, dispatch.count)  # returns before it is computed
     following = next(later, None)
     new_state, rows = jax.block_until_ready(running)

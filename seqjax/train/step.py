@@ -67,8 +67,7 @@ def gradient(
     return jax.value_and_grad(objective, has_aux=True)(state.params)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def run_steps(
+def steps(
     loss: Callable,
     optimizer: optax.GradientTransformation,
     mesh: Mesh | None,
@@ -112,3 +111,6 @@ def run_steps(
         return devices.replicate(mesh, state), metrics
 
     return lax.fori_loop(0, count, body, (state, metrics))
+
+
+run_steps = functools.partial(jax.jit, static_argnums=(0, 1, 2))(steps)
