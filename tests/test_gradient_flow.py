@@ -1,16 +1,15 @@
-"""The first symbol is to be named at the end, by many seeds at once."""
+"""The first symbol is to be named at the end."""
 
 import types
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 from discovered import jit
 
 from experiments.gradient_flow import model
-from experiments.gradient_flow.__main__ import distances_of
+from experiments.gradient_flow.__main__ import distances_of, learned_in_words
 from experiments.gradient_flow.data import (
     LEAST,
     Symbols,
@@ -18,62 +17,45 @@ from experiments.gradient_flow.data import (
     read_symbols,
     split_symbols,
 )
+from experiments.gradient_flow.pictures import by_cell
 from experiments.shared.errors import UsageError
 from seqjax.cells import GRU
 from seqjax.data import DataError
-from seqjax.train import make_optimizer, over_seeds
 
-KINDS, SEEDS = 3, 4
+KINDS = 3
 NETWORK = model.make_network(GRU(5), KINDS)
 SYMBOLS = np.random.default_rng(0).integers(0, KINDS, (6, 7))
 
 
-def params():
-    drawn = model.draw(NETWORK, KINDS, jax.random.key(1), SEEDS)
-    return jax.tree.map(lambda a: a.astype(float), drawn)
-
-
-def of_seed(tree, i):
-    return jax.tree.map(lambda a: a[i], tree)
-
-
-@jit
-def logits(params):
-    """At the end of each sequence, [6, KINDS], each read by itself."""
+def test_loss_and_share_are_those_of_each_sequence_alone():
+    drawn = NETWORK.init(jax.random.key(1), KINDS, float)
     xs = jnp.eye(KINDS)[SYMBOLS]
-    return jnp.stack([NETWORK.unroll(params, row)[1][-1] for row in xs])
-
-
-def test_loss_and_share_are_those_of_each_seed_alone():
-    drawn = params()
-    ends = np.array([logits(of_seed(drawn, i)) for i in range(SEEDS)])
+    unroll = jit(lambda row: NETWORK.unroll(drawn, row)[1][-1])
+    ends = np.array([unroll(row) for row in xs])
     log_p = jax.nn.log_softmax(ends)
-    nats = -sum(log_p[:, b, SYMBOLS[b, 0]] for b in range(6))
+    nats = -sum(log_p[b, SYMBOLS[b, 0]] for b in range(6))
     mean, tokens, _ = model.loss_of(NETWORK)(drawn, SYMBOLS, None, ())
-    assert float(mean.total) == pytest.approx(float(nats.sum()), rel=1e-9)
-    assert mean.weight == 6 and tokens == 6 * SEEDS
-    right = (ends.argmax(axis=-1) == SYMBOLS[:, 0]).mean(axis=1)
-    np.testing.assert_allclose(model.share_recalled(NETWORK, drawn, SYMBOLS), right)
-    assert len(set(right.tolist())) > 1 and len(set(SYMBOLS[:, 0])) == KINDS
+    assert float(mean.total) == pytest.approx(float(nats), rel=1e-9)
+    assert mean.weight == 6 and tokens == 6
+    right = (ends.argmax(axis=-1) == SYMBOLS[:, 0]).mean()
+    share = float(model.share_recalled(NETWORK, drawn, SYMBOLS))
+    assert share == pytest.approx(right, rel=1e-6)
+    assert 0 < right < 1 and len(set(SYMBOLS[:, 0])) == KINDS
 
 
-def test_seeds_are_clipped_and_stepped_as_each_would_be_alone():
-    one = make_optimizer("sgd", 0.1, clip_norm=0.5)
-    many, drawn = over_seeds(one), params()
-    sizes = jnp.array([1e-3, 0.3, 1.0, 50.0])  # some are clipped and some are not
-    gradients = jax.tree.map(
-        lambda a: a * sizes.reshape(-1, *[1] * (a.ndim - 1)), drawn
-    )
-    state, alone = many.init(drawn), [one.init(of_seed(drawn, i)) for i in range(SEEDS)]
-    for scale in (1.0, -0.2):
-        scaled = jax.tree.map(lambda a, scale=scale: scale * a, gradients)
-        updates, state = many.update(scaled, state, drawn)
-        for i in range(SEEDS):
-            given = of_seed(scaled, i), alone[i], of_seed(drawn, i)
-            expected, alone[i] = one.update(*given)
-            for a, b in zip(*map(jax.tree.leaves, (updates, expected)), strict=True):
-                np.testing.assert_allclose(a[i], b, rtol=1e-6)
-    assert float(optax.tree.norm(of_seed(gradients, 3))) > 0.5
+def test_a_story_is_of_a_cell_and_its_seeds():
+    def run(cell, share, norm):
+        result = {"cell": cell, "recalled": {"20": share, "5": 1.0}, "baseline": 0.1}
+        return result, {"initialisation": [1.0, norm], "trained": [norm, 0.0]}
+
+    runs = [run("gru", 0.2, 1e-4), run("lstm", 0.9, 1.0), run("gru", 0.4, 1e-2)]
+    gru, lstm = by_cell(runs).values()
+    assert gru.recalled == {20: [0.2, 0.4], 5: [1.0, 1.0]}
+    assert gru.gradients["initialisation"] == pytest.approx([1.0, 1e-3])
+    assert gru.gradients["trained"] == pytest.approx([1e-3, 0.0])
+    assert lstm.recalled[20] == [0.9] and lstm.chance == 0.1
+    assert "20 by 1 of 1, distance 5 by 1 of 1" in learned_in_words(lstm.recalled)
+    assert "20 by 0 of 2" in learned_in_words(gru.recalled)
 
 
 def test_windows_are_pieces_of_the_row_and_a_function_of_the_step():

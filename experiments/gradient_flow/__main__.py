@@ -5,20 +5,20 @@
 
 Each cell reads random symbols and is to name the first of them at the end. Its gradient
 at every lag is taken at initialisation and after training; it is trained at each of
---distances, for --seeds seeds at once, and how many of these learn is counted. With
-several cells, the figures beside the cells' own folders show them together, and what
-each remedy does to the gradient: initialisations, forget biases, truncation, a
-reservoir; and a training with and without clipping.
+--distances, with --seeds seeds, and how many of these learn is counted. The figures
+beside the trainings' own folders show them together, and what each remedy does to the
+gradient: initialisations, forget biases, a reservoir; and a training with and without
+clipping.
 
 writes into the run's folder: figures/gradient_flow.png, figures/remedies.png,
-figures/clipping.png, result.json, and for each cell a folder with its numbers and, for
-each distance, metrics.jsonl and checkpoints/.
+figures/clipping.png, result.json, and for each cell and seed a folder with its numbers
+and, for each distance, metrics.jsonl and checkpoints/.
 """
 
 import json
 import math
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -28,7 +28,6 @@ from absl import flags
 from experiments.gradient_flow import pictures, remedies
 from experiments.gradient_flow.data import TABLE, Symbols, Windows, split_symbols
 from experiments.gradient_flow.model import (
-    draw,
     loss_of,
     make_network,
     norms_by_lag,
@@ -70,19 +69,18 @@ def train(options: Any) -> dict[str, Any]:
     source = TABLE.load(options.dataset, options.data)
     kinds = source.examples.count
     network = make_network(layer, kinds)
-    key = jax.random.key(options.seed)
-    params = draw(network, kinds, key, options.seeds)
+    params = jax.jit(network.init, static_argnums=1)(
+        jax.random.key(options.seed), kinds
+    )
     facts = f"{len(source.examples.ids):,} symbols of {kinds} kinds"
-    run = Run.begin("gradient_flow", options, source, None, facts)
-    size = sum(leaf.size for leaf in jax.tree.leaves(params)) // options.seeds
-    run.say(f"model: {options.cell}, {size:,} parameters, {options.seeds} seeds")
+    run = Run.begin("gradient_flow", options, source, params, facts)
     longest = distances[-1]
     asked = windows(source.examples, 2, options.lags + 1, options)[:32]
     before = norms_by_lag(network, params, asked)
     learned = {d: fit(run, network, params, source.examples, d) for d in distances}
     asked = windows(source.examples, 2, longest, options)[:32]
     after = norms_by_lag(network, learned[longest][0], asked)
-    recalled = {d: right for d, (_, right) in learned.items()}
+    recalled = {d: share for d, (_, share) in learned.items()}
     return report(run, before, after, recalled, 1 / kinds)
 
 
@@ -110,52 +108,49 @@ def windows(symbols: Symbols, part: int, length: int, options: Any) -> np.ndarra
 
 def fit(
     run: Run, network: Stack, params: Any, symbols: Symbols, distance: int
-) -> tuple[Any, list[float]]:
-    """Trains at one distance; the parameters, and the shares recalled by seed."""
+) -> tuple[Any, float]:
+    """Trains at one distance; the parameters, and the share recalled."""
     o = run.options
     valid, test = (windows(symbols, part, distance, o) for part in (1, 2))
 
     def evaluate(params):
-        return {"valid": float(1 - share_recalled(network, params, valid).mean())}
+        return {"valid": 1 - float(share_recalled(network, params, valid))}
 
     run.say(f"distance {distance}:")
     data = Windows(split_symbols(symbols)[0], distance, o.batch_size, o.seed)
     at = run.within(str(distance))
-    how = {"unit": "nats per sequence", "seeds": True}
-    result = at.fit(network, params, data, loss_of(network), evaluate, **how)
-    return result.params, np.asarray(
-        share_recalled(network, result.params, test)
-    ).tolist()
+    unit = "nats per sequence"
+    result = at.fit(network, params, data, loss_of(network), evaluate, unit=unit)
+    return result.params, float(share_recalled(network, result.params, test))
 
 
 def report(
     run: Run,
     before: list[float],
     after: list[float],
-    recalled: dict[int, list[float]],
+    recalled: dict[int, float],
     chance: float,
 ) -> dict[str, Any]:
-    """Draws the cell by itself, prints and writes the result."""
+    """Prints and writes what one training of one cell gave."""
     verdicts = [inspect.verdict(np.array(norms)) for norms in (before, after)]
     longest = max(recalled)
     for name, verdict in zip(("at initialisation", "trained"), verdicts, strict=True):
         run.say(f"{run.options.cell}: the gradient {name}: {verdict.in_words()}")
-    for distance, right in recalled.items():
-        count = sum(share >= LEARNED for share in right)
-        run.say(f"distance {distance}: {count} of {len(right)} seeds learn it")
+    for distance, share in recalled.items():
+        run.say(f"distance {distance}: {share:.3f} of first symbols are recalled")
+    gradients = {"initialisation": before, "trained": after}
+    run.write(GRADIENTS, json.dumps(gradients) + "\n")
     result = run.finish(
-        metric=f"share of first symbols recalled at distance {longest}, mean of seeds",
+        metric=f"share of first symbols recalled at distance {longest}",
         lower_is_better=False,
-        score=float(np.mean(recalled[longest])),
+        score=recalled[longest],
         baseline=chance,
         baseline_name="chance",
         best_possible=run.source.best,
         verdicts=[verdict._asdict() for verdict in verdicts],
-        recalled={str(distance): right for distance, right in recalled.items()},
+        recalled={str(distance): share for distance, share in recalled.items()},
     )
-    gradients = {"initialisation": before, "trained": after}
-    run.write(GRADIENTS, json.dumps(gradients) + "\n")
-    drawn = {run.options.cell: result | {"gradient": gradients}}
+    drawn = pictures.by_cell([(result, gradients)])
     run.figure(pictures.draw_story, "gradient_flow", drawn, title=run.options.cell)
     return result
 
@@ -166,12 +161,13 @@ def together(
     """Draws all cells in one figure, and the remedies; writes what each reached."""
     figures = folder / "figures"
     figures.mkdir(exist_ok=True)
-    paths = [folder / folder_name(cell) / GRADIENTS for cell in results]
+    paths = (folder / folder_name(name) / GRADIENTS for name in results)
+    gradients = [json.loads(path.read_text("utf-8")) for path in paths]
+    drawn = pictures.by_cell(list(zip(results.values(), gradients, strict=True)))
+    for cell, story in drawn.items():
+        if not options.quiet:
+            print(f"{cell}: {learned_in_words(story.recalled)}", flush=True)
     title = "why a plain network forgets: gradient by lag, and what is learned"
-    drawn = {
-        cell: results[cell] | {"gradient": json.loads(path.read_text("utf-8"))}
-        for cell, path in zip(results, paths, strict=True)
-    }
     pictures.draw_story(figures / "gradient_flow.png", drawn, title=title)
     symbols = TABLE.load(options.dataset, options.data).examples
     asked = windows(symbols, 2, options.lags + 1, options)[:32]
@@ -183,5 +179,15 @@ def together(
     finish_together(folder, results)
 
 
+def learned_in_words(recalled: Mapping[int, Sequence[float]]) -> str:
+    """How many seeds learn each distance."""
+    counts = (
+        f"distance {distance} by {sum(share >= LEARNED for share in shares)} of "
+        f"{len(shares)}"
+        for distance, shares in recalled.items()
+    )
+    return "seeds that learn: " + ", ".join(counts)
+
+
 if __name__ == "__main__":
-    cli.run(train, together=together, seeds_at_once=True)
+    cli.run(train, together=together)

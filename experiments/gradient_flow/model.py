@@ -1,4 +1,4 @@
-"""A network that recalls the first symbol, many seeds of it as one program."""
+"""A network that recalls the first symbol."""
 
 import functools
 from collections.abc import Callable
@@ -12,18 +12,11 @@ from seqjax import Layer, Readout, Stack
 from seqjax.inspect import gradient_by_lag
 from seqjax.inspect.lags import geometric_mean
 from seqjax.losses import cross_entropy
-from seqjax.metrics import Mean
 
 
 def make_network(layer: Layer, kinds: int) -> Stack:
     """Puts a readout of as many logits as there are symbols on a layer."""
     return Stack((layer, Readout(kinds)))
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 3))
-def draw(network: Stack, kinds: int, key: jax.Array, seeds: int) -> Any:
-    """Draws the parameters of many seeds, leaves [seeds, ...]."""
-    return jax.vmap(lambda key: network.init(key, kinds))(jax.random.split(key, seeds))
 
 
 def last_logits(network: Stack, params: Any, symbols: jax.Array) -> jax.Array:
@@ -33,38 +26,30 @@ def last_logits(network: Stack, params: Any, symbols: jax.Array) -> jax.Array:
 
 
 def loss_of(network: Stack) -> Callable[..., Any]:
-    """The loss is −log P of the first symbol at the end, E7, summed over the seeds."""
-
-    def one(params, symbols):
-        logits = last_logits(network, params, symbols)
-        return cross_entropy(logits[None], symbols[None, :, 0]).total
+    """The loss is −log P of the first symbol at the end, E7."""
 
     def loss(params, symbols, key, recurrent_state):
         del key
-        totals = jax.vmap(one, (0, None))(params, symbols)
-        mean = Mean(totals.sum(), len(symbols))
-        return mean, jnp.array(len(symbols) * len(totals)), recurrent_state
+        logits = last_logits(network, params, symbols)
+        nats = cross_entropy(logits[None], symbols[None, :, 0])
+        return nats, jnp.array(len(symbols)), recurrent_state
 
     return loss
 
 
 @functools.partial(jax.jit, static_argnums=0)
 def share_recalled(network: Stack, params: Any, symbols: jax.Array) -> jax.Array:
-    """The share of first symbols of [B, T] that are recalled, by seed."""
-
-    def one(params):
-        logits = last_logits(network, params, symbols)
-        return jnp.mean(logits.argmax(axis=-1) == symbols[:, 0])
-
-    return jax.vmap(one)(params)
+    """The share of first symbols of [B, T] that are recalled."""
+    logits = last_logits(network, params, symbols)
+    return jnp.mean(logits.argmax(axis=-1) == symbols[:, 0])
 
 
 def norms_by_lag(network: Stack, params: Any, symbols: np.ndarray) -> list[float]:
-    """The gradient's norm by lag at the lowest cell, mean over rows and seeds.
+    """The gradient's norm by lag at the lowest cell, its mean over the rows.
 
     Args:
       network: the network.
-      params: of many seeds.
+      params: its parameters.
       symbols: to read, [B, T].
     """
     with jax.enable_x64(True):  # float32 ends at 1e-38
@@ -75,9 +60,5 @@ def norms_by_lag(network: Stack, params: Any, symbols: np.ndarray) -> list[float
 @functools.partial(jax.jit, static_argnums=0)
 def _norms(network: Stack, params: Any, symbols: jax.Array) -> jax.Array:
     xs = jax.nn.one_hot(symbols.T, network.features, dtype=float)
-
-    def one(params):
-        lowest, *_ = gradient_by_lag(network, params, xs).values()
-        return lowest.norm
-
-    return jax.vmap(one, out_axes=1)(params)
+    lowest, *_ = gradient_by_lag(network, params, xs).values()
+    return lowest.norm

@@ -1,28 +1,63 @@
 """Gradients by lag beside what is learned at each distance."""
 
 import pathlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from seqjax.figures import drawing, lags
+from seqjax.inspect.lags import geometric_mean
 
 
-def draw_story(
-    path: pathlib.Path, results: Mapping[str, dict[str, Any]], *, title: str
-) -> None:
+class Story(NamedTuple):
+    """What a cell did, over its seeds."""
+
+    gradients: dict[str, list[float]]  # norms by lag at initialisation and trained
+    recalled: dict[int, list[float]]  # by distance, the share of each seed
+    chance: float
+
+
+def by_cell(
+    runs: Sequence[tuple[dict[str, Any], dict[str, list[float]]]],
+) -> dict[str, Story]:
+    """Groups runs, each its result and its norms by lag, by their cells.
+
+    The norms are geometric means over seeds.
+    """
+    cells: dict[str, list[Any]] = {}
+    for run in runs:
+        cells.setdefault(run[0]["cell"], []).append(run)
+    return {cell: _story(seeds) for cell, seeds in cells.items()}
+
+
+def _story(seeds: Sequence[Any]) -> Story:
+    results, gradients = zip(*seeds, strict=True)
+    return Story(
+        {
+            when: geometric_mean(np.array([g[when] for g in gradients]).T).tolist()
+            for when in gradients[0]
+        },
+        {
+            int(distance): [result["recalled"][distance] for result in results]
+            for distance in results[0]["recalled"]
+        },
+        results[0]["baseline"],
+    )
+
+
+def draw_story(path: pathlib.Path, cells: Mapping[str, Story], *, title: str) -> None:
     """Draws each cell's gradient before and after training, and its shares recalled."""
     figure, grid = drawing.canvas(1, 3, (17, 5))
     at_first, trained, learned = grid[0]
     for axes, when in ((at_first, "initialisation"), (trained, "trained")):
-        norms = {cell: result["gradient"][when] for cell, result in results.items()}
+        norms = {cell: story.gradients[when] for cell, story in cells.items()}
         lags.draw_norms(axes, norms)
     at_first.set_title("at initialisation")
     trained.set_title("after training at the largest distance")
-    for i, (cell, result) in enumerate(results.items()):
-        _recalled(learned, cell, result["recalled"], f"C{i}", i)
-    chance = next(iter(results.values()))["baseline"]
+    for i, (cell, story) in enumerate(cells.items()):
+        _recalled(learned, cell, story.recalled, f"C{i}", i)
+    chance = next(iter(cells.values())).chance
     learned.axhline(chance, color="black", ls=":", label=f"chance: {chance:.3g}")
     learned.set(title="what is learned: a dot a seed, a line through the means")
     drawing.label_axes(learned, "distance in training (steps)", "share recalled")
@@ -30,9 +65,9 @@ def draw_story(
     drawing.write(figure, path, title)
 
 
-def _recalled(axes, cell: str, recalled: Mapping[str, list], color: str, place: int):
+def _recalled(axes, cell: str, recalled: Mapping[int, list], color: str, place: int):
     """Draws a dot for each seed, beside those of other cells, and the means."""
-    distances = np.array([int(distance) for distance in recalled])
+    distances = np.array(list(recalled))
     shares = np.array(list(recalled.values()))  # [distances, seeds]
     beside = distances * 1.04 ** (place - 1)
     style = {"color": color, "ms": 5, "alpha": 0.5, "ls": ""}

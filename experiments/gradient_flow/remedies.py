@@ -10,10 +10,11 @@ import jax
 import numpy as np
 
 from experiments.gradient_flow.data import Symbols, Windows, split_symbols
-from experiments.gradient_flow.model import draw, loss_of, make_network, norms_by_lag
+from experiments.gradient_flow.model import loss_of, make_network, norms_by_lag
 from experiments.shared.layers import stacked
 from experiments.shared.run import Run
 from seqjax import train
+from seqjax.inspect.lags import geometric_mean
 
 INITIALISATIONS = {
     "tanh, orthogonal": "elman",
@@ -43,9 +44,10 @@ def by_lag(
 
     def norms(cell):
         network = make_network(stacked(cell, options.features), kinds)
-        key = jax.random.key(options.seed)
-        params = draw(network, kinds, key, options.seeds)
-        return norms_by_lag(network, params, symbols)
+        seeds = range(options.seed, options.seed + options.seeds)
+        drawn = (network.init(jax.random.key(seed), kinds) for seed in seeds)
+        each = [norms_by_lag(network, params, symbols) for params in drawn]
+        return geometric_mean(np.array(each).T).tolist()
 
     return {
         "initialisation of the recurrent kernel": {
@@ -87,13 +89,17 @@ def clipping(
         run.folder.mkdir(parents=True, exist_ok=True)
         layer = stacked(INITIALISATIONS["ReLU, spectral radius 2.5"], options.features)
         network = make_network(layer, symbols.count)
-        params = draw(network, symbols.count, run.key, 1)
+        params = network.init(run.key, symbols.count)
         ids = split_symbols(symbols)[0]
         data = Windows(ids, DISTANCE, options.batch_size, options.seed)
-        how = {"unit": "nats per sequence", "seeds": True}
         try:
             run.fit(
-                network, params, data, loss_of(network), lambda _: {"valid": 0.0}, **how
+                network,
+                params,
+                data,
+                loss_of(network),
+                lambda _: {"valid": 0.0},
+                unit="nats per sequence",
             )
         except train.NonFinite as error:
             name = f"{name}: {str(error).split(';')[0]}"

@@ -35,7 +35,6 @@ def run(
     *,
     uses: Mapping[str, str] = types.MappingProxyType({}),
     together: Callable[..., None] = compare,
-    seeds_at_once: bool = False,
     **modes: Main,
 ) -> NoReturn:
     """Parses the flags, calls what --mode asks for; bad input ends in one sentence.
@@ -48,7 +47,6 @@ def run(
         are refused.
       together: called after several cells of --cell were trained, or --seeds, with the
         options, the folder that holds theirs, and their results by name.
-      seeds_at_once: whether main itself trains all of --seeds.
       **modes: what each other --mode calls.
     """
     train.use_every_core()
@@ -61,7 +59,7 @@ def run(
             if mode != "train":
                 _refuse_ignored(mode, uses[mode].split())
                 modes[mode](read_options())
-            elif sum(map(len, variants := _variants(seeds_at_once))) > 1:
+            elif sum(map(len, variants := _variants())) > 1:
                 _each(main, variants, together)
             else:
                 main(read_options())
@@ -92,11 +90,11 @@ def split_cells(text: str | None) -> list[str]:
     return re.split(r",\s*(?![^(]*\))", text) if text else []
 
 
-def _variants(seeds_at_once: bool) -> list[dict[str, dict[str, Any]]]:
+def _variants() -> list[dict[str, dict[str, Any]]]:
     """The flags of each training by its name: for each cell of --cell, its seeds."""
     own = _own()
     cells = split_cells(FLAGS.cell) if "cell" in own else [""]
-    count = FLAGS.seeds if "seeds" in own and not seeds_at_once else 1
+    count = FLAGS.seeds if "seeds" in own else 1
     seeds = range(FLAGS.seed, FLAGS.seed + count)
 
     def named(cell, seed):

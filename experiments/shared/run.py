@@ -109,7 +109,6 @@ class Run:
         evaluate: Callable[[Any], dict[str, float]],
         *,
         unit: str,
-        seeds: bool = False,
         **task: Any,
     ) -> train.TrainResult:
         """Trains what the model marks as trainable, as the flags say.
@@ -121,8 +120,6 @@ class Run:
           loss: as in `seqjax.train.Task`.
           evaluate: as there.
           unit: of the loss.
-          seeds: whether every leaf of the variables has an axis of seeds in front, each
-            of which is stepped by itself.
           **task: further fields of `seqjax.train.Task`.
         """
         marks, o = model.trainable(variables), self.options
@@ -134,7 +131,6 @@ class Run:
             spread=o.spread,
         )
         optimizer = optimizer_of(o, marks)
-        optimizer = train.over_seeds(optimizer) if seeds else optimizer
         what = train.Task(loss, evaluate, data, optimizer, marks, unit=unit, **task)
         modes = {"resume": o.resume, "quiet": o.quiet}
         try:

@@ -11,7 +11,6 @@ from seqjax.train.optimizer import (
     SCHEDULES,
     Times,
     make_optimizer,
-    over_seeds,
 )
 from seqjax.train.signals import Interrupted
 from seqjax.train.task import Task, TrainConfig, TrainResult
@@ -32,7 +31,6 @@ __all__ = [
     "fit",
     "in_lockstep",
     "make_optimizer",
-    "over_seeds",
     "spread",
     "use_every_core",
     "with_average",

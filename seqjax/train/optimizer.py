@@ -102,17 +102,3 @@ def make_optimizer(
         return chain
     labels = jax.tree.map(lambda mark: "trained" if mark else "fixed", trainable)
     return optax.partition({"trained": chain, "fixed": optax.set_to_zero()}, labels)
-
-
-def over_seeds(
-    optimizer: optax.GradientTransformation,
-) -> optax.GradientTransformation:
-    """Steps many seeds at once: every leaf has one axis more in front, [seeds, ...].
-
-    Each seed is clipped and stepped by itself, as it would be alone.
-    """
-
-    def update(updates, state, params=None):
-        return jax.vmap(optimizer.update)(updates, state, params)
-
-    return optax.GradientTransformation(jax.vmap(optimizer.init), update)
