@@ -127,7 +127,8 @@ def per_gate(
 def chrono(key: Array, features: int, longest: int, dtype: Any) -> Array:
     """Draws forget-gate biases for lags up to `longest` steps: log U(1, longest − 1).
 
-    The input gate's bias is the negative. Tallec and Ollivier (2018), eq. 16.
+    The input gate's bias is the negative. Tallec and Ollivier (2018), eq. 16; the GRUs
+    here, which have one gate for both, take the same.
 
     Args:
       key: a random key.

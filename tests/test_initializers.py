@@ -11,7 +11,7 @@ from discovered import IN, assert_close, jit, over_named
 from random_data import random_inputs
 
 from seqjax import Bidirectional, Readout, Stack, random_carry
-from seqjax.cells import LSTM, Elman, PeepholeLSTM, make
+from seqjax.cells import CELLS, LSTM, Elman, PeepholeLSTM, make
 from seqjax.initializers import (
     Glorot,
     He,
@@ -76,6 +76,22 @@ def test_chrono_draws_the_biases_of_the_memory():
     assert -np.log(20) <= i.min() < i.max() <= 0
     with pytest.raises(ValueError, match="longest lag above 2 steps, not 2"):
         biases_of(LSTM(4, chrono=2))
+
+
+@pytest.mark.parametrize(
+    "cell, gate, sign",
+    [("gru", 1, -1), ("simplified_gru", 0, -1), ("gru_reset_after", 1, 1)],
+)
+def test_chrono_lets_a_gru_keep_its_state(cell, gate, sign):
+    """Its one gate takes the candidate at 1, or after the product keeps the state."""
+    key = jax.random.key(3)
+    plain, slow = (CELLS[cell](500, chrono=n).init(key, 2) for n in (None, 21))
+    gates = np.split(np.asarray(slow.b), len(slow.b) // 500)
+    lags = np.exp(sign * gates.pop(gate))
+    assert 1 <= lags.min() < 1.2 and 19.7 < lags.max() <= 20
+    assert not np.any(gates) and not np.any(plain.b)
+    np.testing.assert_array_equal(slow.w_x, plain.w_x)
+    np.testing.assert_array_equal(slow.w_h, plain.w_h)
 
 
 def test_random_carries_are_normal_and_leaves_differ():

@@ -45,7 +45,7 @@ from seqjax import Stack, inspect
 flags.adopt_module_key_flags(shared)
 shared.describe_data(TABLE)
 shared.set_defaults(
-    cell="elman,gru,lstm,lstm(chrono=100)",
+    cell="elman,gru,lstm,gru(chrono=100),lstm(chrono=100)",
     features=32,
     steps=1500,
     batch_size=32,

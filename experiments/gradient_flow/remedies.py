@@ -28,6 +28,7 @@ INITIALISATIONS = {
 GATES = {
     "Elman": "elman",
     "GRU": "gru",
+    "GRU, chrono": "gru(chrono=200)",
     "LSTM, forget bias 0": "lstm(forget_bias=0.0)",
     "LSTM, forget bias 1": "lstm",
     "LSTM, forget bias 3": "lstm(forget_bias=3.0)",

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from seqjax.cell import Cell
 from seqjax.cells._gates import slope, split, squash
-from seqjax.initializers import Glorot, Initializer, Orthogonal, per_gate
+from seqjax.initializers import Glorot, Initializer, Orthogonal, chrono, per_gate
 from seqjax.layer import Array
 
 
@@ -40,23 +40,34 @@ class SimplifiedGRU(Cell):
 
     Attributes:
       features: H, the number of units.
+      chrono: the longest lag in the data, in steps. If given, b_u is drawn for lags up
+        to it; else it is 0. Tallec and Ollivier (2018).
       kernel_init: the initializer of each gate's part of `w_x`.
       recurrent_init: the initializer of each gate's part of `w_h`.
     """
 
     features: int
+    chrono: int | None = None
     kernel_init: Initializer = Glorot()
     recurrent_init: Initializer = Orthogonal()
 
     def init(self, key, in_features, dtype=jnp.float32):
-        """Draws the kernels gate by gate; the biases are zero."""
+        """Draws the kernels gate by gate, and the bias of the memory's gate."""
         key_x, key_h = jax.random.split(key)
         H = self.features
         return SimplifiedGRUParams(
             w_x=per_gate(self.kernel_init, key_x, in_features, H, 2, dtype),
             w_h=per_gate(self.recurrent_init, key_h, H, H, 2, dtype),
-            b=jnp.zeros(2 * H, dtype),
+            b=self._bias(key, dtype),
         )
+
+    def _bias(self, key, dtype):
+        zero = jnp.zeros(self.features, dtype)
+        remember = zero
+        if self.chrono is not None:
+            own = jax.random.fold_in(key, 1)
+            remember = chrono(own, self.features, self.chrono, dtype)
+        return jnp.concatenate([-remember, zero])
 
     def initial_carry(self, batch_shape=(), dtype=jnp.float32):
         """Returns h⟨0⟩ = 0."""
