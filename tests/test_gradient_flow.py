@@ -9,7 +9,6 @@ import pytest
 from discovered import jit
 
 from experiments.gradient_flow import model
-from experiments.gradient_flow.__main__ import distances_of, learned_in_words
 from experiments.gradient_flow.data import (
     LEAST,
     Symbols,
@@ -18,6 +17,7 @@ from experiments.gradient_flow.data import (
     split_symbols,
 )
 from experiments.gradient_flow.pictures import by_cell
+from experiments.shared.distances import distances_of, learned_in_words
 from experiments.shared.errors import UsageError
 from seqjax.cells import GRU
 from seqjax.data import DataError

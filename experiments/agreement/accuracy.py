@@ -1,6 +1,7 @@
 """Accuracy against distance, and against attractors."""
 
 import itertools
+import json
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,53 +11,90 @@ import numpy as np
 from experiments.agreement.data import Sentence
 from seqjax import figures
 
+FILE = "accuracy.json"  # the panels, in a run's folder
+DISTANCE = "words between subject and verb"
 
-def accuracy_panels(
-    tested: Sequence[Sentence], right: np.ndarray, baseline: np.ndarray, longest: int
-) -> dict[str, Any]:
-    """The share of right verbs against distance, and against attractors if known.
 
-    Attractors are counted beyond the trained length alone.
+class Panels:
+    """Which sentences are counted together, for all seeds alike.
+
+    Attributes:
+      edges: of the bins, by the label of what is binned: the distance, and the
+        attractors if they are known.
+
+    Args:
+      sentences: all there are, those that are learned from too.
+      longest: words between subject and verb in training.
     """
-    distance = np.array([s.distance for s in tested])
-    attractors = np.array([s.attractors for s in tested])
-    panels = {"words between subject and verb": (distance, np.full(len(tested), True))}
-    if (attractors >= 0).all():
-        title = f"nouns of the other number, beyond {longest} words"
-        panels[title] = attractors, distance > longest
-    drawn = {}
-    for title, (of, where) in panels.items():
-        edges = np.unique(np.quantile(of[where], np.linspace(0, 1, 13)).astype(int))
-        edges = [*edges[:-1].tolist(), int(edges[-1]) + 1]
-        columns = {"at": of, "right": right, "baseline": baseline}
-        drawn[title] = {
-            k: shares(c[where], of[where], edges) for k, c in columns.items()
-        }
-    return drawn
 
+    def __init__(self, sentences: Sequence[Sentence], longest: int):
+        self.longest = longest
+        distance, attractors = _columns(sentences)
+        far = distance > longest
+        parts = (distance[~far], 4), (distance[far], 10)
+        self.edges = {DISTANCE: _quantiles(*parts)}
+        if (attractors >= 0).all():
+            label = f"nouns of the other number, beyond {longest} words"
+            self.edges[label] = _quantiles((attractors[far], 12))
 
-def over_seeds(results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """The panels of several results by cell, those of seeds on each other.
+    def of(
+        self, tested: Sequence[Sentence], right: np.ndarray, baseline: np.ndarray
+    ) -> dict[str, dict[str, list[float]]]:
+        """The share of right verbs in each bin, and of the baseline's.
 
-    Seeds whose splits have other bins cannot be averaged, and keep names of their own.
-    """
-    cells: dict[str, list[Any]] = {}
-    for result in results.values():
-        cells.setdefault(result["cell"], []).append(result["accuracy"])
-
-    def column(seeds, panel, key):
-        return np.array([seed[panel][key] for seed in seeds])
-
-    try:
-        return {
-            cell: {
-                panel: {key: column(seeds, panel, key) for key in first}
-                for panel, first in seeds[0].items()
+        Attractors are counted beyond the trained length alone. A bin without a sentence
+        has NaN.
+        """
+        distance, attractors = _columns(tested)
+        columns = {"right": right, "baseline": baseline}
+        drawn = {}
+        for label, edges in self.edges.items():
+            of = distance if label == DISTANCE else attractors
+            where = np.full(len(of), label == DISTANCE) | (distance > self.longest)
+            drawn[label] = {
+                name: shares(column[where], of[where], edges)
+                for name, column in {"at": of, **columns}.items()
             }
-            for cell, seeds in cells.items()
+        return drawn
+
+
+def _columns(sentences: Sequence[Sentence]) -> tuple[np.ndarray, np.ndarray]:
+    """The distances and the attractors of sentences, [N] each."""
+    return (
+        np.array([s.distance for s in sentences]),
+        np.array([s.attractors for s in sentences]),
+    )
+
+
+def _quantiles(*parts: tuple[np.ndarray, int]) -> list[int]:
+    """Edges between bins that hold about as many numbers of each part."""
+    starts = [
+        np.quantile(numbers, np.linspace(0, 1, bins, endpoint=False)).astype(int)
+        for numbers, bins in parts
+    ]
+    return [*np.unique(np.concatenate(starts)).tolist(), int(parts[-1][0].max()) + 1]
+
+
+def shares(right: np.ndarray, of: np.ndarray, edges: Sequence[int]) -> list[float]:
+    """The mean of `right` where edges[i] <= of < edges[i + 1], for each i."""
+    bins = [(low <= of) & (of < high) for low, high in itertools.pairwise(edges)]
+    return [float(right[where].mean()) if where.any() else np.nan for where in bins]
+
+
+def over_seeds(folders: Mapping[str, Sequence[pathlib.Path]]) -> dict[str, Any]:
+    """The panels of several runs by cell; columns are [seeds, bins].
+
+    Args:
+      folders: of the runs of each cell.
+    """
+    cells = {}
+    for cell, paths in folders.items():
+        seeds = [json.loads((path / FILE).read_text("utf-8")) for path in paths]
+        cells[cell] = {
+            label: {key: [seed[label][key] for seed in seeds] for key in first}
+            for label, first in seeds[0].items()
         }
-    except ValueError:
-        return {name: result["accuracy"] for name, result in results.items()}
+    return cells
 
 
 def draw_accuracy(
@@ -77,11 +115,3 @@ def draw_accuracy(
         title=title,
         mark={"longest in training": longest},
     )
-
-
-def shares(right: np.ndarray, of: np.ndarray, edges: Sequence[int]) -> list[float]:
-    """The mean of `right` where edges[i] <= of < edges[i + 1], for each i."""
-    return [
-        float(right[(low <= of) & (of < high)].mean())
-        for low, high in itertools.pairwise(edges)
-    ]

@@ -1,46 +1,26 @@
 """Subject and verb far apart: "the cat, which already ate …, was full".
 
-A sentence is a preamble, a subject, a clause of a given number of words, and the verb,
-which agrees with the subject: the noun before ", which". Other nouns stand before and
-behind it. Those in the clause whose number differs from the subject's are attractors:
-who goes by the last noun is wrong there. A perfect model is always right.
+In the data set "nested" other subjects and verbs stand in between, and are asked for
+as well; see `nested`. In "synthetic", the first, only one number is to be held, so that
+one unit which is set and stays so for ever is enough: a sentence is a preamble, a
+subject, a clause of a given number of words, and the verb, which agrees with the
+subject: the noun before ", which". Other nouns stand before and behind it. Those in the
+clause whose number differs from the subject's are attractors: who goes by the last noun
+is wrong there. A perfect model is always right.
 """
 
 import itertools
 import pathlib
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 
+from experiments.agreement.nested import draw_nested
+from experiments.agreement.words import NOUNS, PLURAL, SINGULAR, WORDS, Sentence
 from seqjax.data import Dataset, Table
 from seqjax.data.files import DataError, numbered_lines
 
-SINGULAR, PLURAL = ("was", "is", "has"), ("were", "are", "have")
-NOUNS = (
-    "cat",
-    "dog",
-    "bird",
-    "girl",
-    "boy",
-    "king",
-    "farmer",
-    "horse",
-    "judge",
-    "nurse",
-)
-WORDS = (
-    "already ate slowly and saw near the old small beside under with very gladly "
-    "chased behind loudly often never then quietly red liked heard by"
-).split()
-
-
-class Sentence(NamedTuple):
-    """What stands before the verb, and the verb."""
-
-    words: tuple[str, ...]
-    verb: str
-    distance: int  # words between the subject and the verb
-    attractors: int  # nouns of the other number between them; -1 where not known
+Draw = Callable[[int, int, int, int], list[Sentence]]
 
 
 def draw_sentences(
@@ -118,10 +98,11 @@ def _distance(words: tuple[str, ...]) -> int:
     return len(words) - subject - 1
 
 
-def _synthetic() -> tuple[list[Sentence], float]:
-    short = draw_sentences(0, 10_000, 2, 20)
-    return short + draw_sentences(0, 4000, 21, 200), 1.0
+def _drawn(draw: Draw) -> tuple[list[Sentence], float]:
+    return draw(0, 10_000, 2, 20) + draw(0, 4000, 21, 200), 1.0
 
+
+DRAWS: dict[str, Draw] = {"synthetic": draw_sentences, "nested": draw_nested}
 
 TABLE = Table(
     format="A text file of sentences to test on, with their verbs *marked*.",
@@ -129,11 +110,19 @@ TABLE = Table(
     datasets=(
         Dataset(
             name="synthetic",
-            load=_synthetic,
+            load=lambda: _drawn(draw_sentences),
             licence="none needed: generated",
             origin="experiments.agreement.data.draw_sentences",
             description="10000 sentences with 2 to 20 words between subject and verb, "
             "and 4000 with 21 to 200; a perfect model is always right.",
+        ),
+        Dataset(
+            name="nested",
+            load=lambda: _drawn(draw_nested),
+            licence="none needed: generated",
+            origin="experiments.agreement.nested.draw_nested",
+            description="as many as long, with clauses in clauses in between, whose "
+            "verbs are asked for too; a perfect model is always right.",
         ),
     ),
 )

@@ -18,7 +18,7 @@ and, for each distance, metrics.jsonl and checkpoints/.
 import json
 import math
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -36,6 +36,7 @@ from experiments.gradient_flow.model import (
 from experiments.shared import cli
 from experiments.shared import flags as shared
 from experiments.shared.comparison import finish_together
+from experiments.shared.distances import distances_of, learned_in_words
 from experiments.shared.errors import UsageError
 from experiments.shared.folders import folder_name
 from experiments.shared.layers import layer_of
@@ -82,17 +83,6 @@ def train(options: Any) -> dict[str, Any]:
     after = norms_by_lag(network, learned[longest][0], asked)
     recalled = {d: share for d, (_, share) in learned.items()}
     return report(run, before, after, recalled, 1 / kinds)
-
-
-def distances_of(options: Any) -> list[int]:
-    """The distances of --distances, the smallest first."""
-    try:
-        distances = sorted({int(text) for text in options.distances})
-    except ValueError:
-        distances = []
-    if not distances or distances[0] < 2:
-        raise UsageError("--distances: give whole numbers from 2 on, as in 10,20,40")
-    return distances
 
 
 def windows(symbols: Symbols, part: int, length: int, options: Any) -> np.ndarray:
@@ -166,7 +156,7 @@ def together(
     drawn = pictures.by_cell(list(zip(results.values(), gradients, strict=True)))
     for cell, story in drawn.items():
         if not options.quiet:
-            print(f"{cell}: {learned_in_words(story.recalled)}", flush=True)
+            print(f"{cell}: {learned_in_words(story.recalled, LEARNED)}", flush=True)
     title = "why a plain network forgets: gradient by lag, and what is learned"
     pictures.draw_story(figures / "gradient_flow.png", drawn, title=title)
     symbols = TABLE.load(options.dataset, options.data).examples
@@ -177,16 +167,6 @@ def together(
     chance = math.log(symbols.count)
     pictures.draw_clipping(figures / "clipping.png", histories, chance)
     finish_together(folder, results)
-
-
-def learned_in_words(recalled: Mapping[int, Sequence[float]]) -> str:
-    """How many seeds learn each distance."""
-    counts = (
-        f"distance {distance} by {sum(share >= LEARNED for share in shares)} of "
-        f"{len(shares)}"
-        for distance, shares in recalled.items()
-    )
-    return "seeds that learn: " + ", ".join(counts)
 
 
 if __name__ == "__main__":

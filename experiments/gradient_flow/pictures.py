@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from experiments.shared.distances import draw_learned
 from seqjax.figures import drawing, lags
 from seqjax.inspect.lags import geometric_mean
 
@@ -55,28 +56,11 @@ def draw_story(path: pathlib.Path, cells: Mapping[str, Story], *, title: str) ->
         lags.draw_norms(axes, norms)
     at_first.set_title("at initialisation")
     trained.set_title("after training at the largest distance")
-    for i, (cell, story) in enumerate(cells.items()):
-        _recalled(learned, cell, story.recalled, f"C{i}", i)
+    title_of = "what is learned: a dot a seed, a line through the means"
+    recalled = {cell: story.recalled for cell, story in cells.items()}
     chance = next(iter(cells.values())).chance
-    learned.axhline(chance, color="black", ls=":", label=f"chance: {chance:.3g}")
-    learned.set(title="what is learned: a dot a seed, a line through the means")
-    drawing.label_axes(learned, "distance in training (steps)", "share recalled")
-    drawing.legend(learned)
+    draw_learned(learned, recalled, chance, "steps", (title_of, "share recalled"))
     drawing.write(figure, path, title)
-
-
-def _recalled(axes, cell: str, recalled: Mapping[int, list], color: str, place: int):
-    """Draws a dot for each seed, beside those of other cells, and the means."""
-    distances = np.array(list(recalled))
-    shares = np.array(list(recalled.values()))  # [distances, seeds]
-    beside = distances * 1.04 ** (place - 1)
-    style = {"color": color, "ms": 5, "alpha": 0.5, "ls": ""}
-    axes.plot(np.repeat(beside, shares.shape[1]), shares.ravel(), "o", **style)
-    axes.plot(beside, shares.mean(axis=1), color=color, label=cell)
-    axes.set_xscale("log")
-    axes.set_xticks(distances, [str(distance) for distance in distances])
-    axes.minorticks_off()
-    axes.grid(alpha=0.3)
 
 
 def draw_remedies(
