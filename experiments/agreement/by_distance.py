@@ -34,7 +34,8 @@ from seqjax.data import Source
 from seqjax.figures import drawing
 
 FILE = "learned.json"  # shares of right verbs by distance, in a run's folder
-COUNTS = {"train": 20_000, "valid": 500, "test": 1000}  # sentences of each distance
+MOST = 10_000  # sentences to learn from, at each distance
+TESTED = {"valid": 400, "test": 1000}  # sentences to choose by, and held out
 LEARNED = 0.9  # a share of right verbs; chance has a half
 Parts = Mapping[str, list[Sentence]]
 
@@ -46,7 +47,7 @@ def train(options: Any) -> dict[str, Any]:
     everything = [s for parts in source.examples.values() for s in parts["train"]]
     agree = make_predictor(layer, everything, options.gradient)
     variables = predict.init(agree, jax.random.key(options.seed))
-    facts = f"{COUNTS['train']:,} sentences to learn from at each distance"
+    facts = f"{len(everything):,} sentences to learn from"
     run = Run.begin("agreement", options, source, variables, facts)
     tested = {
         distance: fit(run, replace(agree, variables=variables), parts, distance)
@@ -59,16 +60,18 @@ def draw(options: Any, distances: Sequence[int]) -> Source:
     """Draws sentences of each distance, by parts."""
     if options.data:
         raise UsageError("--data: sentences at --distances are drawn, not read")
-    entry = TABLE.load(options.dataset)
-    drawn = {distance: _drawn(entry.name, distance) for distance in distances}
-    return entry._replace(examples=drawn)
+    entry = TABLE.entry(options.dataset)
+    learned = min(MOST, options.steps * options.batch_size)
+    drawn = {distance: _drawn(entry.name, distance, learned) for distance in distances}
+    return Source(drawn, entry.name, entry.licence, 1.0)
 
 
 @functools.cache  # all cells and seeds have the same
-def _drawn(name: str, distance: int) -> Parts:
+def _drawn(name: str, distance: int, learned: int) -> Parts:
+    counts = {"train": learned, **TESTED}
     return {
         part: DRAWS[name](seed, count, distance, distance)
-        for seed, (part, count) in enumerate(COUNTS.items(), 1)
+        for seed, (part, count) in enumerate(counts.items(), 1)
     }
 
 
@@ -76,7 +79,9 @@ def fit(
     run: Run, agree: predict.ClassPredictor, parts: Parts, distance: int
 ) -> dict[str, float | None]:
     """Trains at one distance; the shares of right verbs among those held out."""
-    valid, test = (batches_of(agree, parts[part]) for part in ("valid", "test"))
+    valid, test = (
+        batches_of(agree, parts[part], buckets=1) for part in ("valid", "test")
+    )
 
     def tested(variables, batches) -> Verbs:
         return verbs_right(replace(agree, variables=variables), batches)

@@ -104,7 +104,8 @@ def _reading(predictor: ClassPredictor, sentences: Sequence[Sentence]) -> Readin
     enough = [s for s in sentences if s.distance >= reach]
     order = np.random.default_rng(0).permutation(len(enough))[:ROWS]
     chosen = [enough[i] for i in order]
-    ids, lengths = pad([predictor.encode(" ".join(s.words)) for s in chosen])
+    padded = pad([predictor.encode(" ".join(s.words)) for s in chosen])
+    ids, lengths = (array[: len(chosen)] for array in padded)
     table = np.asarray(predictor.variables["params"]["embed"]["embedding"])
     return Reading(
         table[ids.T],
@@ -149,7 +150,7 @@ def _nudges(layer: Cell, reading: Reading, pushes: np.ndarray | None) -> dict[st
         steps = reading.subject + min(WHEN, reading.reach)
         rows = np.arange(len(steps))
         leaves = [
-            leaf.at[steps, rows].set(push)
+            leaf.at[steps, rows].set(push.astype(leaf.dtype))
             for leaf, push in zip(leaves, pushes, strict=True)
         ]
     return {next(iter(cells_of(layer))): structure.unflatten(leaves)}
@@ -215,12 +216,14 @@ def _saturation(seen: Trace, reading: Reading, unit: int) -> dict[str, Any]:
         "gates": {},
         "gate_half_life": None,
     }
+    steps = np.arange(len(reading.mask))[:, None]
+    held = reading.mask & (steps > reading.subject)
     for name, gate in next(iter(seen.cells.values())).gates.items():
         means = np.asarray(activity(gate, reading.mask).mean)
         if np.asarray(gate).min() >= 0:  # a sigmoid's
             numbers["gates"][name] = [float(means.mean()), float(means[unit])]
         if name in KEEPS:
-            life = float(half_life(KEEPS[name](gate), reading.mask)[unit])
+            life = float(half_life(KEEPS[name](gate), held)[unit])
             numbers["gate_half_life"] = life if np.isfinite(life) else None
     return numbers
 

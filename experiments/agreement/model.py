@@ -97,10 +97,12 @@ def encode(predictor: ClassPredictor, sentence: Sentence) -> Example:
     return Example(words, numbers)
 
 
-def batches_of(predictor: ClassPredictor, sentences: Sequence[Sentence]) -> Batches:
+def batches_of(
+    predictor: ClassPredictor, sentences: Sequence[Sentence], buckets: int = 6
+) -> Batches:
     """Sentences, batched once, to be tested on."""
     encoded = [encode(predictor, sentence) for sentence in sentences]
-    return Batches(encoded, batch_size=200, buckets=6)
+    return Batches(encoded, batch_size=200, buckets=buckets)
 
 
 def loss_of(model: Classifier) -> Callable[..., Any]:

@@ -75,9 +75,7 @@ class Classifier(nn.Module):
         pooled = self._pool(ys, mask)
         return self.readout(self.drop(pooled, deterministic=not train))
 
-    def at_every_step(
-        self, inputs: Any, lengths: Array, train: bool = False
-    ) -> Array:
+    def at_every_step(self, inputs: Any, lengths: Array, train: bool = False) -> Array:
         """Computes the logits that each prefix of a row would get by itself.
 
         Args:
