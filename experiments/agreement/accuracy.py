@@ -31,11 +31,11 @@ class Panels:
         self.longest = longest
         distance, attractors = _columns(sentences)
         far = distance > longest
-        parts = (distance[~far], 4), (distance[far], 10)
-        self.edges = {DISTANCE: _quantiles(*parts)}
+        near = _quantiles(distance[~far], 4)[:-1]
+        self.edges = {DISTANCE: [*near, *_equal(distance[far], 10)]}
         if (attractors >= 0).all():
             label = f"nouns of the other number, beyond {longest} words"
-            self.edges[label] = _quantiles((attractors[far], 12))
+            self.edges[label] = _quantiles(attractors[far], 12)
 
     def of(
         self, tested: Sequence[Sentence], right: np.ndarray, baseline: np.ndarray
@@ -66,13 +66,16 @@ def _columns(sentences: Sequence[Sentence]) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _quantiles(*parts: tuple[np.ndarray, int]) -> list[int]:
-    """Edges between bins that hold about as many numbers of each part."""
-    starts = [
-        np.quantile(numbers, np.linspace(0, 1, bins, endpoint=False)).astype(int)
-        for numbers, bins in parts
-    ]
-    return [*np.unique(np.concatenate(starts)).tolist(), int(parts[-1][0].max()) + 1]
+def _quantiles(numbers: np.ndarray, bins: int) -> list[int]:
+    """Edges between bins that hold about as many numbers each."""
+    starts = np.quantile(numbers, np.linspace(0, 1, bins, endpoint=False)).astype(int)
+    return [*np.unique(starts).tolist(), int(numbers.max()) + 1]
+
+
+def _equal(numbers: np.ndarray, bins: int) -> list[int]:
+    """Edges between bins that are about as wide each."""
+    edges = np.linspace(numbers.min(), numbers.max() + 1, bins + 1).astype(int)
+    return np.unique(edges).tolist()
 
 
 def shares(right: np.ndarray, of: np.ndarray, edges: Sequence[int]) -> list[float]:

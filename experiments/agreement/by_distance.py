@@ -36,7 +36,6 @@ from seqjax.figures import drawing
 FILE = "learned.json"  # shares of right verbs by distance, in a run's folder
 MOST = 10_000  # sentences to learn from, at each distance
 TESTED = {"valid": 400, "test": 1000}  # sentences to choose by, and held out
-LEARNED = 0.9  # a share of right verbs; chance has a half
 Parts = Mapping[str, list[Sentence]]
 
 
@@ -117,6 +116,7 @@ def report(run: Run, tested: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
         baseline=float(np.mean([at["baseline"] for at in tested.values()])),
         baseline_name="the last noun",
         best_possible=run.source.best,
+        steps=run.options.steps,
         by_distance={str(distance): at["last"] for distance, at in tested.items()},
     )
 
@@ -141,12 +141,13 @@ def together(
                 if at[name] is not None
             }
         if not options.quiet:
-            words = learned_in_words(panels["last"][cell], LEARNED)
+            words = learned_in_words(panels["last"][cell])
             print(f"{cell}: {words}", flush=True)
     inner = any(panels["inner"].values())
     figure, grid = drawing.canvas(1, 1 + inner, (8 + 7 * inner, 5), sharey=True)
     draw_learned(grid[0, 0], panels["last"], 0.5, "words", ("last verb", "share right"))
     if inner:
         draw_learned(grid[0, 1], panels["inner"], 0.5, "words", ("inner verbs", ""))
+    drawing.legend(grid[0, -1])
     title = "RNN, GRU and LSTM against the distance in training: a dot a seed"
     drawing.write(figure, folder / "figures" / "distances.png", title)

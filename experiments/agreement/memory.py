@@ -60,7 +60,7 @@ def measure(
 
     Args:
       predictor: the trained classifier.
-      sentences: those at least as far as the median are read, `ROWS` at most.
+      sentences: the quarter that is farthest is read, `ROWS` at most.
 
     Returns:
       Numbers and curves, for JSON; None where the layer is no single cell whose states
@@ -79,7 +79,7 @@ def measure(
         return None
     units = _units(states, reading)
     flips = _flips(run, units, states, verbs, reading)
-    needed = next((k for k, turned in flips.items() if turned > 0.5), layer.features)
+    needed = next((k for k, turned in flips.items() if turned > 0.5), None)
     group = units.order[:needed]
     left = {
         name: _left(run, units, states, reading, group, share)
@@ -100,7 +100,7 @@ def measure(
 
 
 def _reading(predictor: ClassPredictor, sentences: Sequence[Sentence]) -> Reading:
-    reach = int(np.median([s.distance for s in sentences]))
+    reach = int(np.quantile([s.distance for s in sentences], 0.75))
     enough = [s for s in sentences if s.distance >= reach]
     order = np.random.default_rng(0).permutation(len(enough))[:ROWS]
     chosen = [enough[i] for i in order]

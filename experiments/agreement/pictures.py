@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from experiments.agreement.memory import FILE, SMALL
 from seqjax.figures import drawing
@@ -51,19 +52,18 @@ def memory_in_words(seeds: Seeds) -> str:
 
     lives = [seed["push_half_life"] for seed in seeds]
     gates = [seed["gate_half_life"] for seed in seeds]
-    counts = [seed["needed"] for seed in seeds]
     ways = [way_of(seed) for seed in seeds]
     kinds = ", ".join(f"{kind} in {ways.count(kind)}" for kind in dict.fromkeys(ways))
     words = (
         f"{mean(lambda s: s['saturated'])} of its outputs are beyond ±0.9; "
-        f"{seeds[0]['reach']} words after the subject the best unit alone tells the "
-        f"number in {mean(lambda s: s['unit_right'])}; flipping {_several(counts)} "
-        f"of the best units turns most verbs; of a push of these by a tenth "
-        f"{mean(lambda s: s['left']['push'][-1])} is left at the end (halved after "
-        f"{_several(lives)} words), of a flip {mean(lambda s: s['left']['flip'][-1])}"
+        f"{seeds[0]['reach']} words after the subject its best unit alone tells the "
+        f"number in {mean(lambda s: s['unit_right'])} of sentences; "
+        f"{_turned(seeds)}; of such a flip "
+        f"{mean(lambda s: s['left']['flip'][-1])} is left at the end, of a push by a "
+        f"tenth {mean(lambda s: s['left']['push'][-1])} (halved {_after(lives)})"
     )
     if any(gates):
-        words += f"; by its gate the best unit is halved after {_several(gates)} words"
+        words += f"; by its gate the best unit is halved {_after(gates)}"
     for name in seeds[0]["gates"]:
         words += f"; mean of gate {name} {mean(lambda s, n=name: s['gates'][n][0])}"
     return f"{words}: {kinds} of {len(seeds)}"
@@ -77,12 +77,29 @@ def way_of(seed: Mapping[str, Any]) -> str:
     return "a latch" if push < 0.5 * flip else "carried"
 
 
-def _several(numbers: Sequence[float | None]) -> str:
-    """The smallest and the largest; None is more than was seen."""
-    known = sorted(n for n in numbers if n is not None)
-    low = f"{known[0]:.0f}" if known else "none of the"
-    high = "never" if None in numbers else f"{known[-1]:.0f}"
-    return low if low == high or not known else f"{low} to {high}"
+def _turned(seeds: Seeds) -> str:
+    """How many units are to be flipped for most verbs to turn; None is not even all."""
+    known = [seed["needed"] for seed in seeds if seed["needed"] is not None]
+    if not known:
+        return "most verbs stay when all units are flipped"
+    rest = len(seeds) - len(known)
+    words = f"most verbs turn when its best {_several(known)} are flipped"
+    return words + f", in {rest} not even when all are" * (rest > 0)
+
+
+def _several(numbers: Sequence[float]) -> str:
+    """The smallest and the largest."""
+    low, high = f"{min(numbers):.0f}", f"{max(numbers):.0f}"
+    return low if low == high else f"{low} to {high}"
+
+
+def _after(lives: Sequence[float | None]) -> str:
+    """When something is halved; None is never, as far as was seen."""
+    known = [life for life in lives if life is not None]
+    if not known:
+        return "never"
+    rest = len(lives) - len(known)
+    return f"after {_several(known)} words" + f", in {rest} never" * (rest > 0)
 
 
 def draw_memory(path: pathlib.Path, cells: Mapping[str, Seeds], *, title: str) -> None:
@@ -130,7 +147,9 @@ def _left(axes: Axes, seeds: Seeds) -> None:
         curves = np.array([seed["left"][name] for seed in seeds])
         x = np.arange(curves.shape[1])
         drawing.mean_line(axes, x, curves, color=color, label=label)
-    counts = _several([seed["needed"] for seed in seeds])
+    counts = _several(
+        [seed["needed"] or len(seed["saturated_by_unit"]) for seed in seeds]
+    )
     axes.axhline(0, color="black", lw=0.8)
     axes.set(title=f"best units ({counts}) towards the other number", ylim=(-0.3, 1.5))
     drawing.label_axes(axes, "words since", "share of the push that is left")
@@ -150,5 +169,7 @@ def _flips(axes: Axes, seeds: Seeds) -> None:
 
 def _finish(axes: Axes) -> None:
     axes.grid(alpha=0.3)
+    if axes.get_xscale() == "linear":
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize="small")

@@ -61,7 +61,6 @@ flags.DEFINE_list(
 flags.DEFINE_integer("lags", 200, "How far back the gradient is followed.", 2)
 ASKED = 512  # held-out sequences, or those that the gradient is averaged over
 GRADIENTS = "gradients.json"  # norms by lag, in each cell's folder
-LEARNED = 0.9  # a share of first symbols; chance has one in as many as there are kinds
 
 
 def train(options: Any) -> dict[str, Any]:
@@ -156,7 +155,7 @@ def together(
     drawn = pictures.by_cell(list(zip(results.values(), gradients, strict=True)))
     for cell, story in drawn.items():
         if not options.quiet:
-            print(f"{cell}: {learned_in_words(story.recalled, LEARNED)}", flush=True)
+            print(f"{cell}: {learned_in_words(story.recalled)}", flush=True)
     title = "why a plain network forgets: gradient by lag, and what is learned"
     pictures.draw_story(figures / "gradient_flow.png", drawn, title=title)
     symbols = TABLE.load(options.dataset, options.data).examples

@@ -60,6 +60,7 @@ def draw_story(path: pathlib.Path, cells: Mapping[str, Story], *, title: str) ->
     recalled = {cell: story.recalled for cell, story in cells.items()}
     chance = next(iter(cells.values())).chance
     draw_learned(learned, recalled, chance, "steps", (title_of, "share recalled"))
+    drawing.legend(learned)
     drawing.write(figure, path, title)
 
 

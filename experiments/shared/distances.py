@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from experiments.shared.errors import UsageError
 from seqjax.figures import drawing
 
+LEARNED = 0.9  # a network that has this share right has learned
+
 
 def distances_of(options: Any) -> list[int]:
     """The distances of --distances, the smallest first."""
@@ -21,22 +23,14 @@ def distances_of(options: Any) -> list[int]:
     return distances
 
 
-def learned_in_words(
-    shares: Mapping[int, Sequence[float]], least: float, what: str = "learn"
-) -> str:
-    """How many seeds learn each distance.
-
-    Args:
-      shares: by distance, what each seed has right.
-      least: the share from which on a seed counts.
-      what: what the seeds do.
-    """
+def learned_in_words(shares: Mapping[int, Sequence[float]]) -> str:
+    """How many seeds learn each distance, from what each of them has right."""
     counts = (
-        f"distance {distance} by {sum(share >= least for share in of_seeds)} of "
+        f"distance {distance} by {sum(share >= LEARNED for share in of_seeds)} of "
         f"{len(of_seeds)}"
         for distance, of_seeds in shares.items()
     )
-    return f"seeds that {what}: " + ", ".join(counts)
+    return "seeds that learn: " + ", ".join(counts)
 
 
 def draw_learned(
@@ -69,4 +63,3 @@ def draw_learned(
     axes.grid(alpha=0.3)
     axes.set_title(labels[0])
     drawing.label_axes(axes, f"distance in training ({unit})", labels[1])
-    drawing.legend(axes)
