@@ -28,7 +28,7 @@ from experiments.agreement.nested import (
     draw_nested,
 )
 from experiments.agreement.pictures import memory_in_words, way_of
-from seqjax import predict
+from seqjax import Stack, predict
 from seqjax.cells import GRU, LSTM, Elman
 from seqjax.data import DataError
 
@@ -221,6 +221,13 @@ def test_a_shut_gate_carries_what_is_added_to_its_memory():
     assert measured["saturated"] == 0 and set(measured["gates"]) == {"r", "u"}
     assert measured["gates"]["u"][0] < 0.3 and measured["gate_half_life"] > 1
     assert way_of(measured) == "carried"
+
+
+def test_where_there_is_nothing_to_measure_nothing_is_said():
+    asked, sentences = latch()
+    assert memory.measure(asked, [s for s in sentences if s.verb == "were"]) is None
+    deep = replace(asked, model=asked.model.clone(layer=Stack((Elman(2), Elman(2)))))
+    assert memory.measure(deep, sentences) is None
 
 
 def test_what_a_push_changes_is_what_the_model_then_says():

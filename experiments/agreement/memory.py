@@ -38,7 +38,7 @@ class Reading(NamedTuple):
     """Sentences as a layer reads them."""
 
     xs: np.ndarray  # [T, B, in]
-    mask: np.ndarray  # bool [T, B]
+    mask: Any  # bool [T, B]
     subject: np.ndarray  # [B], the steps at which the subjects are read
     plural: np.ndarray  # bool [B]
     reach: int  # words after the subject that all have
@@ -64,19 +64,19 @@ def measure(
 
     Returns:
       Numbers and curves, for JSON; None where the layer is no single cell whose states
-      are vectors of its units.
+      are vectors of its units, or there are too few sentences of either number.
     """
     layer = predictor.model.layer
-    if not isinstance(layer, Cell):
+    if not (isinstance(layer, Cell) and _is_vectors(layer)):
         return None
     params = predictor.variables["params"]
     reading = _reading(predictor, sentences)
+    if any(len(set(half)) < 2 for half in (reading.plural[::2], reading.plural[1::2])):
+        return None
     run = functools.partial(
         _run, layer, params["recurrent"]["layer"], params["readout"]
     )
     seen, states, verbs = run(reading, None)
-    if {leaf.shape[-1] for leaf in jax.tree.leaves(seen.cells)} != {layer.features}:
-        return None
     units = _units(states, reading)
     flips = _flips(run, units, states, verbs, reading)
     needed = next((k for k, turned in flips.items() if turned > 0.5), None)
@@ -97,6 +97,11 @@ def measure(
         "left": {name: _rounded(curve) for name, curve in left.items()},
         "states": _band(states[units.leaf][..., units.order[0]], reading),
     }
+
+
+def _is_vectors(layer: Cell) -> bool:
+    leaves = jax.tree.leaves(layer.initial_carry(()))
+    return {leaf.shape for leaf in leaves} == {(layer.features,)}
 
 
 def _reading(predictor: ClassPredictor, sentences: Sequence[Sentence]) -> Reading:

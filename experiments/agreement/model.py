@@ -138,7 +138,8 @@ def _count(model: Classifier, variables: Any, batch: Batch) -> jax.Array:
 def _logits(model: Classifier, variables: Any, batch: Batch) -> jax.Array:
     """The logit that a verb after each word is plural, [B, T]."""
     words, lengths = batch.values.words, batch.lengths.words
-    return model.apply(variables, words, lengths, method="at_every_step")[..., 0]
+    logits: Any = model.apply(variables, words, lengths, method="at_every_step")
+    return logits[..., 0]
 
 
 def last_noun(sentence: Sentence) -> str:
