@@ -164,6 +164,7 @@ def test_seeds_are_counted_in_the_same_bins():
                 where = (of >= low) & (of < high)
                 assert drawn[label]["right"][k] == pytest.approx(right[where].mean())
                 assert drawn[label]["at"][k] == pytest.approx(of[where].mean())
+    assert panels.edges[far] == [0, 1, 2, 3, 4], "few values have a bin each"
     assert panels.edges[DISTANCE][0] == 2 and panels.edges[DISTANCE][-1] == 41
     assert 13 in panels.edges[DISTANCE], "no bin holds both sides of the longest"
     empty = panels.of(sentences[:1], np.array([True]), np.array([True]))
@@ -255,7 +256,7 @@ def test_what_a_push_changes_is_what_the_model_then_says():
             assert verbs[row] == (logit[0] > 0)
 
 
-def test_sentences_at_distances_are_drawn_and_parts_share_none():
+def test_sentences_at_distances_are_drawn_and_their_parts_differ():
     options = types.SimpleNamespace(data=None, dataset=None, steps=3, batch_size=20)
     source = by_distance.draw(options, [4, 9])
     assert source.name == "synthetic" and source.best == 1

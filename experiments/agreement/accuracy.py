@@ -67,7 +67,9 @@ def _columns(sentences: Sequence[Sentence]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _quantiles(numbers: np.ndarray, bins: int) -> list[int]:
-    """Edges between bins that hold about as many numbers each."""
+    """Edges between bins that hold about as many numbers each, or one value each."""
+    if len(values := np.unique(numbers)) <= bins:
+        return [*values.tolist(), int(values[-1]) + 1]
     starts = np.quantile(numbers, np.linspace(0, 1, bins, endpoint=False)).astype(int)
     return [*np.unique(starts).tolist(), int(numbers.max()) + 1]
 
