@@ -84,7 +84,7 @@ def _turned(seeds: Seeds) -> str:
         return "most verbs stay when all units are flipped"
     rest = len(seeds) - len(known)
     words = f"most verbs turn when its best {_several(known)} are flipped"
-    return words + f", in {rest} not even when all are" * (rest > 0)
+    return words + f", in {rest} of the seeds not even all" * (rest > 0)
 
 
 def _several(numbers: Sequence[float]) -> str:
@@ -99,7 +99,9 @@ def _after(lives: Sequence[float | None]) -> str:
     if not known:
         return "never"
     rest = len(lives) - len(known)
-    return f"after {_several(known)} words" + f", in {rest} never" * (rest > 0)
+    number = _several(known)
+    words = f"after {number} word{'s' * (number != '1')}"
+    return words + f", in {rest} of the seeds never" * (rest > 0)
 
 
 def draw_memory(path: pathlib.Path, cells: Mapping[str, Seeds], *, title: str) -> None:
