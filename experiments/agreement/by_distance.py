@@ -106,6 +106,7 @@ def fit(
 def report(run: Run, tested: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     """Prints and writes what one cell with one seed learned."""
     run.write(FILE, json.dumps(tested) + "\n")
+    run.figure(draw_distances, "distances", {run.options.cell: [tested]})
     shares = [at["last"] for at in tested.values()]
     for distance, at in tested.items():
         run.say(f"distance {distance}: {at['last']:.3f} of verbs are right")
@@ -131,23 +132,45 @@ def together(
       folder: gets figures/distances.png.
       folders: of the runs of each cell.
     """
-    panels: dict[str, dict[str, dict[int, list[float]]]] = {"last": {}, "inner": {}}
-    for cell, paths in folders.items():
-        seeds = [json.loads((path / FILE).read_text("utf-8")) for path in paths]
-        for name, cells in panels.items():
-            cells[cell] = {
-                int(d): [seed[d][name] for seed in seeds]
-                for d, at in seeds[0].items()
-                if at[name] is not None
-            }
+    cells = {
+        cell: [json.loads((path / FILE).read_text("utf-8")) for path in paths]
+        for cell, paths in folders.items()
+    }
+    for cell, seeds in cells.items():
         if not options.quiet:
-            words = learned_in_words(panels["last"][cell])
+            words = learned_in_words(_shares(seeds, "last"))
             print(f"{cell}: {words}", flush=True)
-    inner = any(panels["inner"].values())
-    figure, grid = drawing.canvas(1, 1 + inner, (8 + 7 * inner, 5), sharey=True)
-    draw_learned(grid[0, 0], panels["last"], 0.5, "words", ("last verb", "share right"))
-    if inner:
-        draw_learned(grid[0, 1], panels["inner"], 0.5, "words", ("inner verbs", ""))
+    draw_distances(folder / "figures" / "distances.png", cells)
+
+
+def draw_distances(
+    path: pathlib.Path, cells: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> None:
+    """Draws the share of right verbs against the distance in training.
+
+    Args:
+      path: of the PNG.
+      cells: by cell, for each seed what was right by distance.
+    """
+    panels = {
+        label: {cell: _shares(seeds, name) for cell, seeds in cells.items()}
+        for name, label in (("last", "last verb"), ("inner", "inner verbs"))
+    }
+    panels = {label: panel for label, panel in panels.items() if any(panel.values())}
+    size = (1 + 7 * len(panels), 5)
+    figure, grid = drawing.canvas(1, len(panels), size, sharey=True)
+    for axes, (label, panel) in zip(grid[0], panels.items(), strict=True):
+        y = "share right" if axes is grid[0, 0] else ""
+        draw_learned(axes, panel, 0.5, "words", (label, y))
     drawing.legend(grid[0, -1])
-    title = "RNN, GRU and LSTM against the distance in training: a dot a seed"
-    drawing.write(figure, folder / "figures" / "distances.png", title)
+    title = f"{', '.join(cells)} against the distance in training: a dot a seed"
+    drawing.write(figure, path, title)
+
+
+def _shares(seeds: Sequence[Mapping[str, Any]], name: str) -> dict[int, list[float]]:
+    """The shares of all seeds by distance; of distances that have such verbs."""
+    return {
+        int(distance): [seed[distance][name] for seed in seeds]
+        for distance, first in seeds[0].items()
+        if first[name] is not None
+    }
