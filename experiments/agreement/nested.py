@@ -13,6 +13,8 @@ and plural, of bounded depth, the sentences are those of Hewitt et al. (2020), "
 generate bounded hierarchical languages with optimal memory": a plain network, a GRU and
 an LSTM can all be right always, with a number of units that grows as the depth does. So
 where a network fails it is training that failed, and at which distance is the question.
+The numbers are independent: who goes by the last noun is right about every second last
+verb that is far, and a perfect reader is always right.
 """
 
 import random
