@@ -5,16 +5,18 @@ plural. It is trained on clauses of up to --longest words and tested on clauses 
 times as long, with nouns of the other number in between.
 
     python -m experiments.agreement
-    python -m experiments.agreement --cell=peephole_lstm --longest=20
+    python -m experiments.agreement --dataset=nested --longest=20 --seeds=5
+    python -m experiments.agreement --distances=5,10,20,40 --seeds=5
     python -m experiments.agreement --mode=agree --workdir=runs/agreement/lstm \\
         --text="the cats , which already ate near the old dog ,"
 
 writes into the run's folder: figures/agreement.png (accuracy against distance and
 against the number of attractors, for each cell), result.json, and for each cell a
-folder with its metrics.jsonl, its checkpoints/ and its model, which --mode=agree and
-seqjax.load ask.
+folder with its metrics.jsonl, accuracy.json, checkpoints/ and its model, which
+--mode=agree and seqjax.load ask. With --distances, figures/learned.png.
 """
 
+import json
 import pathlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,11 +26,19 @@ import jax
 import numpy as np
 from absl import flags
 
-from experiments.agreement.accuracy import accuracy_panels, draw_accuracy, over_seeds
+from experiments.agreement import learning
+from experiments.agreement.accuracy import (
+    ACCURACY,
+    accuracy_panels,
+    draw_accuracy,
+    over_seeds,
+    read_panels,
+)
 from experiments.agreement.data import PLURAL, TABLE, Sentence
 from experiments.agreement.model import (
     batches_of,
     encode,
+    is_right,
     last_noun,
     loss_of,
     make_predictor,
@@ -39,10 +49,10 @@ from experiments.shared import cli
 from experiments.shared import flags as shared
 from experiments.shared.comparison import finish_together
 from experiments.shared.errors import UsageError
+from experiments.shared.folders import folder_name
 from experiments.shared.layers import layer_of
 from experiments.shared.run import Run, load_model, split_seed
 from seqjax import figures, predict
-from seqjax.data import Batches
 from seqjax.train import TrainResult
 
 flags.adopt_module_key_flags(shared)
@@ -62,11 +72,19 @@ flags.DEFINE_enum(
     "train: makes a model. agree: the one in --workdir says which verb follows --text.",
 )
 flags.DEFINE_integer("longest", 12, "Words of a clause in training.", 2)
+flags.DEFINE_list(
+    "distances",
+    [],
+    "Train at each of these words between subject and verb by itself, and ask there: "
+    "at which of them does a cell still learn? As in 5,10,20,40.",
+)
 flags.DEFINE_string("text", "", "A sentence up to its verb, for --mode=agree.")
 
 
 def train(options: Any) -> dict[str, Any]:
     """Data, model, training, figures, result, of one cell."""
+    if options.distances:
+        return learning.train(options)
     layer = layer_of(options)
     source = TABLE.load(options.dataset, options.data)
     splits = split_sentences(source, options.longest, split_seed(options))
@@ -100,13 +118,6 @@ def train(options: Any) -> dict[str, Any]:
     return report(run, result, splits.test, is_right(agree, *test), baseline)
 
 
-def is_right(
-    agree: predict.ClassPredictor, batches: Batches, plural: np.ndarray
-) -> np.ndarray:
-    """Whether the number of each verb is predicted: bool [N]."""
-    return (agree.probabilities(batches)[:, 1] > 0.5) == plural
-
-
 def report(
     run: Run,
     result: TrainResult,
@@ -122,6 +133,7 @@ def report(
         figures.Panel("share of wrong verbs", {"validation": "valid"}),
     )
     panels = accuracy_panels(tested, right, baseline, longest)
+    run.write(ACCURACY, json.dumps(panels) + "\n")
     title = f"agreement of {run.options.cell}"
     cells = {run.options.cell: panels}
     run.figure(draw_accuracy, "agreement", cells, longest, title=title)
@@ -143,7 +155,6 @@ def report(
         best_possible=run.source.best,
         within=float(right[~far].mean()),
         valid=1 - result.scores["valid"],
-        accuracy=panels,
     )
 
 
@@ -151,8 +162,13 @@ def together(
     options: Any, folder: pathlib.Path, results: Mapping[str, dict[str, Any]]
 ) -> None:
     """Draws all cells in one figure, and writes what each reached."""
+    if options.distances:
+        return learning.together(options, folder, results)
     (folder / "figures").mkdir(exist_ok=True)
-    panels = over_seeds(results)
+    panels = over_seeds(
+        {name: read_panels(folder / folder_name(name)) for name in results},
+        [result["cell"] for result in results.values()],
+    )
     path = folder / "figures" / "agreement.png"
     draw_accuracy(path, panels, options.longest, title="agreement, each cell")
     finish_together(folder, results)

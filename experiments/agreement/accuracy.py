@@ -1,6 +1,7 @@
 """Accuracy against distance, and against attractors."""
 
 import itertools
+import json
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +10,8 @@ import numpy as np
 
 from experiments.agreement.data import Sentence
 from seqjax import figures
+
+ACCURACY = "accuracy.json"  # in the folder of each run
 
 
 def accuracy_panels(
@@ -26,8 +29,7 @@ def accuracy_panels(
         panels[title] = attractors, distance > longest
     drawn = {}
     for title, (of, where) in panels.items():
-        edges = np.unique(np.quantile(of[where], np.linspace(0, 1, 13)).astype(int))
-        edges = [*edges[:-1].tolist(), int(edges[-1]) + 1]
+        edges = bins(int(of[where].min()), int(of[where].max()))
         columns = {"at": of, "right": right, "baseline": baseline}
         drawn[title] = {
             k: shares(c[where], of[where], edges) for k, c in columns.items()
@@ -35,17 +37,26 @@ def accuracy_panels(
     return drawn
 
 
-def over_seeds(results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """The panels of several results by cell, those of seeds on each other.
+def read_panels(folder: pathlib.Path) -> dict[str, Any]:
+    """The panels that a run wrote into its folder."""
+    return json.loads((folder / ACCURACY).read_text("utf-8"))
 
-    Seeds whose splits have other bins cannot be averaged, and keep names of their own.
+
+def over_seeds(runs: Mapping[str, Any], cells: Sequence[str]) -> dict[str, Any]:
+    """The panels of several runs by cell, those of seeds on each other.
+
+    Runs of a cell whose sentences fill other bins keep names of their own.
+
+    Args:
+      runs: the panels of each run by its name.
+      cells: the cell of each run.
     """
-    cells: dict[str, list[Any]] = {}
-    for result in results.values():
-        cells.setdefault(result["cell"], []).append(result["accuracy"])
+    groups: dict[str, list[Any]] = {}
+    for cell, panels in zip(cells, runs.values(), strict=True):
+        groups.setdefault(cell, []).append(panels)
 
     def column(seeds, panel, key):
-        return np.array([seed[panel][key] for seed in seeds])
+        return np.array([seed[panel][key] for seed in seeds], float)
 
     try:
         return {
@@ -53,23 +64,26 @@ def over_seeds(results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
                 panel: {key: column(seeds, panel, key) for key in first}
                 for panel, first in seeds[0].items()
             }
-            for cell, seeds in cells.items()
+            for cell, seeds in groups.items()
         }
     except ValueError:
-        return {name: result["accuracy"] for name, result in results.items()}
+        return dict(runs)
 
 
 def draw_accuracy(
     path: pathlib.Path, cells: Mapping[str, Any], longest: int, *, title: str
 ) -> None:
     """Draws the panels of several cells, and of the baseline, on each other."""
+
+    def line(panel, key):
+        return np.asarray(panel["at"], float), np.asarray(panel[key], float)
+
     panels = []
     for name, first in next(iter(cells.values())).items():
-        lines = {
-            cell: (panel[name]["at"], panel[name]["right"])
-            for cell, panel in cells.items()
+        lines = {cell: line(panel[name], "right") for cell, panel in cells.items()} | {
+            "last noun": line(first, "baseline")
         }
-        panels.append((name, lines | {"last noun": (first["at"], first["baseline"])}))
+        panels.append((name, lines))
     figures.curves(
         path,
         panels,
@@ -79,9 +93,18 @@ def draw_accuracy(
     )
 
 
-def shares(right: np.ndarray, of: np.ndarray, edges: Sequence[int]) -> list[float]:
-    """The mean of `right` where edges[i] <= of < edges[i + 1], for each i."""
-    return [
-        float(right[(low <= of) & (of < high)].mean())
-        for low, high in itertools.pairwise(edges)
-    ]
+def bins(least: int, most: int, count: int = 12) -> list[int]:
+    """The edges of bins from `least` to `most`, of like width on a logarithmic axis.
+
+    They depend on the two ends alone, so that those of several seeds agree.
+    """
+    edges = np.geomspace(max(least, 1), most + 1, count + 1).round().astype(int)
+    return np.unique([least, *edges]).tolist()
+
+
+def shares(
+    right: np.ndarray, of: np.ndarray, edges: Sequence[int]
+) -> list[float | None]:
+    """The mean of `right` where edges[i] <= of < edges[i + 1]; None if empty."""
+    inside = [(low <= of) & (of < high) for low, high in itertools.pairwise(edges)]
+    return [float(right[where].mean()) if where.any() else None for where in inside]

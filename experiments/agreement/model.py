@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.agreement.data import NOUNS, PLURAL, Sentence
+from experiments.agreement.data import PLURAL, Sentence, noun_is_plural
 from seqjax.data import Batches, DataError, Source, Splits, Tokenizer
 from seqjax.layer import Layer
 from seqjax.losses import binary_cross_entropy
@@ -76,6 +76,13 @@ def batches_of(predictor: ClassPredictor, sentences: Sequence[Sentence]) -> Batc
     return predictor.batches(texts, batch_size=200, buckets=6)
 
 
+def is_right(
+    predictor: ClassPredictor, batches: Batches, plural: np.ndarray
+) -> np.ndarray:
+    """Whether the number of each verb is predicted: bool [N]."""
+    return (predictor.probabilities(batches)[:, 1] > 0.5) == plural
+
+
 def loss_of(model: Classifier) -> Callable[..., Any]:
     """The loss is the binary cross entropy of the verb's number, E6."""
 
@@ -92,9 +99,9 @@ def loss_of(model: Classifier) -> Callable[..., Any]:
 
 def last_noun(sentence: Sentence) -> str:
     """Baseline: agrees with the last noun."""
-    verbs = {noun: "was" for noun in NOUNS} | {f"{noun}s": "were" for noun in NOUNS}
-    predicted = [verbs[word] for word in sentence.words if word in verbs]
-    return predicted[-1] if predicted else "was"
+    numbers = [noun_is_plural(word) for word in sentence.words]
+    nouns = [plural for plural in numbers if plural is not None]
+    return VERBS[nouns[-1]] if nouns else "was"
 
 
 def plurals(sentences: Sequence[Sentence]) -> np.ndarray:

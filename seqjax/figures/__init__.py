@@ -6,6 +6,7 @@ and returns the matplotlib Figure that it wrote. None of them touches pyplot.
 
 from seqjax.figures.comparison import compare
 from seqjax.figures.curves import curves, gradient_norms
+from seqjax.figures.distances import learned_by_distance
 from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
 from seqjax.figures.matrices import attention, confusion, heat_map
@@ -22,6 +23,7 @@ __all__ = [
     "gradient_by_lag",
     "gradient_norms",
     "heat_map",
+    "learned_by_distance",
     "learning_curve",
     "lyapunov",
     "singular_values",
