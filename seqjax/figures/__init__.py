@@ -9,12 +9,15 @@ from seqjax.figures.curves import curves, gradient_norms
 from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
 from seqjax.figures.matrices import attention, confusion, heat_map
+from seqjax.figures.settings import Setting, by_setting
 from seqjax.figures.spectra import eigenvalues, lyapunov, singular_values
 from seqjax.figures.trajectories import trajectories
 
 __all__ = [
     "Panel",
+    "Setting",
     "attention",
+    "by_setting",
     "compare",
     "confusion",
     "curves",
