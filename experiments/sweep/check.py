@@ -38,10 +38,10 @@ def check(grid: Grid, jobs: int) -> None:
     for name in ("workdir", "resume", "mode"):
         if name in grid.flags:
             raise UsageError(f"--{name}: is for the sweep to choose")
-    first = {str(t.values): t for t in reversed(grid.trials())}
-    _check_flags(grid.task, list(first.values())[::-1], jobs)
     for cell in grid.flags.get("cell", ()):
         stacked(cell, 2)
+    first = {str(t.values): t for t in reversed(grid.trials())}
+    _check_flags(grid.task, list(first.values())[::-1], jobs)
     _check_data(grid)
 
 

@@ -58,10 +58,15 @@ def run_all(grid: Grid, folder: pathlib.Path, jobs: int, quiet: bool) -> list[Ou
     with Progress(folder, trials, len(done), quiet) as progress:
         for outcome in _outcomes(grid.task, todo, folder, jobs, progress.show):
             done[outcome.trial.folder] = outcome
-            found = [done[t.folder] for t in trials if t.folder in done]
-            write_text(folder / "results.jsonl", "".join(map(_line, found)))
+            _keep(folder, [done[t.folder] for t in trials if t.folder in done])
             progress.report(outcome.trial.name, _said(outcome), len(done))
-    return [done[trial.folder] for trial in trials]
+    outcomes = [done[trial.folder] for trial in trials]
+    _keep(folder, outcomes)
+    return outcomes
+
+
+def _keep(folder: pathlib.Path, outcomes: Iterable[Outcome]) -> None:
+    write_text(folder / "results.jsonl", "".join(map(_line, outcomes)))
 
 
 def _finished(trial: Trial, folder: pathlib.Path) -> Outcome | None:
