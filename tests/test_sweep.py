@@ -95,35 +95,36 @@ def test_a_sweep_is_its_runs_and_takes_more(trained, tmp_path):
     folder = copy_of(trained("sweep"), tmp_path) / "run"
     before = written(folder)
     lines = [json.loads(s) for s in (folder / "results.jsonl").read_text().splitlines()]
-    seeds = [(line["flags"], line["seed"]) for line in lines]
-    four, six = {"features": "4"}, {"features": "6"}
-    assert seeds == [(four, 0), (four, 1), (six, 0), (six, 1)]
-    single = ["--features=6", "--seed=1", "--steps=4", "--eval_every=2", "--samples=5"]
-    result = result_of("names", *single, "--workdir=alone", cwd=tmp_path)
-    assert metrics(folder / "features=6,seed=1") == metrics(tmp_path / "alone")
-    assert lines[3]["result"]["score"] == result["score"]
-    more = ["--resume", "--workdir=run", "--features=6,4,2", "--quiet", "--seeds=1"]
+    assert [line["flags"] for line in lines] == [{"features": "4"}, {"features": "6"}]
+    alone = trained("names")
+    assert metrics(folder / "features=6") == metrics(alone.folder / "run")
+    assert lines[1]["result"]["score"] == alone.result["score"]
+    more = ["--resume", "--workdir=run", "--features=6,4", "--quiet"]
     result = result_of("sweep", *more, cwd=tmp_path)
-    assert [row["flags"]["features"] for row in result["rows"]] == ["6", "4", "2"]
+    assert [row["flags"]["features"] for row in result["rows"]] == ["6", "4"]
     after = written(folder)
-    runs = [path for path in before if "seed=" in path.parent.name]
+    runs = [path for path in before if path.parent.name.startswith("features=")]
     assert runs and all(after[path] == before[path] for path in runs)
     assert not (folder / "compiled").exists()
 
 
 def test_a_sweep_stopped_by_a_signal_goes_on(tmp_path):
-    flags = ["names", "--features=5,3", "--steps=200", "--eval_every=10", "--samples=5"]
-    running = Running("experiments.sweep", *flags, "--workdir=run", cwd=tmp_path)
-    first = tmp_path / "run" / "features=5" / "metrics.jsonl"
-    wait_for_lines(running.process, first, 2)
+    (tmp_path / "text.txt").write_text("the cat was full\nthe cats were full\n" * 60)
+    flags = ["language_model", "--data=text.txt", "--steps=2000", "--eval_every=100"]
+    flags += ["--features=5", "--bptt=16", "--batch_size=4", "--orders=1"]
+    flags += ["--seeds=1", "--workdir=run"]
+    running = Running("experiments.sweep", *flags, cwd=tmp_path)
+    run = tmp_path / "run" / "seed=0"
+    wait_for_lines(running.process, run / "metrics.jsonl", 2)
     os.kill(running.process.pid, signal.SIGTERM)
     code, out, err = running.finish()
     assert code == 130 and "--resume --workdir=run" in err.splitlines()[-1], err
-    assert metrics(first.parent)[-1]["step"] < 200
-    assert not (first.parent / "result.json").exists()
+    assert metrics(run)[-1]["step"] < 2000
+    assert not (run / "result.json").exists()
     result = result_of("sweep", "--resume", "--workdir=run", "--jobs=2", cwd=tmp_path)
-    assert metrics(first.parent)[-1]["step"] == 200
-    assert [len(row["scores"]) for row in result["rows"]] == [1, 1]
+    evaluated = [line["step"] for line in metrics(run) if "valid" in line]
+    assert evaluated == list(range(100, 2001, 100))
+    assert [len(row["scores"]) for row in result["rows"]] == [1]
 
 
 def outcomes(grid, scores):

@@ -19,7 +19,7 @@ import json
 import pathlib
 from typing import Any
 
-from absl import app, flags
+from absl import app, flags, logging
 
 import experiments.shared.flags  # noqa: F401
 from experiments.shared.errors import one_sentence, stop
@@ -49,6 +49,7 @@ ABSL = ("help", "helpshort", "helpfull", "h", "only_check_args")
 
 def parse(argv: list[str]) -> list[str]:
     """Parses the flags of the sweep, and has the experiment check its own."""
+    logging.set_verbosity(logging.WARNING)
     with one_sentence():
         words = FLAGS.read_flags_from_files(argv[1:], force_gnu=True)
         mine, others = arguments.divide(words, OWN + ABSL)

@@ -117,9 +117,9 @@ def _outcomes(
 
 
 def _wait(running: Iterable[_Running]) -> None:
-    """Waits until a run ends, but for half a second at most."""
+    """Waits until a run ends, but for a tenth of a second at most."""
     ends = [run.process.sentinel for run in running]
-    multiprocessing.connection.wait(ends, timeout=0.5)
+    multiprocessing.connection.wait(ends, timeout=0.1)
 
 
 def _stop(running: Iterable[_Running]) -> None:

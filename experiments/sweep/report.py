@@ -22,8 +22,8 @@ def rows(grid: Grid, outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """What each combination reached over its seeds, in the grid's order.
 
     Each has the "flags", the "scores" and "baselines" of the runs that did not fail,
-    their means and the standard deviation "score_std" (None of one alone), the means of
-    the parameters, seconds and tokens per second, and the reasons of "failures".
+    their means and the standard deviation "score_std" (None of one alone), "speeds" in
+    tokens per second, the means of parameters and seconds, and why runs failed.
     """
     return [
         _row(values, [o for o in outcomes if o.trial.values == values])
@@ -40,10 +40,8 @@ def _row(values: dict[str, str], outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "score_std": statistics.stdev(scores) if len(scores) > 1 else None,
         "scores": scores,
         "baselines": [result["baseline"] for result in results],
-        **{
-            key: _mean(results, key)
-            for key in ("baseline", "parameters", "seconds", "tokens_per_second")
-        },
+        "speeds": [r["tokens_per_second"] for r in results if "tokens_per_second" in r],
+        **{key: _mean(results, key) for key in ("baseline", "parameters", "seconds")},
         "folders": [o.trial.folder for o in outcomes if o.result],
         "failures": [o.failure for o in outcomes if o.failure],
     }

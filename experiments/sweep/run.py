@@ -2,13 +2,14 @@
 
 import pathlib
 import shutil
+from collections.abc import Sequence
 from typing import Any
 
 from experiments.shared.errors import UsageError
 from experiments.shared.folders import write_text
 from experiments.sweep import processes, report
 from experiments.sweep.arguments import as_text
-from experiments.sweep.engine import Refused, run_all
+from experiments.sweep.engine import Outcome, Refused, run_all
 from experiments.sweep.grid import Grid
 from seqjax import figures
 from seqjax.data import DataError
@@ -61,6 +62,13 @@ def sweep(
             shutil.rmtree(folder)
         raise UsageError(str(error)) from None
     shutil.rmtree(folder / COMPILED, ignore_errors=True)
+    return _conclude(grid, folder, outcomes)
+
+
+def _conclude(
+    grid: Grid, folder: pathlib.Path, outcomes: Sequence[Outcome]
+) -> dict[str, Any]:
+    """Writes what a sweep found, and returns it."""
     failures = [o for o in outcomes if o.failure]
     if len(failures) == len(outcomes):
         first = failures[0]

@@ -9,7 +9,7 @@ from seqjax.figures.curves import curves, gradient_norms
 from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
 from seqjax.figures.matrices import attention, confusion, heat_map
-from seqjax.figures.settings import Setting, by_setting
+from seqjax.figures.settings import Setting, by_setting, panels_by_setting
 from seqjax.figures.spectra import eigenvalues, lyapunov, singular_values
 from seqjax.figures.trajectories import trajectories
 
@@ -27,6 +27,7 @@ __all__ = [
     "heat_map",
     "learning_curve",
     "lyapunov",
+    "panels_by_setting",
     "singular_values",
     "trajectories",
 ]

@@ -56,10 +56,33 @@ def by_setting(
     if not settings:
         raise ValueError("by_setting needs at least one setting to draw")
     names = list(settings[0].values) or [""]
-    figure, grid = canvas(1, len(names), (4 + 4.2 * len(names), 4.6), sharey=True)
-    for axes, name in zip(grid[0], names, strict=True):
+    panels = [(name, unit, settings) for name in names]
+    return panels_by_setting(path, panels, title=title, sharey=True)
+
+
+def panels_by_setting(
+    path: str | pathlib.Path,
+    panels: Sequence[tuple[str, str, Sequence[Setting]]],
+    *,
+    title: str,
+    sharey: bool = False,
+) -> Figure:
+    """Draws panels of numbers against something that is varied, as `by_setting` does.
+
+    Args:
+      path: of the PNG.
+      panels: of each, what is varied, the unit of the numbers, and the settings.
+      title: of the figure.
+      sharey: whether they have one vertical axis.
+
+    Returns:
+      The figure.
+    """
+    size = (4 + 4.2 * len(panels), 4.6)
+    figure, grid = canvas(1, len(panels), size, sharey=sharey)
+    for axes, (name, unit, settings) in zip(grid[0], panels, strict=True):
         draw_setting(axes, settings, name)
-        label_axes(axes, name, unit if axes is grid[0, 0] else "")
+        label_axes(axes, name, "" if sharey and axes is not grid[0, 0] else unit)
         legend(axes, width=24)
     return write(figure, path, title)
 
