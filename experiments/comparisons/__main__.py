@@ -24,7 +24,14 @@ from typing import Any
 from absl import app, flags, logging
 
 import experiments.shared.flags  # noqa: F401
-from experiments.comparisons import cells, depth
+from experiments.comparisons import (
+    cells,
+    depth,
+    directions,
+    fixed,
+    vocabulary,
+    words,
+)
 from experiments.comparisons.common import Finding, Request, aligned
 from experiments.shared.errors import UsageError, one_sentence
 from experiments.shared.folders import write_text
@@ -43,7 +50,14 @@ FLAGS["quiet"].help = "Print the result line only."
 FLAGS.set_default("seeds", 3)
 flags.DEFINE_integer("jobs", 1, "Trainings at once; with more, times mean less.", 1)
 OWN = "workdir resume noresume quiet noquiet jobs help helpshort helpfull".split()
-COMPARISONS = {"cells": cells, "depth": depth}
+COMPARISONS = {
+    "cells": cells,
+    "depth": depth,
+    "words": words,
+    "vocabulary": vocabulary,
+    "directions": directions,
+    "fixed": fixed,
+}
 
 
 def parse(argv: list[str]) -> list[str]:
@@ -76,8 +90,8 @@ def main(argv: list[str]) -> None:
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         folder = pathlib.Path(FLAGS.workdir or f"runs/{name}-{stamp}")
         check_folder(folder, FLAGS.resume)
-        words = tuple(argv[1:])
-        request = Request(folder, given, seeds, FLAGS.jobs, FLAGS.quiet, words)
+        again = tuple(argv[1:])
+        request = Request(folder, given, seeds, FLAGS.jobs, FLAGS.quiet, again)
         began = time.monotonic()
         module = COMPARISONS[name]
         try:
