@@ -18,6 +18,7 @@ result.json, and the folders of its sweeps.
 import datetime
 import json
 import pathlib
+import shutil
 import time
 from typing import Any
 
@@ -94,13 +95,17 @@ def main(argv: list[str]) -> None:
         request = Request(folder, given, seeds, FLAGS.jobs, FLAGS.quiet, again)
         began = time.monotonic()
         module = COMPARISONS[name]
+        new = not folder.exists()
         try:
             finding = module.compare(request)
         except Interrupted as error:
             why = str(error).split(";")[0]
-            raise Interrupted(
-                f"{why}; go on with --resume --workdir={folder}"
-            ) from None
+            where = f"go on with --resume --workdir={folder}"
+            raise Interrupted(f"{why}; {where}") from None
+        except UsageError:
+            if new and not list(folder.glob("*/results.jsonl")):
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
         question = (module.__doc__ or "").splitlines()[0]
         finish(request, name, question, finding, time.monotonic() - began)
 

@@ -5,6 +5,7 @@ import math
 import pathlib
 import statistics
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from experiments.shared.errors import UsageError
@@ -95,7 +96,9 @@ def sweeps(
     return results
 
 
-def scored(result: Mapping[str, Any], **more: str) -> list[figures.Setting]:
+def scored(
+    result: Mapping[str, Any], more: Mapping[str, str] = MappingProxyType({})
+) -> list[figures.Setting]:
     """The scores of a sweep as the figure draws them; `more` is said of all rows."""
     return [
         figures.Setting({**row["flags"], **more}, row["scores"], row["baseline"])
@@ -103,7 +106,9 @@ def scored(result: Mapping[str, Any], **more: str) -> list[figures.Setting]:
     ]
 
 
-def timed(result: Mapping[str, Any], **more: str) -> list[figures.Setting]:
+def timed(
+    result: Mapping[str, Any], more: Mapping[str, str] = MappingProxyType({})
+) -> list[figures.Setting]:
     """Microseconds of training a token, with compilation left out."""
     return [
         figures.Setting({**row["flags"], **more}, microseconds(row))

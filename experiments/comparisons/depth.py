@@ -21,7 +21,7 @@ from seqjax import figures
 TASK = "names"
 SAME = {
     "layers": "1,2,3,4",
-    "steps": "400",
+    "steps": "300",
     "samples": "100",
     "neighbors": "0",
     "split_seed": "0",
@@ -35,7 +35,7 @@ def compare(request: Request) -> Finding:
     results = sweeps(request, TASK, parts)
     first = next(iter(results.values()))
     score, time = (
-        [s for name, result in results.items() for s in draw(result, at=name)]
+        [s for name, result in results.items() for s in draw(result, {"": name})]
         for draw in (scored, timed)
     )
     panels = [
@@ -54,7 +54,7 @@ def compare(request: Request) -> Finding:
 
 def _sizes(results: dict[str, dict[str, Any]]) -> list[figures.Setting]:
     return [
-        figures.Setting({**row["flags"], "at": name}, [row["parameters"]])
+        figures.Setting({**row["flags"], "": name}, [row["parameters"]])
         for name, result in results.items()
         for row in result["rows"]
     ]

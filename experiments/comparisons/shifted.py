@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.name_entity.data import Tagged
-from experiments.name_entity.generator import draw_sentences
+from experiments.name_entity.data import TABLE, Tagged
 from seqjax.data import Vocabulary
 from seqjax.metrics import OUTSIDE
 
@@ -31,23 +30,24 @@ class Problem(NamedTuple):
 
 
 def make(count: int, shown: int, shifts: tuple[int, ...], seed: int) -> Problem:
-    """Draws sentences behind words that are no names.
+    """Puts generated sentences behind words that are no names.
 
     Args:
-      count: sentences to learn from; a fourth as many are held out.
+      count: sentences to learn from.
       shown: in training so many words stand in front at most.
       shifts: words that stand in front of the held-out sentences.
-      seed: of everything drawn.
+      seed: of what is drawn.
 
     Returns:
       The problem, whose length L is that of the longest sentence after the widest
       shift.
     """
     rng = np.random.default_rng(seed)
-    drawn = draw_sentences(seed, count + count // 4)
-    train, test = drawn[:count], drawn[count:]
+    splits = TABLE.load("synthetic").examples
+    train = [splits.train[i] for i in rng.permutation(len(splits.train))[:count]]
+    test = splits.test
     vocabulary = Vocabulary.build([s.words for s in train] + [FILLER], WORDS)
-    length = max(len(s.words) for s in drawn) + max(*shifts, shown)
+    length = max(len(s.words) for s in [*train, *test]) + max(*shifts, shown)
 
     def padded(sentences: list[Tagged], before: np.ndarray) -> Padded:
         rows = [
@@ -57,7 +57,7 @@ def make(count: int, shown: int, shifts: tuple[int, ...], seed: int) -> Problem:
         return Padded(*map(np.stack, zip(*rows, strict=True)))
 
     held_out = {n: padded(test, np.full(len(test), n)) for n in shifts}
-    before = rng.integers(0, shown + 1, count)
+    before = rng.integers(0, shown + 1, len(train))
     return Problem(len(vocabulary), padded(train, before), held_out)
 
 

@@ -24,7 +24,7 @@ from seqjax import figures
 from seqjax.data import Splits
 
 FLAGS = {
-    "vocabulary": "125,500,2000,4000",
+    "vocabulary": "125,500,2000",
     "level": "word",
     "features": "96",
     "bptt": "32",

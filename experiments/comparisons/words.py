@@ -175,19 +175,18 @@ def draw(request: Request, found: dict[str, dict[str, Any]]) -> None:
             )
             for name, m in found.items()
         ]
-        draw_setting(panel, settings, "tokens")
+        draw_setting(panel, settings, "tokens", "Kneser–Ney n-gram")
         drawing.label_axes(panel, "tokens", unit)
     for i, (name, m) in enumerate(found.items()):
         style = {"color": f"C{i}", "label": name}
         at = np.array(m["reach"]["context"])
         drawing.mean_line(axes[2], at, np.array(m["reach"]["bits"]), **style)
     axes[2].set_xscale("symlog", linthresh=2)
-    ticks = [int(edge) for edge in EDGES]
+    ticks = found["characters"]["reach"]["context"]
     axes[2].set_xticks(ticks, [str(tick) for tick in ticks])
     axes[2].minorticks_off()
-    drawing.label_axes(axes[2], "context, characters", "bits per character")
+    drawing.label_axes(axes[2], "characters of context, at least", "bits per character")
     axes[2].grid(alpha=0.3)
-    axes[0].plot([], [], "--", color="black", label="Kneser–Ney n-gram")
     drawing.legend(axes[0], axes[2])
     title = f"one text by words and by characters; {request.seeds} seeds"
     drawing.write(figure, request.figure, title)

@@ -43,7 +43,7 @@ def by_setting(
 
     Args:
       path: of the PNG.
-      settings: all with the same keys of `values`.
+      settings: all with the same keys of `values`; an empty key is no part of a label.
       unit: of the scores.
       title: of the figure.
 
@@ -66,14 +66,17 @@ def panels_by_setting(
     *,
     title: str,
     sharey: bool = False,
+    baseline: str = "baseline",
 ) -> Figure:
     """Draws panels of numbers against something that is varied, as `by_setting` does.
 
     Args:
       path: of the PNG.
-      panels: of each, what is varied, the unit of the numbers, and the settings.
+      panels: of each, what is varied, which is the label of its axis, the unit of the
+        numbers, and the settings.
       title: of the figure.
       sharey: whether they have one vertical axis.
+      baseline: what the dashed line is called.
 
     Returns:
       The figure.
@@ -81,19 +84,22 @@ def panels_by_setting(
     size = (4 + 4.2 * len(panels), 4.6)
     figure, grid = canvas(1, len(panels), size, sharey=sharey)
     for axes, (name, unit, settings) in zip(grid[0], panels, strict=True):
-        draw_setting(axes, settings, name)
+        draw_setting(axes, settings, name, baseline)
         label_axes(axes, name, "" if sharey and axes is not grid[0, 0] else unit)
         legend(axes, width=24)
     return write(figure, path, title)
 
 
-def draw_setting(axes: Axes, settings: Sequence[Setting], name: str) -> None:
+def draw_setting(
+    axes: Axes, settings: Sequence[Setting], name: str, baseline: str = "baseline"
+) -> None:
     """Draws scores against one thing that is varied.
 
     Args:
       axes: to draw into.
       settings: as in `by_setting`.
       name: of what is varied; empty if nothing is.
+      baseline: what the dashed line is called.
     """
     values = list(dict.fromkeys(s.values.get(name, "") for s in settings))
     numbers = _numbers(values)
@@ -110,7 +116,7 @@ def draw_setting(axes: Axes, settings: Sequence[Setting], name: str) -> None:
         else:
             shift = 0.5 * ((i + 0.5) / len(lines) - 0.5)
             _points(axes, line, x, name, style | named, shift)
-    _baselines(axes, settings, x, name)
+    _baselines(axes, settings, x, name, bool(numbers), baseline)
     _ticks(axes, x, bool(numbers))
     axes.grid(alpha=0.3)
     if not any(s.scores for s in settings):
@@ -127,8 +133,8 @@ def _numbers(values: Sequence[str]) -> dict[str, float]:
 
 
 def _others(setting: Setting, name: str) -> str:
-    others = (f"{k}={v}" for k, v in setting.values.items() if k != name)
-    return ", ".join(others)
+    others = {k: v for k, v in setting.values.items() if k != name}
+    return ", ".join(f"{k}={v}" if k else v for k, v in others.items())
 
 
 def _line(axes: Axes, line, x, name: str, style: Mapping) -> None:
@@ -159,18 +165,23 @@ def _points(axes: Axes, line, x, name: str, style: Mapping, shift: float) -> Non
             axes.plot(ends, [np.mean(s.scores)] * 2, color="black", lw=2)
 
 
-def _baselines(axes: Axes, settings: Sequence[Setting], x, name: str) -> None:
+def _baselines(
+    axes: Axes, settings: Sequence[Setting], x, name: str, numeric: bool, label: str
+) -> None:
     """Draws the mean baseline of all settings that share a value."""
     found: dict[float, list[float]] = {}
     for s in settings:
         if s.baseline is not None:
             found.setdefault(x[s.values.get(name, "")], []).append(s.baseline)
-    style = {"color": "black", "ls": "--", "lw": 1}
     means = {place: float(np.mean(each)) for place, each in sorted(found.items())}
+    style = {"color": "black", "ls": "--", "lw": 1, "label": label}
     if means and max(means.values()) - min(means.values()) < 1e-9:
-        axes.axhline(next(iter(means.values())), label="baseline", **style)
-    elif means:
-        axes.plot(list(means), list(means.values()), label="baseline", **style)
+        axes.axhline(next(iter(means.values())), **style)
+    elif means and numeric:
+        axes.plot(list(means), list(means.values()), **style)
+    else:
+        for place, mean in means.items():
+            axes.plot([place - 0.3, place + 0.3], [mean] * 2, **style)
 
 
 def _ticks(axes: Axes, x: Mapping[str, float], numeric: bool) -> None:
