@@ -28,11 +28,11 @@ def test_a_grid_is_every_combination_with_every_seed():
     words = ["names", f"--cell=gru,{CELL}", "--features=8,4", "--steps=9", "--nospread"]
     grid = grid_of(words, ASKED._replace(seed=3, seeds=2), ["seeds"])
     trials = grid.trials()
-    expected = list(itertools.product(["gru", CELL], ["8", "4"], [3, 4]))
-    assert [(*t.values.values(), t.seed) for t in trials] == expected
-    assert trials[5].name == f"cell={CELL}, features=8, seed=4"
+    expected = list(itertools.product([3, 4], ["gru", CELL], ["8", "4"]))
+    assert [(t.seed, *t.values.values()) for t in trials] == expected
+    assert trials[6].name == f"cell={CELL}, features=8, seed=4"
     flags = {"--steps=9", "--nospread", "--seed=4", "--seeds=1", f"--cell={CELL}"}
-    assert {*flags, "--features=8"} == set(trials[5].flags)
+    assert {*flags, "--features=8"} == set(trials[6].flags)
     assert len({t.folder for t in trials}) == 8
     few = grid_of(words, ASKED._replace(subset=3), [])
     assert few.seeds == () and len(few.trials()) == 3 and few.trials() == few.trials()
@@ -137,7 +137,7 @@ def outcomes(grid, scores):
 
 def test_the_table_has_mean_and_spread_and_what_failed():
     grid = Grid("names", {"cell": ("gru", CELL), "steps": ("9",)}, (0, 1, 2))
-    found = list(outcomes(grid, [1.0, 2.0, 4.0, 1.0, None, None]))
+    found = list(outcomes(grid, [1.0, 1.0, 2.0, None, 4.0, None]))
     result = report.summary(grid, found, report.rows(grid, found))
     assert result["score"] == 7 / 3 and result["best"] == {"cell": "gru"}
     assert result["score_std"] == pytest.approx((7 / 3) ** 0.5)

@@ -1,6 +1,5 @@
 """GRU against LSTM with as many parameters: score and time."""
 
-import math
 from typing import Any
 
 from experiments.comparisons.common import (
@@ -8,12 +7,12 @@ from experiments.comparisons.common import (
     Finding,
     Request,
     against,
-    mean_time,
     reached,
     scored,
     sweeps,
     table_row,
     timed,
+    times_as_long,
 )
 from seqjax import figures
 
@@ -52,15 +51,8 @@ def _at(size: str, rows: list[dict[str, Any]]) -> str:
     said = [
         f"{row['flags'].get('cell')} scores {reached(row)}, "
         f"{against(row['scores'], first['scores'])} the {reached(first)} of "
-        f"{first['flags'].get('cell')}{_time(row, first)}"
+        f"{first['flags'].get('cell')}, and takes {times_as_long(row, first)} a letter"
         for row in others
     ]
     begin = f"With {size} parameters" if size else "With these flags"
     return f"{begin}, {'; '.join(said)}." if said else ""
-
-
-def _time(row: dict[str, Any], first: dict[str, Any]) -> str:
-    ratio = mean_time(row) / mean_time(first)
-    if math.isnan(ratio):
-        return ""
-    return f", and takes {ratio:.2f} times as long a letter"

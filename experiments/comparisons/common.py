@@ -127,6 +127,16 @@ def mean_time(row: Mapping[str, Any]) -> float:
     return statistics.median(times) if times else math.nan
 
 
+def times_as_long(row: Mapping[str, Any], first: Mapping[str, Any]) -> str:
+    """The time of a token over another row's: the median and range, seed by seed."""
+    pairs = zip(microseconds(row), microseconds(first), strict=False)
+    ratios = [ours / theirs for ours, theirs in pairs]
+    if not ratios:
+        return "a time that was too short to tell"
+    middle = f"{statistics.median(ratios):.2f} times as long"
+    return f"{middle} ({min(ratios):.2f} to {max(ratios):.2f}, seed by seed)"
+
+
 def table_row(row: Mapping[str, Any]) -> list[str]:
     """Flags, score, baseline, parameters, microseconds a token, seconds of a run."""
     return [

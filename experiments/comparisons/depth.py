@@ -8,25 +8,25 @@ from experiments.comparisons.common import (
     Request,
     against,
     best_of,
-    mean_time,
     name_of,
     reached,
     scored,
     sweeps,
     table_row,
     timed,
+    times_as_long,
 )
 from seqjax import figures
 
 TASK = "names"
 SAME = {
     "layers": "1,2,3,4",
-    "steps": "300",
+    "steps": "250",
     "samples": "100",
     "neighbors": "0",
     "split_seed": "0",
 }
-PARTS = {"equal parameters": {"parameters": "30000"}, "equal width": {"features": "64"}}
+PARTS = {"equal parameters": {"parameters": "20000"}, "equal width": {"features": "48"}}
 
 
 def compare(request: Request) -> Finding:
@@ -68,6 +68,5 @@ def _said(name: str, result: dict[str, Any]) -> str:
     return (
         f"At {name}, {name_of(best)} scores best, {reached(best)}, "
         f"{against(best['scores'], first['scores'])} the {reached(first)} of "
-        f"{name_of(first)}, in {mean_time(best) / mean_time(first):.2f} times the time "
-        f"a letter."
+        f"{name_of(first)}, and takes {times_as_long(best, first)} a letter."
     )

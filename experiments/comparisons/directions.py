@@ -26,8 +26,8 @@ FLAGS = {
     "features": "32",
     "embedding": "32",
     "letter_features": "8",
-    "steps": "300",
-    "eval_every": "150",
+    "steps": "250",
+    "eval_every": "125",
     "buckets": "4",
     "split_seed": "0",
 }

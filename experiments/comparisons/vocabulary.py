@@ -11,6 +11,7 @@ from experiments.comparisons.common import (
     mean_time,
     microseconds,
     sweeps,
+    times_as_long,
 )
 from experiments.comparisons.text import (
     TASK,
@@ -29,8 +30,8 @@ FLAGS = {
     "features": "96",
     "bptt": "32",
     "batch_size": "16",
-    "steps": "400",
-    "eval_every": "200",
+    "steps": "300",
+    "eval_every": "150",
     "orders": "3",
 }
 
@@ -84,6 +85,7 @@ def measure(request: Request, row: dict[str, Any], parts: Splits) -> dict[str, A
         "baseline": baseline,
         "spelled": counts.spelled / counts.characters,
         "perplexities": row["scores"],
+        "speeds": row["speeds"],
         "microseconds": microseconds(row),
         "time": mean_time(row),
         "parameters_of_model": row["parameters"],
@@ -126,7 +128,7 @@ def conclusion(found: list[dict[str, Any]], best: dict[str, Any]) -> str:
         f"From {small['known']:,} to {large['known']:,} known words the share of "
         f"unknown ones falls from {small['unknown_percent'][0]:.1f}% to "
         f"{large['unknown_percent'][0]:.1f}%, and a word takes "
-        f"{large['time'] / small['time']:.2f} times as long. Perplexity per token is "
+        f"{times_as_long(large, small)}. Perplexity per token is "
         f"lowest with {lowest['known']:,} words, for <UNK> is easily predicted; with "
         f"unknown words spelled, bits per character are lowest with {best['known']:,}: "
         f"{plus_minus(best['score'], best['score_std'])}, "

@@ -33,7 +33,7 @@ from seqjax.figures import drawing
 from seqjax.figures.settings import draw_setting
 from seqjax.predict import LanguagePredictor
 
-SAME = {"features": "128", "batch_size": "16", "steps": "500", "eval_every": "250"}
+SAME = {"features": "96", "batch_size": "16", "steps": "400", "eval_every": "200"}
 PARTS = {  # a piece of a stream has about as much text in both
     "characters": {"level": "char", "bptt": "128", "orders": "6"},
     "words": {"level": "word", "bptt": "32", "vocabulary": "2000", "orders": "3"},

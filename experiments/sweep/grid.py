@@ -63,13 +63,15 @@ class Grid:
         return [found[i] for i in sorted(drawn)]
 
     def trials(self) -> list[Trial]:
-        """The runs: each combination with each seed.
+        """The runs: all combinations with the first seed, then with the next.
+
+        So a busy hour of the machine falls on all of them, not on one.
 
         Raises:
           UsageError: two of them would have one folder.
         """
         seeds: Sequence[int | None] = self.seeds or (None,)
-        found = [self._trial(c, seed) for c in self.combinations() for seed in seeds]
+        found = [self._trial(c, seed) for seed in seeds for c in self.combinations()]
         folder, count = Counter(t.folder for t in found).most_common(1)[0]
         if count > 1:
             raise UsageError(f"two runs of this grid would share the folder {folder}")
