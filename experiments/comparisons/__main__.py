@@ -36,9 +36,12 @@ from experiments.comparisons import (
 from experiments.comparisons.common import Finding, Request, aligned
 from experiments.shared.errors import UsageError, one_sentence
 from experiments.shared.folders import write_text
+from experiments.sweep import processes
 from experiments.sweep.arguments import divide
+from experiments.sweep.check import check
+from experiments.sweep.grid import Grid
 from experiments.sweep.grid import parse as parse_words
-from experiments.sweep.run import check_folder
+from experiments.sweep.run import COMPILED, check_folder
 from seqjax.train import Interrupted
 
 FLAGS = flags.FLAGS
@@ -80,7 +83,23 @@ def parse(argv: list[str]) -> list[str]:
         if name not in COMPARISONS:
             known = ", ".join(COMPARISONS)
             raise UsageError(f"there is no comparison {name!r}; there are {known}")
+        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        folder = pathlib.Path(FLAGS.workdir or f"runs/{name}-{stamp}")
+        check_folder(folder, FLAGS.resume)
+        FLAGS.workdir = str(folder)
+        _check(name, folder, others)
         return [argv[0], *others, *seeds]
+
+
+def _check(name: str, folder: pathlib.Path, words: list[str]) -> None:
+    """Refuses flags that the comparison or its experiment does not know."""
+    _, given = parse_words([word for word in words if not word.startswith("--seeds")])
+    if name == "fixed":
+        fixed.settings_of(given)
+        return
+    task = COMPARISONS[name].TASK
+    processes.prepare(task, folder / COMPILED)
+    check(Grid(task, given), FLAGS.jobs)
 
 
 def main(argv: list[str]) -> None:
@@ -88,9 +107,7 @@ def main(argv: list[str]) -> None:
     with one_sentence():
         name, given = parse_words(argv[1:])
         seeds = int(given.pop("seeds")[0])
-        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        folder = pathlib.Path(FLAGS.workdir or f"runs/{name}-{stamp}")
-        check_folder(folder, FLAGS.resume)
+        folder = pathlib.Path(FLAGS.workdir)
         again = tuple(argv[1:])
         request = Request(folder, given, seeds, FLAGS.jobs, FLAGS.quiet, again)
         began = time.monotonic()
@@ -106,6 +123,7 @@ def main(argv: list[str]) -> None:
             if new and not list(folder.glob("*/results.jsonl")):
                 shutil.rmtree(folder, ignore_errors=True)
             raise
+        shutil.rmtree(folder / COMPILED, ignore_errors=True)
         question = (module.__doc__ or "").splitlines()[0]
         finish(request, name, question, finding, time.monotonic() - began)
 

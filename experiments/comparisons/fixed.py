@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from experiments.comparisons.common import Finding, Request, against
+from experiments.comparisons.common import Finding, Flags, Request, against
 from experiments.comparisons.networks import (
     FIXED,
     RECURRENT,
@@ -24,7 +24,7 @@ NAMES = (FIXED, RECURRENT)
 
 def compare(request: Request) -> Finding:
     """Trains both on sentences near the start, and moves the held-out ones."""
-    options = settings_of(request)
+    options = settings_of(request.flags)
     problems = [
         make(options["sentences"], SHOWN, SHIFTS, seed) for seed in range(request.seeds)
     ]
@@ -58,14 +58,14 @@ def compare(request: Request) -> Finding:
     return Finding(table(right, sizes), conclusion(right, sizes), numbers)
 
 
-def settings_of(request: Request) -> dict[str, int]:
+def settings_of(flags: Flags) -> dict[str, int]:
     """The numbers of FLAGS, or those given.
 
     Raises:
       UsageError: there is no such flag, or its value is no whole number from 1 on.
     """
     options = dict(FLAGS)
-    for name, values in request.flags.items():
+    for name, values in flags.items():
         if name not in FLAGS:
             raise UsageError(f"--{name}: this comparison has {', '.join(FLAGS)}")
         if len(values) != 1 or not str(values[0]).isdecimal() or int(values[0]) < 1:
