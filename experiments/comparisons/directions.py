@@ -116,11 +116,15 @@ def draw(
     )
     lengths = np.array(list(times["by_length"]), float)
     whole = list(times["by_length"].values())
-    axes[2].plot(lengths, whole, "C0.-", label="both directions: whole sentence")
+    axes[2].plot(lengths, whole, "C0.-", label="both directions")
     step = [times["step"]] * len(whole)
-    axes[2].plot(lengths, step, "C1.-", label="one direction: a word")
+    axes[2].plot(lengths, step, "C1.-", label="one direction")
     axes[2].set_ylim(0)
-    drawing.label_axes(axes[2], "words of the sentence", "computing, ms (median)")
+    drawing.label_axes(
+        axes[2],
+        "words of the sentence",
+        "computing, ms (median): a whole sentence, or one word",
+    )
     for panel in axes[1:]:
         panel.grid(alpha=0.3)
     drawing.legend(*axes)

@@ -3,7 +3,7 @@
 import functools
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -15,7 +15,7 @@ from seqjax.models import Words
 from seqjax.predict import TagPredictor
 
 LENGTHS = (4, 8, 16, 32)
-REPEATS = 50
+REPEATS = 200
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -78,28 +78,32 @@ def measure(
     text = [word for s in sentences for word in s.words]
     text = text * (max(*LENGTHS, typical) // len(text) + 1)
 
-    def sentence(length: int) -> float:
+    def sentence(length: int) -> Callable[[], Any]:
         words = both.lexicon.encode(text[:length])
         batch = Words(*(np.asarray(leaf)[None] for leaf in words))
         args = both.model, both.variables, batch, np.array([length])
-        return milliseconds(lambda: whole(*args))
+        return lambda: whole(*args)
 
     word = Words(*(np.asarray(leaf)[None] for leaf in one.lexicon.encode(text[:1])))
     carry = begin(one.model, one.variables, 1)
-    return {
-        "by_length": {str(length): sentence(length) for length in LENGTHS},
-        "step": milliseconds(lambda: step(one.model, one.variables, carry, word)),
-        "words": typical,
+    calls = {str(length): sentence(length) for length in LENGTHS}
+    calls |= {
+        "step": lambda: step(one.model, one.variables, carry, word),
         "typical": sentence(typical),
     }
+    times = milliseconds(calls)
+    own = {name: times.pop(name) for name in ("step", "typical")}
+    return {"by_length": times, "words": typical, **own}
 
 
-def milliseconds(call: Callable[[], Any]) -> float:
-    """The median time of a call, after it was compiled."""
-    jax.block_until_ready(call())
-    times = []
-    for _ in range(REPEATS):
-        began = time.perf_counter()
+def milliseconds(calls: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
+    """The median time of each call, compiled; they take turns, round after round."""
+    for call in calls.values():
         jax.block_until_ready(call())
-        times.append(1e3 * (time.perf_counter() - began))
-    return statistics.median(times)
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(REPEATS):
+        for name, call in calls.items():
+            began = time.perf_counter()
+            jax.block_until_ready(call())
+            times[name].append(1e3 * (time.perf_counter() - began))
+    return {name: statistics.median(each) for name, each in times.items()}
