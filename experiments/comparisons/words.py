@@ -33,7 +33,7 @@ from seqjax.figures import drawing
 from seqjax.figures.settings import draw_setting
 from seqjax.predict import LanguagePredictor
 
-SAME = {"features": "96", "batch_size": "16", "steps": "400", "eval_every": "200"}
+SAME = {"features": "96", "batch_size": "16", "steps": "1000", "eval_every": "500"}
 PARTS = {  # a piece of a stream has about as much text in both
     "characters": {"level": "char", "bptt": "128", "orders": "6"},
     "words": {"level": "word", "bptt": "32", "vocabulary": "2000", "orders": "3"},
@@ -155,8 +155,17 @@ def conclusion(found: dict[str, dict[str, Any]]) -> str:
         f"{length:.1f} times shorter, it has {size:.1f} times as many parameters, and "
         f"learns a character in {time:.2f} times the time. More than {reaches[0]} "
         f"characters of context gain it less than {NEAR - 1:.0%}, against {reaches[1]} "
-        f"for characters."
+        f"for characters. Kneser–Ney n-grams reach {words['baseline']:.4g} with words "
+        f"and {characters['baseline']:.4g} with characters: {_beaten(found)}."
     )
+
+
+def _beaten(found: dict[str, dict[str, Any]]) -> str:
+    """Which network does better than its n-gram, and may so be called trained."""
+    better = [name for name, m in found.items() if m["score"] < m["baseline"]]
+    if not better:
+        return "neither network, trained so briefly, beats its own"
+    return f"the network of {' and that of '.join(better)} beats its own"
 
 
 def draw(request: Request, found: dict[str, dict[str, Any]]) -> None:
