@@ -61,10 +61,10 @@ def _sizes(results: dict[str, dict[str, Any]]) -> list[figures.Setting]:
 
 
 def _said(name: str, result: dict[str, Any]) -> str:
-    """The best depth against the first."""
+    """The best depth against one layer, or that against the most."""
     first, best = result["rows"][0], best_of(result)
-    if best is first:
-        return f"At {name}, {name_of(first)} scores best, {reached(first)}."
+    if best is first:  # then against the last
+        first = result["rows"][-1]
     return (
         f"At {name}, {name_of(best)} scores best, {reached(best)}, "
         f"{against(best['scores'], first['scores'])} the {reached(first)} of "

@@ -52,10 +52,9 @@ def compare(request: Request) -> Finding:
     scores = [figures.Setting(m["flags"], m["scores"], m["baseline"]) for m in found]
     unit = "held-out text, bits per character, unknown words spelled"
     panels.insert(1, ("vocabulary", unit, scores))
-    title = (
-        f"the size of a vocabulary; {request.seeds} seeds; dashed: Kneser–Ney n-gram"
-    )
-    figures.panels_by_setting(request.figure, panels, title=title)
+    title = f"the size of a vocabulary; {request.seeds} seeds"
+    name = "Kneser–Ney n-gram"
+    figures.panels_by_setting(request.figure, panels, title=title, baseline=name)
     best = min(found, key=lambda m: m["score"])
     numbers = {
         **{key: best[key] for key in ("score", "score_std", "scores", "baseline")},

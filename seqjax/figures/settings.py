@@ -81,12 +81,17 @@ def panels_by_setting(
     Returns:
       The figure.
     """
-    size = (4 + 4.2 * len(panels), 4.6)
-    figure, grid = canvas(1, len(panels), size, sharey=sharey)
-    for axes, (name, unit, settings) in zip(grid[0], panels, strict=True):
+    rows = 1 if len(panels) < 4 else 2
+    columns = math.ceil(len(panels) / rows)
+    size = (4 + 4.2 * columns, 4.6 * rows)
+    figure, grid = canvas(rows, columns, size, sharey=sharey)
+    for i, (name, unit, settings) in enumerate(panels):
+        axes = grid.flat[i]
         draw_setting(axes, settings, name, baseline)
-        label_axes(axes, name, "" if sharey and axes is not grid[0, 0] else unit)
+        label_axes(axes, name, "" if sharey and i % columns else unit)
         legend(axes, width=24)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_axis_off()
     return write(figure, path, title)
 
 
