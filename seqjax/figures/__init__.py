@@ -10,12 +10,15 @@ from seqjax.figures.distances import learned_by_distance
 from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
 from seqjax.figures.matrices import attention, confusion, heat_map
+from seqjax.figures.settings import Setting, by_setting, panels_by_setting
 from seqjax.figures.spectra import eigenvalues, lyapunov, singular_values
 from seqjax.figures.trajectories import trajectories
 
 __all__ = [
     "Panel",
+    "Setting",
     "attention",
+    "by_setting",
     "compare",
     "confusion",
     "curves",
@@ -26,6 +29,7 @@ __all__ = [
     "learned_by_distance",
     "learning_curve",
     "lyapunov",
+    "panels_by_setting",
     "singular_values",
     "trajectories",
 ]
