@@ -6,6 +6,7 @@ and returns the matplotlib Figure that it wrote. None of them touches pyplot.
 
 from seqjax.figures.comparison import compare
 from seqjax.figures.curves import curves, gradient_norms
+from seqjax.figures.held import coloured_text, held_units
 from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
 from seqjax.figures.matrices import attention, confusion, heat_map
@@ -15,6 +16,7 @@ from seqjax.figures.trajectories import trajectories
 __all__ = [
     "Panel",
     "attention",
+    "coloured_text",
     "compare",
     "confusion",
     "curves",
@@ -22,6 +24,7 @@ __all__ = [
     "gradient_by_lag",
     "gradient_norms",
     "heat_map",
+    "held_units",
     "learning_curve",
     "lyapunov",
     "singular_values",

@@ -1,0 +1,60 @@
+"""The sentences' heat map, of trained networks and of the one set by hand."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from experiments.memory.by_hand import NUMBER
+from experiments.memory.sentences import shown
+from experiments.shared.run import Run
+from seqjax import figures, pages
+from seqjax.figures.held import HeldUnits
+from seqjax.inspect import UnitFit
+from seqjax.predict import ClassPredictor
+
+MOST = 12  # units of a trained network that are drawn
+MARKED = "from the subject until the verb"
+HAND = "state h"
+
+
+def draw_sentences(
+    run: Run,
+    readers: Mapping[str, ClassPredictor],
+    results: Mapping[str, dict[str, Any]],
+) -> None:
+    """Draws what is held along two sentences: a page and a figure.
+
+    Args:
+      run: into whose folder.
+      readers: of sentences, by cell.
+      results: of the same cells, with the unit of each.
+    """
+    (run.folder / "pages").mkdir(exist_ok=True)
+    highlights, panels = [], []
+    held = shown(dict(readers))
+    for name, one in held.items():
+        result = next((results[c] for c in readers if name.startswith(f"{c},")), None)
+        quantity, unit, why = _unit(result)
+        highlights.append(pages.Highlight(name, quantity, unit, why))
+        values = one.quantities[quantity]
+        strongest = np.argsort(-np.abs(values).mean(axis=0), kind="stable").tolist()
+        units = [unit, *(u for u in strongest if u != unit)][:MOST]
+        title = f"{name} {quantity}; unit {unit}: {why}; in the end {one.says}"
+        shown_units = values[:, units]
+        panels.append(HeldUnits(title, one.tokens, shown_units, units, one.marks or []))
+    title = "the unit that holds the subject's number until the verb"
+    run.figure(figures.held_units, "sentence", panels, title=title, marked=MARKED)
+    path = run.folder / "pages" / "sentence.html"
+    pages.heat_map(path, held, title=title, highlights=highlights, marked=MARKED)
+
+
+def _unit(result: dict[str, Any] | None) -> tuple[str, int, str]:
+    """The unit of a trained network, or of the one set by hand, and why that one."""
+    if result is None:
+        return HAND, NUMBER, "positive for singular, as set"
+    unit = UnitFit(**result["sentence_unit"])
+    before = UnitFit(**result["sentence_unit_untrained"])
+    sign = "positive" if unit.sign > 0 else "negative"
+    areas = f"area {unit.area:.3f} (untrained {before.area:.3f})"
+    return unit.quantity, unit.unit, f"more {sign} for singular, {areas}"

@@ -1,0 +1,92 @@
+"""The unit that knows whether it is inside quotes, and a passage in its colours."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from experiments.memory.data import as_text, inside_quotes
+from experiments.memory.model import quote_states
+from experiments.shared.run import Run
+from seqjax import figures, inspect, pages
+from seqjax.data import Corpus
+from seqjax.figures.held import Coloured
+from seqjax.inspect import Reading, UnitFit
+from seqjax.predict import LanguagePredictor
+
+LENGTH = 480  # characters of a passage, at most
+MARKED = "inside quotes"
+WHERE = "coloured by the unit that knows best whether it is inside quotes"
+
+
+def find_unit(reader: LanguagePredictor, corpus: Corpus) -> UnitFit:
+    """The unit that is chosen on the validation part, and measured on the test part."""
+    parts = (quote_states(reader, lines) for lines in (corpus.valid, corpus.test))
+    return inspect.best_unit(*(array for part in parts for array in part))
+
+
+def find_units(
+    reader: LanguagePredictor, untrained: Any, corpus: Corpus
+) -> dict[str, Any]:
+    """The units of a trained network and of the same before training, as numbers."""
+    both = reader, replace(reader, variables=untrained)
+    units = [find_unit(one, corpus)._asdict() for one in both]
+    return dict(zip(("quote_unit", "quote_unit_untrained"), units, strict=True))
+
+
+def passage(lines: Sequence[str]) -> str:
+    """A piece of held-out text, from one sentence's start, half of it inside quotes."""
+    pieces = [piece for line in lines for piece in _pieces(line)]
+    shares = [inside_quotes(piece).mean() for piece in pieces]
+    return pieces[int(np.abs(np.array(shares) - 0.5).argmin())]
+
+
+def _pieces(line: str) -> list[str]:
+    """The pieces of a line that begin and end with a sentence outside of quotes."""
+    inside = inside_quotes(line)
+    ends = [
+        i + 1
+        for i, c in enumerate(line[:-1])
+        if c in '.!?"”»' and not inside[i] and line[i + 1] == " "
+    ]
+    pieces = []
+    for start in [0, *ends]:
+        stop = max((end for end in ends if end - start <= LENGTH), default=0)
+        stop = stop if stop > start + LENGTH / 2 else start + LENGTH
+        pieces.append(line[start:stop].strip())
+    return pieces
+
+
+def draw(
+    run: Run, readings: Mapping[str, Reading], results: Mapping[str, dict[str, Any]]
+) -> None:
+    """Draws a passage as each network reads it: two pages and a figure.
+
+    Args:
+      run: into whose folder.
+      readings: of the passage, by cell.
+      results: of the same cells, with the unit of each.
+    """
+    (run.folder / "pages").mkdir(exist_ok=True)
+    held, highlights, panels = {}, [], []
+    for cell, reading in readings.items():
+        unit, before = (
+            UnitFit(**results[cell][name])
+            for name in ("quote_unit", "quote_unit_untrained")
+        )
+        inside = inside_quotes(as_text(reading.tokens)).tolist()
+        held[cell] = pages.Held(reading.tokens, reading.quantities, inside)
+        why = f"{MARKED}, area {unit.area:.3f} (untrained {before.area:.3f})"
+        highlights.append(pages.Highlight(cell, unit.quantity, unit.unit, why))
+        values = reading.quantities[unit.quantity][:, unit.unit]
+        title = f"{cell}: {unit.quantity}, unit {unit.unit}, {why}"
+        panels.append(Coloured(title, reading.tokens, values, inside))
+    names = ", ".join(readings)
+    about = {"title": f"{names}: a held-out text, {WHERE}", "marked": MARKED}
+    path = run.folder / "pages" / "characters.html"
+    pages.characters(path, held, highlights=highlights, **about)
+    run.figure(figures.coloured_text, "characters", panels, **about)
+    path = run.folder / "pages" / "connectivity.html"
+    title = f"{names}: what each letter looked back to"
+    pages.connectivity(path, readings, title=title)

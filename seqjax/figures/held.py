@@ -1,0 +1,144 @@
+"""What units hold: a text in the colours of one unit, sentences in those of many."""
+
+import pathlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from seqjax.figures.drawing import canvas, write
+from seqjax.figures.text import readable, tick_labels
+
+COLUMNS = 76  # characters in a line of a coloured text
+COLOURS = "coolwarm"
+
+
+class Coloured(NamedTuple):
+    """A text, and one unit's value after each of its characters."""
+
+    title: str
+    characters: Sequence[str]  # T of them
+    values: np.ndarray  # [T]
+    marks: Sequence[bool]  # T of them, which are underlined
+
+
+class HeldUnits(NamedTuple):
+    """A sentence, and what some units hold after each of its words."""
+
+    title: str
+    words: Sequence[str]  # T of them
+    values: np.ndarray  # [T, units]
+    units: Sequence[int]  # the numbers of the rows
+    marks: Sequence[bool]  # T of them: words that are framed in the unit above
+
+
+def coloured_text(
+    path: str | pathlib.Path, panels: Sequence[Coloured], *, title: str, marked: str
+) -> Figure:
+    """Draws texts whose characters have the colours of a unit, one below the other.
+
+    The strongest colour is the unit's largest value in the text, as in Karpathy,
+    Johnson and Fei-Fei (2016).
+
+    Args:
+      path: of the PNG.
+      panels: at least one.
+      title: of the figure.
+      marked: what the underlined characters are.
+
+    Returns:
+      The figure.
+
+    Raises:
+      ValueError: there is no panel, or values and marks are not as many as characters.
+    """
+    if not panels:
+        raise ValueError("a coloured text needs at least one panel")
+    for panel in panels:
+        _same_length(panel.characters, values=panel.values, marks=panel.marks)
+    lines = [-(-len(panel.characters) // COLUMNS) for panel in panels]
+    heights = [rows + 1.5 for rows in lines]
+    size = 12, 0.27 * sum(heights) + 0.9
+    figure, grid = canvas(len(panels), 1, size, height_ratios=heights)
+    for axes, panel, rows in zip(grid[:, 0], panels, lines, strict=True):
+        limit = float(np.abs(panel.values).max()) or 1.0
+        colours = ScalarMappable(Normalize(-limit, limit), COLOURS)
+        _draw_text(axes, panel, colours)
+        axes.set(xlim=(0, COLUMNS), ylim=(rows, 0))
+        axes.axis("off")
+        axes.set_title(readable(panel.title), fontsize=10, loc="left", parse_math=False)
+        bar = figure.colorbar(
+            colours, ax=axes, fraction=0.015, ticks=[-limit, 0, limit]
+        )
+        bar.set_ticklabels([f"{value:.2g}" for value in (-limit, 0, limit)])
+        bar.set_label("value", fontsize=8)
+    return write(figure, path, f"{title}; underlined: {marked}")
+
+
+def held_units(
+    path: str | pathlib.Path, panels: Sequence[HeldUnits], *, title: str, marked: str
+) -> Figure:
+    """Draws heat maps of units × words, a panel a sentence and network.
+
+    Args:
+      path: of the PNG.
+      panels: at least one; all have colours from −1 to 1, or to the largest value.
+      title: of the figure.
+      marked: what the framed words of the first row are.
+
+    Returns:
+      The figure.
+
+    Raises:
+      ValueError: there is no panel, or an axis is not as long as its labels.
+    """
+    if not panels:
+        raise ValueError("a heat map of units needs at least one panel")
+    for panel in panels:
+        _same_length(panel.words, values=panel.values, marks=panel.marks)
+        _same_length(panel.units, units=np.transpose(panel.values))
+    limit = max(1.0, *(float(np.abs(panel.values).max()) for panel in panels))
+    heights = [len(panel.units) + 6 for panel in panels]
+    widest = max(len(panel.words) for panel in panels)
+    size = float(np.clip(3 + 0.55 * widest, 8, 24)), 0.2 * sum(heights) + 0.9
+    figure, grid = canvas(len(panels), 1, size, height_ratios=heights)
+    for axes, panel in zip(grid[:, 0], panels, strict=True):
+        image = axes.imshow(
+            panel.values.T, aspect="auto", cmap=COLOURS, vmin=-limit, vmax=limit
+        )
+        for step in np.flatnonzero(panel.marks):
+            style = {"fill": False, "ec": "black", "lw": 1.5}
+            axes.add_patch(Rectangle((step - 0.5, -0.5), 1, 1, **style))
+        style = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+        words = tick_labels(panel.words)
+        axes.set_xticks(range(len(words)), words, parse_math=False, **style)
+        axes.set_yticks(range(len(panel.units)), [f"{unit}" for unit in panel.units])
+        axes.set_ylabel("unit")
+        axes.set_title(readable(panel.title), fontsize=10, loc="left", parse_math=False)
+    grid[-1, 0].set_xlabel("word that was just read")
+    colours = "value (blue: negative, red: positive)"
+    figure.colorbar(image, ax=grid[:, 0].tolist(), label=colours, fraction=0.03)
+    return write(figure, path, f"{title}; framed: {marked}")
+
+
+def _draw_text(axes: Axes, panel: Coloured, colours: ScalarMappable) -> None:
+    drawn = zip(panel.characters, panel.values, panel.marks, strict=True)
+    for i, (character, value, is_marked) in enumerate(drawn):
+        row, column = divmod(i, COLUMNS)
+        color = colours.to_rgba(value)
+        axes.add_patch(Rectangle((column, row), 1, 1, color=color, lw=0))
+        style = {"ha": "center", "va": "center", "fontsize": 10, "parse_math": False}
+        axes.text(column + 0.5, row + 0.5, readable(character), **style)
+        if is_marked:
+            axes.plot([column, column + 1], [row + 0.95] * 2, color="black", lw=1)
+
+
+def _same_length(labels: Sequence, **arrays: Sequence | np.ndarray) -> None:
+    for name, array in arrays.items():
+        if len(array) != len(labels) or not len(labels):
+            raise ValueError(f"{len(array)} {name} for {len(labels)} tokens or units")

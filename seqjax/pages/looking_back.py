@@ -1,0 +1,52 @@
+"""Choose a letter, and see how much each earlier letter mattered."""
+
+import pathlib
+from collections.abc import Mapping
+
+from seqjax.inspect.reading import Reading
+from seqjax.pages.writing import write_page
+
+ABOUT = (
+    "Point at a letter, or move to one with the arrow keys. The darker an earlier "
+    "letter, the more the log-probability of the chosen letter would change if the "
+    "network had read a slightly different embedding there: the shade is the norm of "
+    "the gradient of log P(chosen letter) with respect to the embedding of the shaded "
+    "one, as in Madsen, “Visualizing memorization in RNNs” (Distill, 2019). It is "
+    "shown as a share of the largest norm in that network's panel."
+)
+
+
+def connectivity(
+    path: str | pathlib.Path,
+    readings: Mapping[str, Reading],
+    *,
+    title: str,
+    separator: str = "",
+) -> None:
+    """Writes a page in which a letter shows what its prediction looked back to.
+
+    Args:
+      path: of the HTML file.
+      readings: of one text, by the name of the network that read it.
+      title: of the page.
+      separator: what stands between two tokens: "" for characters, " " for words.
+
+    Raises:
+      ValueError: there is no reading, their tokens differ, or a number is not finite.
+    """
+    first = next(iter(readings.values()), None)
+    if first is None:
+        raise ValueError("a page of connectivity needs at least one reading")
+    if any(reading.tokens != first.tokens for reading in readings.values()):
+        raise ValueError("networks beside each other must read the same tokens")
+    networks = [
+        {
+            "name": name,
+            "logP": reading.log_p,
+            "likeliest": reading.likeliest,
+            "norms": [row[: t + 1] for t, row in enumerate(reading.connectivity)],
+        }
+        for name, reading in readings.items()
+    ]
+    data = {"tokens": first.tokens, "separator": separator, "networks": networks}
+    write_page(path, "connectivity", data, title=title, about=ABOUT)
