@@ -126,7 +126,9 @@ class Browser:
         """Errors and warnings since the page was opened, and requests that it made."""
         bad = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
         said = [json.dumps(e["params"]) for e in self.events if e.get("method") in bad]
-        sent = (e for e in self.events if e.get("method") == "Network.requestWillBeSent")
+        sent = (
+            e for e in self.events if e.get("method") == "Network.requestWillBeSent"
+        )
         urls = [e["params"]["request"]["url"] for e in sent]
         return said + urls[1:]  # the first is the page itself
 

@@ -44,6 +44,7 @@ shared.describe_data(TABLE)
 shared.set_defaults(
     cell="gru,lstm",
     features=128,
+    buckets=1,
     steps=1500,
     batch_size=32,
     learning_rate=1e-2,

@@ -16,7 +16,8 @@ from seqjax.data.vocabulary import EOS
 OPENING, CLOSING, EITHER = "“«„", "”»", '"'
 BOOKS = (1, 2, 40, 41, 42, 43, 44)  # Genesis, Exodus, the Gospels, Acts
 VALID, TEST = range(1031, 1041), range(1041, 1051)  # chapters, as BBCCC
-WORD, QUOTED, OPEN = 4, 12, 0.15  # letters and words in the mean; a chance a word
+LETTERS = "aeilnorst"
+WORD, QUOTED, OPEN = 4, 12, 0.15  # a mean in letters, one in words, a chance a word
 
 
 def inside_quotes(text: str) -> np.ndarray:
@@ -87,14 +88,16 @@ def draw_quotes(seed: int, count: int) -> list[str]:
 
 
 def _line(rng: np.random.Generator, words: int) -> str:
-    drawn, is_open = [], False
-    for i in range(words):
-        word = "".join(rng.choice(list("aeilnorst"), 1 + rng.poisson(WORD - 1)))
-        opens = not is_open and rng.random() < OPEN
-        is_open = is_open or opens
-        closes = is_open and (rng.random() < 1 / QUOTED or i == words - 1)
-        is_open = is_open and not closes
-        drawn.append('"' * opens + word + '"' * closes)
+    lengths = 1 + rng.poisson(WORD - 1, words)
+    letters = "".join(LETTERS[i] for i in rng.integers(len(LETTERS), size=sum(lengths)))
+    chances, ends = rng.random((words, 2)).tolist(), np.cumsum(lengths).tolist()
+    drawn, is_open, start = [], False, 0
+    for (opening, closing), end in zip(chances, ends, strict=True):
+        opens = not is_open and opening < OPEN
+        closes = (is_open or opens) and (closing < 1 / QUOTED or end == ends[-1])
+        is_open = (is_open or opens) and not closes
+        drawn.append('"' * opens + letters[start:end] + '"' * closes)
+        start = end
     return " ".join(drawn)
 
 

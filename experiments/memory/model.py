@@ -36,14 +36,14 @@ def quote_states(
       lines: encoded, an <EOS> at the end of each.
 
     Returns:
-      Values by quantity, [N, units], after each character; and bool [N].
+      Its states by name, [N, units], after each character; and bool [N].
     """
     ids = np.concatenate(lines)[:MOST]
     read = np.concatenate([[reader.first], ids])
     values = _states(reader.model, reader.variables, jnp.asarray(read))
     tokens = [reader.tokenizer.tokens[i] for i in ids]
-    kept = {name: np.asarray(a)[1:] for name, a in values.items()}
-    return kept, inside_quotes(as_text(tokens))
+    held = {n: np.asarray(a)[1:] for n, a in values.items() if "state " in n}
+    return held, inside_quotes(as_text(tokens))
 
 
 @functools.partial(jax.jit, static_argnums=0)

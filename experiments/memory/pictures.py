@@ -56,5 +56,5 @@ def _unit(result: dict[str, Any] | None) -> tuple[str, int, str]:
     unit = UnitFit(**result["sentence_unit"])
     before = UnitFit(**result["sentence_unit_untrained"])
     sign = "positive" if unit.sign > 0 else "negative"
-    areas = f"area {unit.area:.3f} (untrained {before.area:.3f})"
+    areas = f"ROC area {unit.area:.3f} (untrained {before.area:.3f})"
     return unit.quantity, unit.unit, f"more {sign} for singular, {areas}"

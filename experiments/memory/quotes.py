@@ -37,7 +37,7 @@ def find_units(
 
 def passage(lines: Sequence[str]) -> str:
     """A piece of held-out text, from one sentence's start, half of it inside quotes."""
-    pieces = [piece for line in lines for piece in _pieces(line)]
+    pieces = [piece for line in lines for piece in _pieces(line) if piece]
     shares = [inside_quotes(piece).mean() for piece in pieces]
     return pieces[int(np.abs(np.array(shares) - 0.5).argmin())]
 
@@ -77,11 +77,13 @@ def draw(
         )
         inside = inside_quotes(as_text(reading.tokens)).tolist()
         held[cell] = pages.Held(reading.tokens, reading.quantities, inside)
-        why = f"{MARKED}, area {unit.area:.3f} (untrained {before.area:.3f})"
-        highlights.append(pages.Highlight(cell, unit.quantity, unit.unit, why))
+        areas = f"{unit.area:.3f} (untrained {before.area:.3f})"
+        why = f"{MARKED}: area under the ROC curve {areas}"
+        place = cell, unit.quantity, unit.unit
+        highlights.append(pages.Highlight(*place, why, unit.threshold))
         values = reading.quantities[unit.quantity][:, unit.unit]
         title = f"{cell}: {unit.quantity}, unit {unit.unit}, {why}"
-        panels.append(Coloured(title, reading.tokens, values, inside))
+        panels.append(Coloured(title, reading.tokens, values, inside, unit.threshold))
     names = ", ".join(readings)
     about = {"title": f"{names}: a held-out text, {WHERE}", "marked": MARKED}
     path = run.folder / "pages" / "characters.html"

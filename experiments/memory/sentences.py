@@ -36,6 +36,9 @@ SHOWN = {  # the sentences that are drawn, up to their verbs
 }
 
 
+_trace = jax.jit(inspect.trace)
+
+
 class Sentences(NamedTuple):
     """Sentences by what they are for; no two parts share one."""
 
@@ -74,25 +77,23 @@ def train_reader(run: Run, layer: Layer, sentences: Sentences) -> dict[str, Any]
     """
     reader = make_reader(layer, sentences.train)
     variables = predict.init(reader, run.key)
-    valid = batches_of(reader, sentences.valid), plurals(sentences.valid)
 
-    def wrong(variables, batches, gold):
+    def wrong(variables, asked):
+        batches = batches_of(reader, asked, buckets=1)
         p = replace(reader, variables=variables).probabilities(batches)
-        return float(np.mean((p[:, 1] > 0.5) != gold))
+        return float(np.mean((p[:, 1] > 0.5) != plurals(asked)))
 
     result = run.fit(
         reader.model,
         variables,
         run.batches([encode(reader, sentence) for sentence in sentences.train]),
         loss_of(reader.model),
-        lambda variables: {"valid": wrong(variables, *valid)},
+        lambda variables: {"valid": wrong(variables, sentences.valid)},
         unit="nats per sentence",
         loss_per="sequence",
     )
     trained = replace(reader, variables=result.params)
     run.save(trained)
-    held_out = sentences.choose + sentences.measure
-    gold = batches_of(reader, held_out), plurals(held_out)
     units = [
         unit_of(replace(reader, variables=v), sentences)
         for v in (result.params, variables)
@@ -100,7 +101,7 @@ def train_reader(run: Run, layer: Layer, sentences: Sentences) -> dict[str, Any]
     names = "sentence_unit", "sentence_unit_untrained"
     found = {name: unit._asdict() for name, unit in zip(names, units, strict=True)}
     share = held_share(trained, units[0], sentences.measure)
-    agrees = 1 - wrong(result.params, *gold)
+    agrees = 1 - wrong(result.params, sentences.measure)
     return found | {"sentence_held": share, "sentences_agree": agrees}
 
 
@@ -111,7 +112,7 @@ def hold(reader: ClassPredictor, sentences: Sequence[Sentence]) -> list[dict]:
     padded = np.stack([np.pad(row, (0, longest - len(row))) for row in ids], axis=1)
     layer, params = reader.model.layer, reader.variables["params"]
     xs = params["embed"]["embedding"][jnp.asarray(padded)]
-    seen = jax.jit(inspect.trace)(layer, params["recurrent"]["layer"], xs)
+    seen = _trace(layer, params["recurrent"]["layer"], xs)
     values = {name: np.asarray(a) for name, a in inspect.quantities(seen).items()}
     return [
         {name: a[: len(row), i] for name, a in values.items()}
@@ -122,9 +123,9 @@ def hold(reader: ClassPredictor, sentences: Sequence[Sentence]) -> list[dict]:
 def between(
     reader: ClassPredictor, sentences: Sequence[Sentence]
 ) -> tuple[list[dict], np.ndarray]:
-    """What is held from each subject to the last word before the verb; if singular."""
+    """States from each subject to the last word before its verb; which are singular."""
     rows = [
-        {name: a[subject_of(s) :] for name, a in row.items()}
+        {name: a[subject_of(s) :] for name, a in row.items() if "state " in name}
         for s, row in zip(sentences, hold(reader, sentences), strict=True)
     ]
     return rows, np.array([s.verb not in PLURAL for s in sentences])

@@ -25,6 +25,7 @@ class Coloured(NamedTuple):
     characters: Sequence[str]  # T of them
     values: np.ndarray  # [T]
     marks: Sequence[bool]  # T of them, which are underlined
+    level: float = 0.0  # the value that has no colour
 
 
 class HeldUnits(NamedTuple):
@@ -42,8 +43,8 @@ def coloured_text(
 ) -> Figure:
     """Draws texts whose characters have the colours of a unit, one below the other.
 
-    The strongest colour is the unit's largest value in the text, as in Karpathy,
-    Johnson and Fei-Fei (2016).
+    They are red above the unit's level and blue below, the stronger the farther, after
+    Karpathy, Johnson and Fei-Fei (2016).
 
     Args:
       path: of the PNG.
@@ -66,16 +67,15 @@ def coloured_text(
     size = 12, 0.27 * sum(heights) + 0.9
     figure, grid = canvas(len(panels), 1, size, height_ratios=heights)
     for axes, panel, rows in zip(grid[:, 0], panels, lines, strict=True):
-        limit = float(np.abs(panel.values).max()) or 1.0
-        colours = ScalarMappable(Normalize(-limit, limit), COLOURS)
+        reach = float(np.abs(panel.values - panel.level).max()) or 1.0
+        ticks = [panel.level - reach, panel.level, panel.level + reach]
+        colours = ScalarMappable(Normalize(ticks[0], ticks[2]), COLOURS)
         _draw_text(axes, panel, colours)
         axes.set(xlim=(0, COLUMNS), ylim=(rows, 0))
         axes.axis("off")
         axes.set_title(readable(panel.title), fontsize=10, loc="left", parse_math=False)
-        bar = figure.colorbar(
-            colours, ax=axes, fraction=0.015, ticks=[-limit, 0, limit]
-        )
-        bar.set_ticklabels([f"{value:.2g}" for value in (-limit, 0, limit)])
+        bar = figure.colorbar(colours, ax=axes, fraction=0.015, ticks=ticks)
+        bar.set_ticklabels([f"{value:.3g}" for value in ticks])
         bar.set_label("value", fontsize=8)
     return write(figure, path, f"{title}; underlined: {marked}")
 
@@ -87,7 +87,7 @@ def held_units(
 
     Args:
       path: of the PNG.
-      panels: at least one; all have colours from −1 to 1, or to the largest value.
+      panels: at least one; each has colours up to its largest value.
       title: of the figure.
       marked: what the framed words of the first row are.
 
@@ -102,15 +102,17 @@ def held_units(
     for panel in panels:
         _same_length(panel.words, values=panel.values, marks=panel.marks)
         _same_length(panel.units, units=np.transpose(panel.values))
-    limit = max(1.0, *(float(np.abs(panel.values).max()) for panel in panels))
     heights = [len(panel.units) + 6 for panel in panels]
     widest = max(len(panel.words) for panel in panels)
     size = float(np.clip(3 + 0.55 * widest, 8, 24)), 0.2 * sum(heights) + 0.9
     figure, grid = canvas(len(panels), 1, size, height_ratios=heights)
     for axes, panel in zip(grid[:, 0], panels, strict=True):
-        image = axes.imshow(
-            panel.values.T, aspect="auto", cmap=COLOURS, vmin=-limit, vmax=limit
-        )
+        limit = float(np.abs(panel.values).max()) or 1.0
+        style = {"aspect": "auto", "cmap": COLOURS, "vmin": -limit, "vmax": limit}
+        image = axes.imshow(np.transpose(panel.values), **style)
+        bar = figure.colorbar(image, ax=axes, fraction=0.015, ticks=[-limit, 0, limit])
+        bar.set_ticklabels([f"{value:.2g}" for value in (-limit, 0, limit)])
+        bar.set_label("value", fontsize=8)
         for step in np.flatnonzero(panel.marks):
             style = {"fill": False, "ec": "black", "lw": 1.5}
             axes.add_patch(Rectangle((step - 0.5, -0.5), 1, 1, **style))
@@ -121,8 +123,6 @@ def held_units(
         axes.set_ylabel("unit")
         axes.set_title(readable(panel.title), fontsize=10, loc="left", parse_math=False)
     grid[-1, 0].set_xlabel("word that was just read")
-    colours = "value (blue: negative, red: positive)"
-    figure.colorbar(image, ax=grid[:, 0].tolist(), label=colours, fraction=0.03)
     return write(figure, path, f"{title}; framed: {marked}")
 
 

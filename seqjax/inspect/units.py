@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from scipy.stats import rankdata
 
 from seqjax.inspect.trace import Trace
 from seqjax.layer import Array
@@ -66,8 +65,16 @@ def area_under_curve(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     positive, negative = labels.sum(), (~labels).sum()
     if not positive or not negative:
         raise ValueError("all labels are the same; there is nothing to tell apart")
-    ranks = rankdata(values, axis=0)[labels].sum(axis=0)
-    return (ranks - positive * (positive + 1) / 2) / (positive * negative)
+    ranks = np.stack([_ranks(column) for column in np.transpose(values)], axis=1)
+    above = ranks[labels].sum(axis=0) - positive * (positive + 1) / 2
+    return above / (positive * negative)
+
+
+def _ranks(column: np.ndarray) -> np.ndarray:
+    """Returns the rank of each number, from 1 on; equal ones share their mean."""
+    ordered = np.sort(column)
+    first = np.searchsorted(ordered, column, "left")
+    return (first + np.searchsorted(ordered, column, "right") + 1) / 2
 
 
 def best_unit(

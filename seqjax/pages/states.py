@@ -11,10 +11,9 @@ from seqjax.pages.writing import write_page
 CHARACTERS = (
     "Each character has the colour of one unit's value after the network has read it, "
     "as in Karpathy, Johnson and Fei-Fei, “Visualizing and understanding recurrent "
-    "networks” (2016): orange for positive, blue for negative, none for zero; the "
-    "strongest colour is the unit's largest value in this text. Choose another "
-    "network, state, gate or unit below; point at a character, or move to one with the "
-    "arrow keys, for its number."
+    "networks” (2016): orange above a level that has no colour, blue below it, the "
+    "stronger the farther. Choose the level, another network, state, gate or unit "
+    "below; point at a character, or move to one with the arrow keys, for its number."
 )
 HEAT_MAP = (
     "Each row is a unit, each column a word, and a cell has the colour of the unit's "
@@ -41,6 +40,7 @@ class Highlight(NamedTuple):
     quantity: str
     unit: int
     why: str
+    level: float = 0.0  # of the value that has no colour at first
 
 
 def characters(

@@ -67,4 +67,6 @@ def _plain(tree: Any) -> Any:
 
 
 def _file(name: str) -> str:
-    return (importlib.resources.files(__package__) / "files" / name).read_text("utf-8")
+    return (importlib.resources.files("seqjax.pages") / "files" / name).read_text(
+        "utf-8"
+    )

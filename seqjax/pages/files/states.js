@@ -2,21 +2,28 @@ const byId = (id) => document.getElementById(id);
 const isGrid = data.layout === "grid";
 const names = Object.keys(data.networks);
 const first = data.highlights[0] ?? { network: names[0], quantity: Object.keys(data.networks[names[0]].quantities)[0], unit: 0 };
-const now = { network: first.network, quantity: first.quantity, unit: first.unit, step: 0, kept: 0 };
+const now = { network: first.network, quantity: first.quantity, unit: first.unit, kept: 0, level: "given" };
 
 const network = () => data.networks[now.network];
 const values = () => network().quantities[now.quantity];
 const extent = (rows) => rows.reduce((most, row) => row.reduce((m, x) => Math.max(m, Math.abs(x)), most), 0);
 const color = (x, limit) => (limit > 0 ? tint(x > 0 ? "orange" : "blue", Math.abs(x) / limit) : "transparent");
-const fill = (select, options, chosen) => {
-  select.replaceChildren(...options.map((name) => make("option", { value: name, textContent: name, selected: name === chosen })));
+const fill = (select, options, chosen, label = (name) => name) => {
+  select.replaceChildren(...options.map((name) => make("option", { value: name, textContent: label(name), selected: name === chosen })));
 };
 
-function legend(limit, rows) {
-  const isOneSided = rows.every((row) => row.every((x) => x >= 0));
+/* The level of a unit that has no colour: zero, its mean in this text, or a given one. */
+function levels(row) {
+  const noted = data.highlights.find((h) => h.network === now.network && h.quantity === now.quantity && h.unit === now.unit);
+  const found = { zero: 0, mean: row.reduce((a, b) => a + b, 0) / row.length };
+  return noted?.level ? { given: noted.level, ...found } : found;
+}
+
+function legend(limit, rows, level) {
+  const isOneSided = level === 0 && rows.every((row) => row.every((x) => x >= 0));
   byId("bar").className = isOneSided ? "bar one-sided" : "bar two-sided";
-  byId("low").textContent = isOneSided ? "0" : number(-limit);
-  byId("high").textContent = number(limit) + (isGrid ? ", the largest of all units here" : ", the largest of this unit here");
+  byId("low").textContent = number(isOneSided ? 0 : level - limit);
+  byId("high").textContent = number(level + limit);
   byId("marked").textContent = data.marked ? `Underlined: ${data.marked}.` : "";
   byId("says").textContent = network().says;
 }
@@ -24,7 +31,7 @@ function legend(limit, rows) {
 function say(unit, step) {
   const { tokens } = network();
   byId("status").textContent =
-    `${now.network}, ${now.quantity}, unit ${unit}, after ${isGrid ? "word" : "character"} ${step + 1} of ${tokens.length}, ` +
+    `${now.network}: ${now.quantity}, unit ${unit}, after ${isGrid ? "word" : "character"} ${step + 1} of ${tokens.length}, ` +
     `${spoken(tokens[step])}: ${number(values()[unit][step])}`;
 }
 
@@ -33,18 +40,22 @@ function drawText() {
   const row = values()[now.unit];
   const text = makeText(tokens, data.separator, "the text; choose a character", (i, isKept) => {
     if (isKept) now.kept = i;
-    now.step = i ?? now.kept;
-    text.choose(now.step, now.step === now.kept);
-    say(now.unit, now.step);
+    text.choose(i ?? now.kept, isKept);
+    say(now.unit, i ?? now.kept);
   });
-  const limit = extent([row]);
+  const known = levels(row);
+  if (!(now.level in known)) now.level = "zero";
+  fill(byId("level"), Object.keys(known), now.level, (name) => (name === "zero" ? name : `${name === "mean" ? "the unit's mean" : "the best cut"}, ${number(known[name])}`));
+  const level = known[now.level];
+  const distances = row.map((x) => x - level);
+  const limit = extent([distances]);
   text.spans.forEach((span, i) => {
-    span.style.backgroundColor = color(row[i], limit);
+    span.style.backgroundColor = color(distances[i], limit);
     span.classList.toggle("marked", marks[i]);
   });
   byId("place").replaceChildren(text.box);
   text.choose(now.kept, true);
-  legend(limit, [row]);
+  legend(limit, [row], level);
   say(now.unit, now.kept);
 }
 
@@ -99,7 +110,7 @@ function drawGrid() {
   });
   byId("place").replaceChildren(make("div", { className: "scroll" }, table));
   choose(0, 0, false);
-  legend(limit, all);
+  legend(limit, all, 0);
 }
 
 function draw() {
@@ -120,11 +131,12 @@ function draw() {
 
 data.highlights.forEach((h, i) => {
   const button = make("button", { type: "button", value: i, textContent: `${h.network}: ${h.quantity}, unit ${h.unit} – ${h.why}` });
-  button.addEventListener("click", () => { Object.assign(now, { network: h.network, quantity: h.quantity, unit: h.unit }); draw(); });
+  button.addEventListener("click", () => { Object.assign(now, { network: h.network, quantity: h.quantity, unit: h.unit, level: "given" }); draw(); });
   byId("highlights").append(button);
 });
-byId("unit-label").hidden = isGrid;
+byId("unit-label").hidden = byId("level-label").hidden = isGrid;
 byId("network").addEventListener("change", (e) => { now.network = e.target.value; draw(); });
 byId("quantity").addEventListener("change", (e) => { now.quantity = e.target.value; draw(); });
+byId("level").addEventListener("change", (e) => { now.level = e.target.value; draw(); });
 byId("unit").addEventListener("change", (e) => { now.unit = Number(e.target.value); draw(); });
 draw();
