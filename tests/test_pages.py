@@ -48,7 +48,7 @@ def write(kind, folder):
     title = f"<{kind}> & more"
     if kind == "connectivity":
         both = {"one": reading(1), "<two>": reading(2)}
-        pages.connectivity(path, both, title=title)
+        pages.connectivity(path, both, title=title, chosen=18)
     else:
         both = {"one": held(1), "two": held(2)}
         how = {"title": title, "highlights": HIGHLIGHTS, "marked": "every third"}
@@ -139,7 +139,7 @@ def assert_shades(tab, t):
 
 def test_the_shades_are_the_numbers_by_pointer_and_by_key(tab, tmp_path):
     tab.open(write("connectivity", tmp_path))
-    assert_shades(tab, int(0.75 * T))
+    assert_shades(tab, 18)
     tab.point(".token[data-index='20']", click=True)
     assert_shades(tab, 20)
     tab.press("ArrowRight", "ArrowRight", "ArrowLeft")
@@ -167,7 +167,7 @@ def test_the_shades_are_the_numbers_by_pointer_and_by_key(tab, tmp_path):
 def test_shades_may_be_orders_of_magnitude(tab, tmp_path):
     tab.open(write("connectivity", tmp_path))
     tab.ask("scale.value = 'log'; scale.dispatchEvent(new Event('change'))")
-    t = int(0.75 * T)
+    t = 18
     with np.errstate(divide="ignore"):
         shares = np.log10(shades_of((reading(1), reading(2)), t))
     found = np.array(tab.ask(SHADES))

@@ -47,7 +47,7 @@ shared.set_defaults(
     buckets=1,
     steps=1500,
     batch_size=32,
-    learning_rate=1e-2,
+    learning_rate=4e-3,
     schedule="cosine",
     clip_norm=1.0,
     eval_every=250,

@@ -24,7 +24,8 @@ def inside_quotes(text: str) -> np.ndarray:
     r"""Says after each character whether a quotation is open: bool [len(text)].
 
     A straight mark opens where it follows white space or a bracket, and closes
-    elsewhere. Quotations end with their line.
+    elsewhere. Quotations end with their line, and where one quotes another by the same
+    mark, with the inner one.
 
     Example:
       >>> print(*inside_quotes('a "b" c').astype(int))

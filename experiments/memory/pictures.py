@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from experiments.memory.by_hand import NUMBER
 from experiments.memory.sentences import shown
 from experiments.shared.run import Run
@@ -13,7 +11,7 @@ from seqjax.figures.held import HeldUnits
 from seqjax.inspect import UnitFit
 from seqjax.predict import ClassPredictor
 
-MOST = 12  # units of a trained network that are drawn
+MOST = 16  # units of a network that are drawn
 MARKED = "from the subject until the verb"
 HAND = "state h"
 
@@ -38,12 +36,11 @@ def draw_sentences(
         quantity, unit, why = _unit(result)
         highlights.append(pages.Highlight(name, quantity, unit, why))
         values = one.quantities[quantity]
-        strongest = np.argsort(-np.abs(values).mean(axis=0), kind="stable").tolist()
-        units = [unit, *(u for u in strongest if u != unit)][:MOST]
+        units = [unit, *(u for u in range(values.shape[1]) if u != unit)][:MOST]
         title = f"{name} {quantity}; unit {unit}: {why}; in the end {one.says}"
         shown_units = values[:, units]
         panels.append(HeldUnits(title, one.tokens, shown_units, units, one.marks or []))
-    title = "the unit that holds the subject's number until the verb"
+    title = "the unit that holds the subject's number"
     run.figure(figures.held_units, "sentence", panels, title=title, marked=MARKED)
     path = run.folder / "pages" / "sentence.html"
     pages.heat_map(path, held, title=title, highlights=highlights, marked=MARKED)

@@ -6,7 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from experiments.memory.data import as_text, inside_quotes
+from experiments.memory.data import (
+    CLOSING,
+    EITHER,
+    OPENING,
+    as_text,
+    inside_quotes,
+)
 from experiments.memory.model import quote_states
 from experiments.shared.run import Run
 from seqjax import figures, inspect, pages
@@ -36,10 +42,29 @@ def find_units(
 
 
 def passage(lines: Sequence[str]) -> str:
-    """A piece of held-out text, from one sentence's start, half of it inside quotes."""
+    """A piece of held-out text from one sentence's start, half of it inside quotes.
+
+    It has no quotation in a quotation and at least two of them, if there is such one.
+    """
     pieces = [piece for line in lines for piece in _pieces(line) if piece]
-    shares = [inside_quotes(piece).mean() for piece in pieces]
-    return pieces[int(np.abs(np.array(shares) - 0.5).argmin())]
+    good = [piece for piece in pieces if _changes(piece) == _marks(piece) >= 4]
+    shares = [inside_quotes(piece).mean() for piece in good or pieces]
+    return (good or pieces)[int(np.abs(np.array(shares) - 0.5).argmin())]
+
+
+def _changes(text: str) -> int:
+    """How often a text goes into quotes or out of them."""
+    return int(np.diff(inside_quotes(text), prepend=False).sum())
+
+
+def _marks(text: str) -> int:
+    return sum(character in OPENING + CLOSING + EITHER for character in text)
+
+
+def last_end(text: str) -> int:
+    """The place of the last mark that closes a quotation, or of the last character."""
+    ends = np.flatnonzero(np.diff(inside_quotes(text).astype(int), prepend=0) < 0)
+    return int(ends[-1]) if len(ends) else len(text) - 1
 
 
 def _pieces(line: str) -> list[str]:
@@ -91,4 +116,6 @@ def draw(
     run.figure(figures.coloured_text, "characters", panels, **about)
     path = run.folder / "pages" / "connectivity.html"
     title = f"{names}: what each letter looked back to"
-    pages.connectivity(path, readings, title=title)
+    first = next(iter(readings.values()))
+    at = last_end(as_text(first.tokens))
+    pages.connectivity(path, readings, title=title, chosen=at)

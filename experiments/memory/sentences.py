@@ -29,7 +29,7 @@ from seqjax.pages import Held
 from seqjax.predict import ClassPredictor
 
 EMBEDDING = 16
-CLAUSE = ", which already ate near the small {} and the old {} ,"
+CLAUSE = ", which already ate near the small {} and the old {}"
 SHOWN = {  # the sentences that are drawn, up to their verbs
     "the cat": "the cat " + CLAUSE.format("birds", "dogs"),
     "the cats": "the cats " + CLAUSE.format("bird", "dog"),

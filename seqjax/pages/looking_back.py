@@ -21,6 +21,7 @@ def connectivity(
     readings: Mapping[str, Reading],
     *,
     title: str,
+    chosen: int | None = None,
     separator: str = "",
 ) -> None:
     """Writes a page in which a letter shows what its prediction looked back to.
@@ -29,10 +30,12 @@ def connectivity(
       path: of the HTML file.
       readings: of one text, by the name of the network that read it.
       title: of the page.
+      chosen: the place of the token that is chosen at first; late in the text if None.
       separator: what stands between two tokens: "" for characters, " " for words.
 
     Raises:
       ValueError: there is no reading, their tokens differ, or a number is not finite.
+      IndexError: there is no such place.
     """
     first = next(iter(readings.values()), None)
     if first is None:
@@ -48,5 +51,7 @@ def connectivity(
         }
         for name, reading in readings.items()
     ]
+    at = 3 * len(first.tokens) // 4 if chosen is None else chosen
     data = {"tokens": first.tokens, "separator": separator, "networks": networks}
+    data["chosen"] = range(len(first.tokens))[at]
     write_page(path, "connectivity", data, title=title, about=ABOUT)

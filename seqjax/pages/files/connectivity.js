@@ -3,7 +3,7 @@ const DECADES = 3;
 const word = separator ? "word" : "letter";
 const scale = document.getElementById("scale");
 const live = document.getElementById("live");
-let kept = Math.floor(tokens.length * 0.75), shown = kept;
+let kept = data.chosen, shown = kept;
 
 const share = (value, most) => {
   if (!(most > 0) || value <= 0) return 0;
