@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import json
-import os
 import pathlib
 import shutil
 import subprocess
@@ -18,6 +17,8 @@ FLAGS = (
     "--disable-background-networking --disable-component-update --disable-sync "
     "--remote-debugging-pipe --hide-scrollbars"
 ).split()
+# The protocol is spoken on the file descriptors 3 and 4.
+AS_THREE_AND_FOUR = 'exec "$0" "$@" 3<&0 4>&1 0</dev/null 1>/dev/null'
 KEYS = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 KEYS |= {"Home": 36, "End": 35, "Tab": 9, "Enter": 13}
 
@@ -38,25 +39,19 @@ class Browser:
     """
 
     def __init__(self, profile: str):
-        to_browser, self._write = os.pipe()
-        self._read, from_browser = os.pipe()
-
-        def as_three_and_four():
-            high = [os.dup(fd) for fd in (to_browser, from_browser)]
-            for fd, place in zip(high, (3, 4), strict=True):
-                os.dup2(fd, place)
-
-        self.process = subprocess.Popen(
-            [find(), *FLAGS, f"--user-data-dir={profile}", "about:blank"],
-            preexec_fn=as_three_and_four,
-            close_fds=False,
-            stdout=subprocess.DEVNULL,
+        arguments = [find(), *FLAGS, f"--user-data-dir={profile}", "about:blank"]
+        self._process = subprocess.Popen(
+            ["sh", "-c", AS_THREE_AND_FOUR, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            bufsize=0,
         )
-        os.close(to_browser)
-        os.close(from_browser)
         self.events: list[dict[str, Any]] = []
         self._count, self._rest, self._session = 0, b"", {}
+
+    def begin(self) -> None:
+        """Opens the tab, cut off from any network."""
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
         self._session = {"sessionId": attached["sessionId"]}
@@ -68,7 +63,7 @@ class Browser:
         """Calls a method, and returns its result."""
         self._count += 1
         call = {"id": self._count, "method": method, "params": params, **self._session}
-        os.write(self._write, json.dumps(call).encode() + b"\0")
+        self._process.stdin.write(json.dumps(call).encode() + b"\0")
         while (answer := self._next()).get("id") != self._count:
             self.events.append(answer)
         if "error" in answer:
@@ -77,7 +72,7 @@ class Browser:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
-            part = os.read(self._read, 1 << 20)
+            part = self._process.stdout.read(1 << 20)
             if not part:
                 raise RuntimeError("the browser ended")
             self._rest += part
@@ -138,13 +133,14 @@ class Browser:
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def close(self) -> None:
-        """Ends the browser."""
-        os.close(self._write)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(10)
-        self.process.kill()
-        self.process.wait()
-        os.close(self._read)
+        """Ends the browser, which goes when its pipe is closed."""
+        self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
 
 
 OFFLINE = {
@@ -161,6 +157,7 @@ def opened():
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(profile)
         try:
+            browser.begin()
             yield browser
         finally:
             browser.close()

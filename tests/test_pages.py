@@ -57,6 +57,7 @@ def write(kind, folder):
 
 
 KINDS = ["connectivity", "characters", "heat_map"]
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.fixture(scope="module")
