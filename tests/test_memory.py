@@ -94,9 +94,11 @@ def test_a_unit_holds_only_if_it_is_right_at_every_step():
     unit = sentences.unit_of(reader, drawn)
     assert (unit.quantity, unit.unit, unit.area) == ("state h", NUMBER, 1)
     assert sentences.held_share(reader, unit, drawn.measure) == 1
-    last_noun = unit._replace(threshold=2.0)
+    clause = unit._replace(unit=CLAUSE, threshold=0.5)  # right at some steps of each
+    assert sentences.held_share(reader, clause, drawn.measure) == 0
+    never = unit._replace(threshold=2.0)
     plural = np.mean([s.verb == "were" for s in drawn.measure])
-    assert sentences.held_share(reader, last_noun, drawn.measure) == plural
+    assert sentences.held_share(reader, never, drawn.measure) == plural
 
 
 def test_states_of_padded_rows_are_those_of_each_alone():

@@ -100,7 +100,8 @@ def draw(
             UnitFit(**results[cell][name])
             for name in ("quote_unit", "quote_unit_untrained")
         )
-        inside = inside_quotes(as_text(reading.tokens)).tolist()
+        text = as_text(reading.tokens)
+        inside = inside_quotes(text).tolist()
         held[cell] = pages.Held(reading.tokens, reading.quantities, inside)
         areas = f"{unit.area:.3f} (untrained {before.area:.3f})"
         why = f"{MARKED}: area under the ROC curve {areas}"
@@ -108,7 +109,7 @@ def draw(
         highlights.append(pages.Highlight(*place, why, unit.threshold))
         values = reading.quantities[unit.quantity][:, unit.unit]
         title = f"{cell}: {unit.quantity}, unit {unit.unit}, {why}"
-        panels.append(Coloured(title, reading.tokens, values, inside, unit.threshold))
+        panels.append(Coloured(title, text, values, inside, unit.threshold))
     names = ", ".join(readings)
     about = {"title": f"{names}: a held-out text, {WHERE}", "marked": MARKED}
     path = run.folder / "pages" / "characters.html"

@@ -1,6 +1,7 @@
 """What units hold: a text in the colours of one unit, sentences in those of many."""
 
 import pathlib
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -72,8 +73,9 @@ def coloured_text(
         colours = ScalarMappable(Normalize(ticks[0], ticks[2]), COLOURS)
         _draw_text(axes, panel, colours)
         axes.set(xlim=(0, COLUMNS), ylim=(rows, 0))
-        axes.axis("off")
-        axes.set_title(readable(panel.title), fontsize=10, loc="left", parse_math=False)
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+        _name(axes, panel.title, size[0])
         bar = figure.colorbar(colours, ax=axes, fraction=0.015, ticks=ticks)
         bar.set_ticklabels([f"{value:.3g}" for value in ticks])
         bar.set_label("value", fontsize=8)
@@ -121,9 +123,15 @@ def held_units(
         axes.set_xticks(range(len(words)), words, parse_math=False, **style)
         axes.set_yticks(range(len(panel.units)), [f"{unit}" for unit in panel.units])
         axes.set_ylabel("unit")
-        axes.set_title(readable(panel.title), fontsize=10, loc="left", parse_math=False)
+        _name(axes, panel.title, size[0])
     grid[-1, 0].set_xlabel("word that was just read")
     return write(figure, path, f"{title}; framed: {marked}")
+
+
+def _name(axes: Axes, title: str, inches: float) -> None:
+    """Names a panel, in lines as long as the figure is wide."""
+    text = textwrap.fill(readable(title), int(11 * inches))
+    axes.set_title(text, fontsize=10, loc="left", parse_math=False)
 
 
 def _draw_text(axes: Axes, panel: Coloured, colours: ScalarMappable) -> None:
