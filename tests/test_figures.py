@@ -284,7 +284,9 @@ def test_units_held_are_rows_with_their_numbers(tmp_path):
         [7, 0, 2],
         [False, True, True, True],
     )
-    figure = figures.held_units(tmp_path / "a.png", [panel], title="t", marked="three")
+    figure = figures.held_units(
+        tmp_path / "a.png", [[panel]], title="t", marked="three"
+    )
     axes, bar = figure.axes
     np.testing.assert_array_equal(axes.images[0].get_array(), values.T)
     assert tick_texts(axes.yaxis) == ["7", "0", "2"]
@@ -442,7 +444,7 @@ def every_figure(path, words):
     yield figures.heat_map(path, states, words, title=name)
     none = [False] * len(words)
     held = HeldUnits(name, words, states, range(3), none)
-    yield figures.held_units(path, [held, held], title=name, marked=unit)
+    yield figures.held_units(path, [[held, held]] * 2, title=name, marked=unit)
     coloured = Coloured(name, words, states[:, 0], none)
     yield figures.coloured_text(path, [coloured], title=name, marked=unit)
     square = np.ones((len(words), len(words)), int)
@@ -556,7 +558,7 @@ BAD = {
     "units without numbers": (
         lambda path: figures.held_units(
             path,
-            [HeldUnits("", ["a"], np.ones((1, 2)), [0], [True])],
+            [[HeldUnits("", ["a"], np.ones((1, 2)), [0], [True])]],
             title="",
             marked="",
         ),

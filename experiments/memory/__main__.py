@@ -111,7 +111,7 @@ def report(run: Run, result: Any, units: dict[str, Any], nats: float) -> dict[st
         f"{unit['area']:.3f} ({unit['chosen']:.3f} where it was chosen); the best unit "
         f"before training has {before['area']:.3f}",
         f"the subject's number: {number['quantity']}, unit {number['unit']}, has an "
-        f"area of {number['area']:.3f} from subject to verb, and is right at every one "
+        f"area of {number['area']:.4f} from subject to verb, and is right at every one "
         f"of these steps in {units['sentence_held']:.1%} of sentences; the best unit "
         f"before training has {at_first['area']:.3f}; {units['sentences_agree']:.1%} "
         f"of verbs agree",

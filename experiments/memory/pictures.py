@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments.memory.by_hand import NUMBER
-from experiments.memory.sentences import shown
+from experiments.memory.sentences import SHOWN, shown
 from experiments.shared.run import Run
 from seqjax import figures, pages
 from seqjax.figures.held import HeldUnits
@@ -37,11 +37,12 @@ def draw_sentences(
         highlights.append(pages.Highlight(name, quantity, unit, why))
         values = one.quantities[quantity]
         units = [unit, *(u for u in range(values.shape[1]) if u != unit)][:MOST]
-        title = f"{name} {quantity}; unit {unit}: {why}; in the end {one.says}"
+        title = f"{name} {quantity}; {one.says}; unit {unit}: {why}"
         shown_units = values[:, units]
         panels.append(HeldUnits(title, one.tokens, shown_units, units, one.marks or []))
     title = "the unit that holds the subject's number"
-    run.figure(figures.held_units, "sentence", panels, title=title, marked=MARKED)
+    rows = [panels[i : i + len(SHOWN)] for i in range(0, len(panels), len(SHOWN))]
+    run.figure(figures.held_units, "sentence", rows, title=title, marked=MARKED)
     path = run.folder / "pages" / "sentence.html"
     pages.heat_map(path, held, title=title, highlights=highlights, marked=MARKED)
 
@@ -53,5 +54,5 @@ def _unit(result: dict[str, Any] | None) -> tuple[str, int, str]:
     unit = UnitFit(**result["sentence_unit"])
     before = UnitFit(**result["sentence_unit_untrained"])
     sign = "positive" if unit.sign > 0 else "negative"
-    areas = f"ROC area {unit.area:.3f} (untrained {before.area:.3f})"
+    areas = f"ROC area {unit.area:.4f} (untrained {before.area:.3f})"
     return unit.quantity, unit.unit, f"more {sign} for singular, {areas}"

@@ -73,25 +73,28 @@ def coloured_text(
         colours = ScalarMappable(Normalize(ticks[0], ticks[2]), COLOURS)
         _draw_text(axes, panel, colours)
         axes.set(xlim=(0, COLUMNS), ylim=(rows, 0))
-        axes.set(xticks=[], yticks=[])
+        axes.set(xticks=[], yticks=[], ylabel="text")
         axes.spines[:].set_visible(False)
         _name(axes, panel.title, size[0])
-        bar = figure.colorbar(colours, ax=axes, fraction=0.015, ticks=ticks)
-        bar.set_ticklabels([f"{value:.3g}" for value in ticks])
-        bar.set_label("value", fontsize=8)
+        _bar(axes, colours, ticks)
     return write(figure, path, f"{title}; underlined: {marked}")
 
 
 def held_units(
-    path: str | pathlib.Path, panels: Sequence[HeldUnits], *, title: str, marked: str
+    path: str | pathlib.Path,
+    rows: Sequence[Sequence[HeldUnits]],
+    *,
+    title: str,
+    marked: str,
 ) -> Figure:
     """Draws heat maps of units × words, a panel a sentence and network.
 
     Args:
       path: of the PNG.
-      panels: at least one; each has colours up to its largest value.
+      rows: of panels, all as long as the first; a panel has colours up to its largest
+        value.
       title: of the figure.
-      marked: what the framed words of the first row are.
+      marked: what the framed words of the first unit are.
 
     Returns:
       The figure.
@@ -99,33 +102,48 @@ def held_units(
     Raises:
       ValueError: there is no panel, or an axis is not as long as its labels.
     """
-    if not panels:
-        raise ValueError("a heat map of units needs at least one panel")
+    panels = [panel for row in rows for panel in row]
+    columns = len(rows[0]) if rows else 0
+    if not panels or any(len(row) != columns for row in rows):
+        raise ValueError("a heat map of units needs rows of as many panels each")
     for panel in panels:
         _same_length(panel.words, values=panel.values, marks=panel.marks)
         _same_length(panel.units, units=np.transpose(panel.values))
-    heights = [len(panel.units) + 6 for panel in panels]
-    widest = max(len(panel.words) for panel in panels)
-    size = float(np.clip(3 + 0.55 * widest, 8, 24)), 0.2 * sum(heights) + 0.9
-    figure, grid = canvas(len(panels), 1, size, height_ratios=heights)
-    for axes, panel in zip(grid[:, 0], panels, strict=True):
-        limit = float(np.abs(panel.values).max()) or 1.0
-        style = {"aspect": "auto", "cmap": COLOURS, "vmin": -limit, "vmax": limit}
-        image = axes.imshow(np.transpose(panel.values), **style)
-        bar = figure.colorbar(image, ax=axes, fraction=0.015, ticks=[-limit, 0, limit])
-        bar.set_ticklabels([f"{value:.2g}" for value in (-limit, 0, limit)])
-        bar.set_label("value", fontsize=8)
-        for step in np.flatnonzero(panel.marks):
-            style = {"fill": False, "ec": "black", "lw": 1.5}
-            axes.add_patch(Rectangle((step - 0.5, -0.5), 1, 1, **style))
-        style = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
-        words = tick_labels(panel.words)
-        axes.set_xticks(range(len(words)), words, parse_math=False, **style)
-        axes.set_yticks(range(len(panel.units)), [f"{unit}" for unit in panel.units])
-        axes.set_ylabel("unit")
-        _name(axes, panel.title, size[0])
-    grid[-1, 0].set_xlabel("word that was just read")
+    words = max(len(panel.words) for panel in panels)
+    longest = max(len(word) for panel in panels for word in tick_labels(panel.words))
+    beside = 3.5 + 0.3 * longest  # a title and tilted words, in rows
+    heights = [max(len(panel.units) for panel in row) + beside for row in rows]
+    width = float(np.clip(2 + 0.45 * words, 7, 16))
+    size = columns * width, 0.2 * sum(heights) + 0.9
+    figure, grid = canvas(len(rows), columns, size, height_ratios=heights)
+    for axes, panel in zip(grid.flat, panels, strict=True):
+        _draw_units(axes, panel)
+        _name(axes, panel.title, width)
+    for axes in grid[-1]:
+        axes.set_xlabel("word that was just read")
     return write(figure, path, f"{title}; framed: {marked}")
+
+
+def _draw_units(axes: Axes, panel: HeldUnits) -> None:
+    limit = float(np.abs(panel.values).max()) or 1.0
+    how = {"aspect": "auto", "cmap": COLOURS, "vmin": -limit, "vmax": limit}
+    image = axes.imshow(np.transpose(panel.values), **how)
+    for step in np.flatnonzero(panel.marks):
+        frame = Rectangle((step - 0.5, -0.5), 1, 1, fill=False, ec="black", lw=1.5)
+        axes.add_patch(frame)
+    style = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+    words = tick_labels(panel.words)
+    axes.set_xticks(range(len(words)), words, parse_math=False, **style)
+    axes.set_yticks(range(len(panel.units)), [f"{unit}" for unit in panel.units])
+    axes.set_ylabel("unit")
+    _bar(axes, image, [-limit, 0, limit])
+
+
+def _bar(axes: Axes, colours: ScalarMappable, ticks: Sequence[float]) -> None:
+    """Draws a bar of colours with its numbers beside axes."""
+    bar = axes.figure.colorbar(colours, ax=axes, fraction=0.015, ticks=ticks)
+    bar.set_ticklabels([f"{value:.3g}" for value in ticks])
+    bar.set_label("value", fontsize=8)
 
 
 def _name(axes: Axes, title: str, inches: float) -> None:
