@@ -88,9 +88,8 @@ def train(options: Any) -> dict[str, Any]:
     run.learning_curves(result, figures.Panel("nats per character", lines))
     units = quotes.find_units(reader, variables, corpus)
     units |= read_sentences(run, options)
-    found = report(run, result, units, nats(result.params, corpus.test, 1))
-    draw(run, {options.cell: found}, {options.cell: run.folder})
-    return found
+    draw(run, {options.cell: units}, {options.cell: run.folder})
+    return report(run, result, units, nats(result.params, corpus.test, 1))
 
 
 def read_sentences(run: Run, options: Any) -> dict[str, Any]:
@@ -131,10 +130,10 @@ def report(run: Run, result: Any, units: dict[str, Any], nats: float) -> dict[st
 
 def draw(
     run: Run,
-    results: Mapping[str, dict[str, Any]],
+    units: Mapping[str, dict[str, Any]],
     folders: Mapping[str, pathlib.Path],
 ) -> None:
-    """Draws what the networks in these folders hold, by cell."""
+    """Draws what the networks in these folders hold; units and folders are by cell."""
     splits = TABLE.load(run.options.dataset, run.options.data).examples
     text = quotes.passage(splits.test)
     readings, readers = {}, {}
@@ -142,8 +141,8 @@ def draw(
         model = predict.load(folder, predict.LanguagePredictor)
         readings[cell] = inspect.read_text(model, text)
         readers[cell] = predict.load(folder / SENTENCES, predict.ClassPredictor)
-    quotes.draw(run, readings, results)
-    pictures.draw_sentences(run, readers, results)
+    quotes.draw(run, readings, units)
+    pictures.draw_sentences(run, readers, units)
     run.say(f"pages to open in a browser: {run.folder / 'pages'}")
 
 

@@ -7,12 +7,12 @@ from seqjax.inspect.reading import Reading
 from seqjax.pages.writing import write_page
 
 ABOUT = (
-    "Point at a letter, or move to one with the arrow keys. The darker an earlier "
-    "letter, the more the log-probability of the chosen letter would change if the "
-    "network had read a slightly different embedding there: the shade is the norm of "
-    "the gradient of log P(chosen letter) with respect to the embedding of the shaded "
-    "one, as in Madsen, “Visualizing memorization in RNNs” (Distill, 2019). It is "
-    "shown as a share of the largest norm in that network's panel."
+    "Point at a letter, or move to one with the arrow keys. The stronger the colour of "
+    "an earlier letter, the more the log-probability of the chosen letter would change "
+    "if the network had read a slightly different embedding there: the colour is the "
+    "norm of the gradient of log P(chosen letter) with respect to the embedding of the "
+    "coloured one, after Madsen, “Visualizing memorization in RNNs” (Distill, 2019), "
+    "as a share of the largest norm in that network's panel."
 )
 
 
