@@ -94,6 +94,7 @@ def test_a_text_is_read_as_it_is_scored(stream):
     assert [token for token, _ in best] == [token for token, _ in ranked]
     shares = [[p for _, p in pairs] for pairs in (best, ranked)]
     np.testing.assert_allclose(*shares, rtol=1e-6)
+    assert "state " in next(iter(reading.quantities))
     assert set(reading.quantities) > {"0.LSTM state c", "1.GRU state h", "1.GRU gate u"}
     assert {a.shape for a in reading.quantities.values()} == {(10, 3), (10, 4)}
 

@@ -66,7 +66,9 @@ def read_text(predictor: LanguagePredictor, text: str, guesses: int = 3) -> Read
         [(known[i], float(np.exp(p))) for p, i in zip(*pair, strict=True)]
         for pair in pairs
     ]
-    return Reading(tokens, seen.log_p, likeliest, seen.connectivity, seen.quantities)
+    states_first = sorted(seen.quantities, key=lambda name: "gate " in name)
+    held = {name: seen.quantities[name] for name in states_first}
+    return Reading(tokens, seen.log_p, likeliest, seen.connectivity, held)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
