@@ -1,5 +1,9 @@
 """Trained models answer through their scripts' modes."""
 
+import json
+import re
+import shutil
+
 import pytest
 from processes import run
 from trained import uses
@@ -33,6 +37,35 @@ def test_a_language_model_scores_ranks_and_samples(kind, trained):
     sample = "sample", "--length=9", "--text=the cat"
     one, again = ask(model, *sample), ask(model, *sample)
     assert one == again and one[0].startswith("the cat")
+
+
+@uses("language_model")
+@pytest.mark.parametrize("kind", ["", " word"])
+def test_a_text_becomes_pages(kind, trained, tmp_path):
+    """Of one model, and of several in one folder."""
+    model = trained(f"language_model{kind}")
+    for name in ("a", "b"):
+        shutil.copytree(model.folder / "run", tmp_path / "both" / name)
+    shutil.copytree(model.folder / "run", tmp_path / "one")
+    for folder, names in (("one", ["LSTM"]), ("both", ["a", "b"])):
+        flags = ["--mode=page", f"--workdir={folder}", "--text=the cats"]
+        code, out, err = run("language_model", *flags, cwd=tmp_path)
+        assert code == 0 and err == "", err
+        looked_back, held = (tmp_path / line for line in out.splitlines())
+        data = [
+            json.loads(re.search(r'id="data">(.*?)</script>', p.read_text())[1])
+            for p in (looked_back, held)
+        ]
+        tokens = ["the", "cats"] if kind else list("the cats")
+        assert data[0]["tokens"] == tokens
+        assert [network["name"] for network in data[0]["networks"]] == names
+        assert list(data[1]["networks"]) == names
+        assert data[1]["separator"] == (" " if kind else "")
+    many = " ".join(["the cat"] * 999)
+    for flags, named in ((["--text="], "--text"), ([f"--text={many}"], "1000 tokens")):
+        ask = ["--mode=page", "--workdir=one", *flags]
+        code, out, err = run("language_model", *ask, cwd=tmp_path)
+        assert code == 2 and out == "" and len(err.splitlines()) == 1 and named in err
 
 
 @uses("language_model")

@@ -11,6 +11,7 @@ from matplotlib.text import Text
 
 from seqjax import figures
 from seqjax.figures import Panel, text
+from seqjax.figures.held import COLUMNS, Coloured, HeldUnits
 from seqjax.inspect import RunSummary
 
 ODD = [
@@ -248,6 +249,54 @@ def test_of_many_labels_each_stays_at_its_step(tmp_path):
     assert 50 < len(places) < 100 and places[0] == 0
 
 
+def test_a_text_has_the_colours_of_its_values(tmp_path):
+    rng = np.random.default_rng(0)
+    count = COLUMNS + 20
+    panel = Coloured(
+        "a unit",
+        "ab " * 32,
+        rng.normal(size=count),
+        [True] * 5 + [False] * (count - 5),
+        0.3,
+    )
+    other = panel._replace(values=10 + panel.values, level=9.0)
+    figure = figures.coloured_text(
+        tmp_path / "a.png", [panel, other], title="t", marked="five"
+    )
+    assert figure.get_suptitle() == "t; underlined: five"
+    for axes, one in zip(figure.axes[:2], (panel, other), strict=True):
+        assert "".join(t.get_text() for t in axes.texts) == "ab " * 32
+        assert len(axes.lines) == 5
+        reds = np.array([p.get_facecolor() for p in axes.patches])
+        above = reds[:, 0] > reds[:, 2]
+        np.testing.assert_array_equal(above, one.values > one.level)
+        row, column = np.divmod(np.arange(count), COLUMNS)
+        at = [p.get_xy() for p in axes.patches]
+        np.testing.assert_array_equal(at, np.stack([column, row], axis=1))
+
+
+def test_units_held_are_rows_with_their_numbers(tmp_path):
+    values = np.random.default_rng(0).normal(size=(4, 3))
+    panel = HeldUnits(
+        "gru",
+        ["the", "cat", "which", "ate"],
+        values,
+        [7, 0, 2],
+        [False, True, True, True],
+    )
+    figure = figures.held_units(
+        tmp_path / "a.png", [[panel]], title="t", marked="three"
+    )
+    axes, bar = figure.axes
+    np.testing.assert_array_equal(axes.images[0].get_array(), values.T)
+    assert tick_texts(axes.yaxis) == ["7", "0", "2"]
+    assert tick_texts(axes.xaxis) == panel.words
+    assert [p.get_x() for p in axes.patches] == [0.5, 1.5, 2.5]
+    assert axes.images[0].get_clim()[1] == np.abs(values).max()
+    assert (axes.get_ylabel(), bar.get_ylabel()) == ("unit", "value")
+    assert axes.get_xlabel() == "word that was just read"
+
+
 def test_a_confusion_is_shares_of_each_gold_label(tmp_path):
     counts = np.random.default_rng(0).integers(0, 9999, (4, 4))
     counts[2] = 0
@@ -393,6 +442,11 @@ def every_figure(path, words):
     yield figures.gradient_norms(path, history, 1.0, title=name)
     states = np.random.default_rng(0).normal(size=(len(words), 3))
     yield figures.heat_map(path, states, words, title=name)
+    none = [False] * len(words)
+    held = HeldUnits(name, words, states, range(3), none)
+    yield figures.held_units(path, [[held, held]] * 2, title=name, marked=unit)
+    coloured = Coloured(name, words, states[:, 0], none)
+    yield figures.coloured_text(path, [coloured], title=name, marked=unit)
     square = np.ones((len(words), len(words)), int)
     yield figures.confusion(path, square, words, title=name)
     yield figures.attention(path, [(words, words, square / len(words))], title=name)
@@ -487,6 +541,28 @@ BAD = {
             path, [(["a"], ["b", "c"], np.ones((1, 2)))], title=""
         ),
         r"weights must be \[2 target tokens, 1 source tokens\]",
+    ),
+    "no coloured text": (
+        lambda path: figures.coloured_text(path, [], title="", marked=""),
+        "panel",
+    ),
+    "values of another text": (
+        lambda path: figures.coloured_text(
+            path,
+            [Coloured("", "abc", np.ones(2), [True] * 3)],
+            title="",
+            marked="",
+        ),
+        "2 values for 3",
+    ),
+    "units without numbers": (
+        lambda path: figures.held_units(
+            path,
+            [[HeldUnits("", ["a"], np.ones((1, 2)), [0], [True])]],
+            title="",
+            marked="",
+        ),
+        "2 units for 1",
     ),
     "no sentence": (lambda path: figures.attention(path, [], title=""), "attention"),
     "no panel": (lambda path: figures.curves(path, [], "share", title=""), "curves"),

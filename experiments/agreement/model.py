@@ -70,10 +70,12 @@ def encode(predictor: ClassPredictor, sentence: Sentence) -> Example:
     return Example(predictor.encode(" ".join(sentence.words)), plural)
 
 
-def batches_of(predictor: ClassPredictor, sentences: Sequence[Sentence]) -> Batches:
+def batches_of(
+    predictor: ClassPredictor, sentences: Sequence[Sentence], buckets: int = 6
+) -> Batches:
     """Sentences, batched once, for a classifier to classify."""
     texts = [" ".join(s.words) for s in sentences]
-    return predictor.batches(texts, batch_size=200, buckets=6)
+    return predictor.batches(texts, batch_size=200, buckets=buckets)
 
 
 def is_right(

@@ -4,6 +4,8 @@
     python -m experiments.language_model --workdir=runs/bible --mode=sample
     python -m experiments.language_model --workdir=runs/bible --mode=score \\
         --text="In the beginning God created the heaven and the earth."
+    python -m experiments.language_model --workdir=runs/bible --mode=page \\
+        --text="And God said, Let there be light: and there was light."
     python -m experiments.language_model \\
         --flagfile=experiments/language_model/presets/zaremba_small.txt
 
@@ -15,7 +17,6 @@ other modes and seqjax.load ask.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -32,13 +33,13 @@ from experiments.language_model.model import (
     stream_task,
     uniform_variables,
 )
+from experiments.language_model.wording import describe, in_unit, listed
 from experiments.shared import cli
 from experiments.shared import flags as shared
 from experiments.shared.layers import layer_of
 from experiments.shared.ngrams import Nats, ngram_nats
 from experiments.shared.run import Run
 from seqjax import figures, predict
-from seqjax.data import Corpus
 from seqjax.train import TrainResult
 
 flags.adopt_module_key_flags(shared)
@@ -58,11 +59,12 @@ shared.set_defaults(
 flags.DEFINE_enum(
     "mode",
     "train",
-    ["train", "score", "rank", "sample"],
+    ["train", "score", "rank", "sample", "page"],
     "train: makes a model. The others ask the one in --workdir. score: log P of each "
     "token of --text, and their sum. rank: the --k tokens that are likeliest after "
-    "--text. sample: --samples texts of --length "
-    "tokens that go on from --text.",
+    "--text. sample: --samples texts of --length tokens that go on from --text. page: "
+    "what each letter of --text looked back to and what each unit held, as pages for a "
+    "browser; --workdir may hold the folders of several cells.",
 )
 flags.DEFINE_enum("level", "char", ["char", "word"], "What a token is.")
 flags.DEFINE_integer("bptt", 64, "Tokens of a piece of a stream.", 1)
@@ -131,27 +133,6 @@ def train(options: Any) -> dict[str, Any]:
     return report(run, result, score, baselines, options.level)
 
 
-def describe(corpus: Corpus, level: str) -> str:
-    """How much there is to learn from, to choose by and to score on."""
-    train, valid, test = (sum(map(len, part)) for part in corpus[2:])
-    return (
-        f"{train:,} {level}s to learn from, {valid:,} to choose by, {test:,} held out; "
-        f"{len(corpus.vocabulary):,} different ones"
-    )
-
-
-def listed(nats: dict[str, float]) -> str:
-    """Scores with their models, for a line of text."""
-    return ", ".join(f"{value:.4f} by the {name}" for name, value in nats.items())
-
-
-def in_unit(level: str) -> tuple[str, Callable[[float], float]]:
-    """The unit of the score, and how nats per token become it."""
-    if level == "char":
-        return "bits per character", lambda nats: nats / math.log(2)
-    return "perplexity per word", math.exp
-
-
 def report(
     run: Run, result: TrainResult, nats: float, baselines: Nats, level: str
 ) -> dict[str, Any]:
@@ -189,7 +170,9 @@ if __name__ == "__main__":
         score=ask.score,
         rank=ask.rank,
         sample=ask.sample,
+        page=ask.page,
         uses={
+            "page": "text",
             "score": "text",
             "rank": "text k",
             "sample": "text samples length temperature top_k top_p seed",

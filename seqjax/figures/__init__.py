@@ -7,6 +7,7 @@ and returns the matplotlib Figure that it wrote. None of them touches pyplot.
 from seqjax.figures.comparison import compare
 from seqjax.figures.curves import curves, gradient_norms
 from seqjax.figures.distances import learned_by_distance
+from seqjax.figures.held import coloured_text, held_units
 from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
 from seqjax.figures.matrices import attention, confusion, heat_map
@@ -19,6 +20,7 @@ __all__ = [
     "Setting",
     "attention",
     "by_setting",
+    "coloured_text",
     "compare",
     "confusion",
     "curves",
@@ -27,6 +29,7 @@ __all__ = [
     "gradient_norms",
     "heat_map",
     "learned_by_distance",
+    "held_units",
     "learning_curve",
     "lyapunov",
     "panels_by_setting",

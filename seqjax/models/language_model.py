@@ -96,7 +96,7 @@ class LanguageModel(nn.Module):
         Returns:
           Logits [B, T, V]: those at t are for tokens[:, t].
         """
-        return self._read(self.states(tokens, lengths, train, carry))
+        return self.read(self.states(tokens, lengths, train, carry))
 
     def loss(
         self,
@@ -153,24 +153,26 @@ class LanguageModel(nn.Module):
 
     def step(self, carry: Carry, token: Array) -> tuple[Carry, Array]:
         """Reads tokens [B], `BOS` first; returns the state and logits [B, V]."""
-        carry, y = self.recurrent.step(carry, self._embed(token))
-        return carry, self._read(y)
+        carry, y = self.recurrent.step(carry, self.embed(token))
+        return carry, self.read(y)
 
     def _states(self, read, carry, mask, train) -> tuple[Carry, Array]:
         resets = None
         if train and self.reset_rate:
             key = self.make_rng("dropout")
             resets = jax.random.bernoulli(key, self.reset_rate, read.shape)
-        xs = self.drop_input(self._embed(read), deterministic=not train)
+        xs = self.drop_input(self.embed(read), deterministic=not train)
         carry, ys = self.recurrent(xs, mask, carry, resets, train)
         return carry, self.drop(ys, deterministic=not train)
 
-    def _embed(self, tokens: Array) -> Array:
+    def embed(self, tokens: Array) -> Array:
+        """Returns what the layer reads for tokens: vectors, zero for `BOS`."""
         if not self.embedding:
             return jax.nn.one_hot(tokens, self.vocabulary)
         return jnp.where((tokens < 0)[..., None], 0, self.table[tokens])
 
-    def _read(self, states: Array) -> Array:
+    def read(self, states: Array) -> Array:
+        """Returns logits [..., V] from outputs of the layer [..., features]."""
         return states @ self._readout.w + self._readout.b
 
     def _cross_entropy(self, states: Array, targets: Array, mask) -> Mean:
