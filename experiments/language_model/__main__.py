@@ -65,7 +65,10 @@ flags.DEFINE_enum(
     "tokens that go on from --text.",
 )
 flags.DEFINE_enum("level", "char", ["char", "word"], "What a token is.")
-flags.DEFINE_integer("bptt", 64, "Tokens of a piece of a stream.", 1)
+flags.DEFINE_integer("bptt", 64, "Tokens of a stream that a gradient goes through.", 1)
+flags.DEFINE_integer(
+    "bptt_every", 0, "New tokens of a stream in an update; 0: as many as --bptt.", 0
+)
 flags.DEFINE_bool(
     "sentences", False, "Read line by line, each from nothing, instead of streams."
 )
@@ -108,8 +111,7 @@ def train(options: Any) -> dict[str, Any]:
         variables = uniform_variables(variables, key, options.init_scale)
     task = {"loss": line_loss(model)}
     if not options.sentences:
-        sizes = options.batch_size, options.bptt
-        task = stream_task(model, variables, corpus, *sizes)
+        task = stream_task(model, variables, corpus, options)
     facts = describe(corpus, options.level)
     run = Run.begin("language_model", options, source, variables, facts)
     baselines = ngram_nats(corpus, range(1, options.orders + 1))

@@ -22,6 +22,12 @@ from seqjax.inspect.trace import (
     half_life,
     trace,
 )
+from seqjax.inspect.truncation import (
+    Similarity,
+    Truncation,
+    steps_needed,
+    truncation,
+)
 
 __all__ = [
     "CellTrace",
@@ -30,8 +36,10 @@ __all__ = [
     "LyapunovExponents",
     "Projection",
     "RunSummary",
+    "Similarity",
     "StateMap",
     "Trace",
+    "Truncation",
     "UnitActivity",
     "Verdict",
     "activity",
@@ -49,7 +57,9 @@ __all__ = [
     "principal_components",
     "read_run",
     "state_map",
+    "steps_needed",
     "trace",
     "trajectories",
+    "truncation",
     "verdict",
 ]
