@@ -1,8 +1,10 @@
 """Trained models answer through their scripts' modes."""
 
+import json
+
 import pytest
 from processes import run
-from trained import uses
+from trained import copy_of, uses
 
 
 def ask(trained, mode, *flags):
@@ -33,6 +35,31 @@ def test_a_language_model_scores_ranks_and_samples(kind, trained):
     sample = "sample", "--length=9", "--text=the cat"
     one, again = ask(model, *sample), ask(model, *sample)
     assert one == again and one[0].startswith("the cat")
+
+
+@uses("language_model")
+def test_a_language_model_says_what_truncation_loses(trained, tmp_path):
+    model = trained("language_model")
+    folder = copy_of(model, tmp_path)
+    mode = ["--mode=truncation", "--workdir=run"]
+    code, out, err = run("language_model", *mode, "--reach=4", cwd=tmp_path)
+    assert code == 0 and err == "", err
+    assert out.startswith("lstm, trained: cosine") and "  w_h, trained: " in out
+    found = json.loads((folder / "run" / "truncation.json").read_text())
+    for stages in (found["all weights"], *found["weights"].values()):
+        assert {"trained", "at initialisation"} <= set(stages)
+        assert stages["trained"]["k2"] == [1, 2, 3, 4]
+    whole = found["all weights"]
+    assert whole["trained"]["cosine"][0] < whole["trained"]["cosine"][-1] <= 1.0001
+    assert found["weights"]["readout.w"]["trained"]["cosine"] == pytest.approx([1] * 4)
+    assert whole["at initialisation"] != whole["trained"]
+    assert len(list((folder / "run" / "figures").glob("truncation*.png"))) == 2
+    code, _, err = run("language_model", *mode, "--reach=99", cwd=tmp_path)
+    assert code == 2 and err.startswith("--reach: 99 needs 1585 tokens"), err
+    text = (tmp_path / "text.txt").read_text()
+    (tmp_path / "text.txt").write_text(text + "the pear\n")
+    code, _, err = run("language_model", *mode, "--reach=4", cwd=tmp_path)
+    assert code == 1 and "text.txt: not what the run" in err, err
 
 
 @uses("language_model")

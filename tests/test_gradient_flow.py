@@ -1,7 +1,9 @@
 """The first symbol is to be named at the end, by many seeds at once."""
 
+import functools
 import types
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -55,6 +57,42 @@ def test_loss_and_share_are_those_of_each_seed_alone():
     right = (ends.argmax(axis=-1) == SYMBOLS[:, 0]).mean(axis=1)
     np.testing.assert_allclose(model.share_recalled(NETWORK, drawn, SYMBOLS), right)
     assert len(set(right.tolist())) > 1 and len(set(SYMBOLS[:, 0])) == KINDS
+
+
+def test_nothing_reaches_what_truncation_leaves_out():
+    """What is said of the last two steps is what the whole says; the rest is zero."""
+    drawn = params()
+    whole = np.array(model.norms_by_lag(NETWORK, drawn, SYMBOLS))
+    cut = np.array(model.norms_by_lag(NETWORK, drawn, SYMBOLS, 2))
+    np.testing.assert_allclose(cut[:2], whole[:2], rtol=1e-9)
+    assert cut.shape == whole.shape and not cut[2:].any() and whole.all()
+
+
+def test_truncation_updates_all_weights_from_the_last_steps_alone():
+    drawn = params()
+
+    @functools.partial(jit, static_argnums=0)
+    def gradient(reach, drawn):
+        loss = model.loss_of(NETWORK, reach)
+        return jax.grad(lambda p: loss(p, SYMBOLS, None, ())[0].total)(drawn)
+
+    @jit
+    def by_hand(drawn):
+        xs = jnp.eye(KINDS)[SYMBOLS.T]
+        carry, _ = NETWORK.unroll(drawn, xs[:-2])
+
+        def total(rest):
+            ends = NETWORK.unroll(rest, xs[-2:], carry)[1][-1]
+            return -jax.nn.log_softmax(ends)[jnp.arange(6), SYMBOLS[:, 0]].sum()
+
+        return jax.grad(total)(drawn)
+
+    cut, full = gradient(2, drawn), gradient(None, drawn)
+    for i in range(SEEDS):
+        chex.assert_trees_all_close(of_seed(cut, i), by_hand(of_seed(drawn, i)))
+    assert all((leaf != 0).all() for leaf in jax.tree.leaves(cut))
+    chex.assert_trees_all_equal(gradient(7, drawn), full)
+    assert (cut[0].w_h != full[0].w_h).all()
 
 
 def test_seeds_are_clipped_and_stepped_as_each_would_be_alone():

@@ -14,7 +14,7 @@ from seqjax import CELLS, Stack
 from seqjax.cells import GRU, LSTM
 from seqjax.data import Piece, Streams
 from seqjax.inspect import steps_needed, truncation
-from seqjax.inspect.truncation import Similarity, Truncation
+from seqjax.inspect.truncation import Similarity
 from seqjax.metrics import Mean
 from seqjax.train import truncated_loss
 
@@ -224,8 +224,7 @@ def test_an_exploding_gradient_and_one_that_is_zero_have_numbers():
 
 def test_the_steps_needed_are_those_from_which_it_stays_enough():
     def needed(*cosines):
-        like = Similarity(np.array(cosines), np.ones(len(cosines)))
-        return steps_needed(Truncation(np.arange(len(cosines)) + 4, like, None))
+        return steps_needed(np.arange(len(cosines)) + 4, jnp.array(cosines))
 
     assert needed(0.5, 0.995, 0.98, 0.99, 1.0) == 7
     assert needed(0.99, 1.0) == 4
@@ -235,5 +234,5 @@ def test_the_steps_needed_are_those_from_which_it_stays_enough():
 @pytest.mark.parametrize(("every", "most"), [(5, 12), (4, 3), (4, 13)])
 def test_windows_that_do_not_fit_are_refused(every, most):
     xs = jnp.ones((LENGTH, 1))
-    with pytest.raises(ValueError, match=f"12 steps in windows of {every} to {most}"):
+    with pytest.raises(ValueError, match=f"of {every} to {most} steps do not fit 12"):
         truncation(lambda p, c, x: (c, x), (), xs[0], xs, every=every, most=most)

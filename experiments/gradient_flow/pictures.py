@@ -30,7 +30,7 @@ def draw_story(
     drawing.write(figure, path, title)
 
 
-def _recalled(axes, cell: str, recalled: Mapping[str, list], color: str, place: int):
+def _recalled(axes, cell: str, recalled: Mapping, color: str, place: int):
     """Draws a dot for each seed, beside those of other cells, and the means."""
     distances = np.array([int(distance) for distance in recalled])
     shares = np.array(list(recalled.values()))  # [distances, seeds]
@@ -53,6 +53,21 @@ def draw_remedies(
         lags.draw_norms(axes, norms, below=True)
         axes.set_title(name)
     drawing.write(figure, path, "what each remedy does to the gradient at first")
+
+
+def draw_truncation(
+    path: pathlib.Path, recalled: Mapping[int, list[float]], chance: float
+) -> None:
+    """Draws what is learned at one distance with gradients through fewer steps."""
+    figure, grid = drawing.canvas(1, 1, (8, 5))
+    axes, whole = grid[0, 0], max(recalled)
+    _recalled(axes, "mean; a dot a seed", recalled, "C0", 1)
+    axes.axvline(whole, color="C1", lw=0.8, label="the first symbol is reached")
+    axes.axhline(chance, color="black", ls=":", label=f"chance: {chance:.3g}")
+    drawing.label_axes(axes, "k2, the steps a gradient goes through", "share recalled")
+    drawing.legend(axes)
+    title = f"truncation: an LSTM is to recall a symbol at a distance of {whole} steps"
+    drawing.write(figure, path, title)
 
 
 def draw_clipping(

@@ -9,11 +9,17 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.gradient_flow.data import Symbols, Windows, split_symbols
-from experiments.gradient_flow.model import draw, loss_of, make_network, norms_by_lag
+from experiments.gradient_flow.data import ASKED, Symbols, Windows, split_symbols
+from experiments.gradient_flow.model import (
+    draw,
+    loss_of,
+    make_network,
+    norms_by_lag,
+    share_recalled,
+)
 from experiments.shared.layers import stacked
 from experiments.shared.run import Run
-from seqjax import train
+from seqjax import Stack, train
 
 INITIALISATIONS = {
     "tanh, orthogonal": "elman",
@@ -41,11 +47,11 @@ def by_lag(
 ) -> Mapping[str, Mapping[str, list[float]]]:
     """Returns panels of lines: gradients by lag of each remedy at initialisation."""
 
-    def norms(cell):
+    def norms(cell, reach=None):
         network = make_network(stacked(cell, options.features), kinds)
         key = jax.random.key(options.seed)
         params = draw(network, kinds, key, options.seeds)
-        return norms_by_lag(network, params, symbols)
+        return norms_by_lag(network, params, symbols, reach)
 
     return {
         "initialisation of the recurrent kernel": {
@@ -54,11 +60,23 @@ def by_lag(
         "gates, their bias, and a reservoir": {
             name: norms(cell) for name, cell in GATES.items()
         },
+        "truncation: nothing goes back further than k2": {
+            f"{name}, k2 = {reach}": norms(GATES[name], reach)
+            for name in ("LSTM, chrono", "Elman")
+            for reach in (10, 40, 100)
+        },
     }
 
 
-UNSTABLE = {"optimizer": "sgd", "schedule": "constant", "learning_rate": 1.0}
-CLIP_NORM, DISTANCE, STEPS = 1.0, 40, 300
+DISTANCE = 40  # of the network that explodes
+UNSTABLE = {
+    "optimizer": "sgd",
+    "schedule": "constant",
+    "learning_rate": 1.0,
+    "seeds": 1,
+    "steps": 300,
+}
+CLIP_NORM = 1.0
 
 
 def clipping(
@@ -75,28 +93,76 @@ def clipping(
       The lines of metrics.jsonl by what was done; an unclipped run ends where its loss
       or a gradient is not finite.
     """
-    histories = {}
+    histories, cell = {}, INITIALISATIONS["ReLU, spectral radius 2.5"]
     for name, norm in {
         f"clipped to {CLIP_NORM:g}": CLIP_NORM,
         "not clipped": 0.0,
     }.items():
-        own = copy.copy(options)
-        vars(own).update(UNSTABLE, clip_norm=norm, quiet=True, resume=False)
-        own.steps = min(options.steps, STEPS)
-        run = Run("gradient_flow", own, folder / f"clip_norm_{norm:g}")
-        run.folder.mkdir(parents=True, exist_ok=True)
-        layer = stacked(INITIALISATIONS["ReLU, spectral radius 2.5"], options.features)
-        network = make_network(layer, symbols.count)
-        params = draw(network, symbols.count, run.key, 1)
-        ids = split_symbols(symbols)[0]
-        data = Windows(ids, DISTANCE, options.batch_size, options.seed)
-        how = {"unit": "nats per sequence", "seeds": True}
+        own, at = UNSTABLE | {"clip_norm": norm}, folder / f"clip_norm_{norm:g}"
         try:
-            run.fit(
-                network, params, data, loss_of(network), lambda _: {"valid": 0.0}, **how
-            )
+            _fit(options, symbols, at, cell, DISTANCE, own)
         except train.NonFinite as error:
             name = f"{name}: {str(error).split(';')[0]}"
-        lines = (run.folder / "metrics.jsonl").read_text("utf-8").splitlines()
+        lines = (at / "metrics.jsonl").read_text("utf-8").splitlines()
         histories[name] = [json.loads(line) for line in lines]
     return histories
+
+
+FIRST_AT = 20  # steps before the end, of the symbol that truncated networks recall
+REACHES = (2, 5, 10, 15, 19, 20)
+RECALLS = "LSTM, forget bias 1"
+
+
+def truncation(
+    options: Any, symbols: Symbols, folder: pathlib.Path
+) -> dict[int, list[float]]:
+    """Trains a network that can recall, with gradients through fewer and fewer steps.
+
+    All its weights are updated in all of these trainings, for all steps share them. But
+    where k2 is below the distance, no gradient says how to take the symbol in.
+
+    Args:
+      options: the values of the flags.
+      symbols: to learn from.
+      folder: gets a folder for each k2.
+
+    Returns:
+      The shares of held-out first symbols recalled, by seed, for each k2.
+    """
+    test, recalled = split_symbols(symbols)[2], {}
+    asked = Windows(test, FIRST_AT, ASKED, options.seed).stacked(0, 1)[0]
+    for reach in REACHES:
+        at, cell = folder / f"k2_{reach}", GATES[RECALLS]
+        network, params = _fit(options, symbols, at, cell, FIRST_AT, {}, reach)
+        recalled[reach] = np.asarray(share_recalled(network, params, asked)).tolist()
+    return recalled
+
+
+def _fit(
+    options: Any,
+    symbols: Symbols,
+    folder: pathlib.Path,
+    cell: str,
+    distance: int,
+    changed: dict[str, Any],
+    reach: int | None = None,
+) -> tuple[Stack, Any]:
+    """Trains a cell with some flags changed; the network, and its best parameters."""
+    own = copy.copy(options)
+    vars(own).update({"quiet": True, **changed})
+    own.steps = min(own.steps, options.steps)
+    run = Run("gradient_flow", own, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    network = make_network(stacked(cell, own.features), symbols.count)
+    params = draw(network, symbols.count, run.key, own.seeds)
+    learn, valid, _ = split_symbols(symbols)
+    asked = Windows(valid, distance, ASKED, own.seed).stacked(0, 1)[0]
+
+    def evaluate(params):
+        return {"valid": float(1 - share_recalled(network, params, asked).mean())}
+
+    data = Windows(learn, distance, own.batch_size, own.seed)
+    how = {"unit": "nats per sequence", "seeds": True}
+    loss = loss_of(network, reach)
+    result = run.fit(network, params, data, loss, evaluate, **how)
+    return network, result.params

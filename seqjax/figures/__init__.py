@@ -11,6 +11,7 @@ from seqjax.figures.learning import Panel, learning_curve
 from seqjax.figures.matrices import attention, confusion, heat_map
 from seqjax.figures.spectra import eigenvalues, lyapunov, singular_values
 from seqjax.figures.trajectories import trajectories
+from seqjax.figures.truncation import truncation
 
 __all__ = [
     "Panel",
@@ -26,4 +27,5 @@ __all__ = [
     "lyapunov",
     "singular_values",
     "trajectories",
+    "truncation",
 ]

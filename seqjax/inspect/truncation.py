@@ -71,11 +71,10 @@ def truncation(
       ValueError: T is no multiple of `every`, or `most` is not from `every` to T.
     """
     time = jax.tree.leaves(inputs)[0].shape[0]
-    most = time if most is None else most
-    if time % every or not every <= most <= time:
+    longest = time if most is None else most
+    if time % every or not every <= longest <= time:
         raise ValueError(
-            f"{time} steps in windows of {every} to {most}: these are no whole number "
-            f"of windows, or no lengths that they can have"
+            f"windows of {every} to {longest} steps do not fit {time} steps"
         )
     full, carries = _full(step, params, carry, inputs)
     like_full = _similarity_to(full)
@@ -86,31 +85,33 @@ def truncation(
         gradient, upstream = state
         places = starts - 1 - further
         there = (places >= 0)[:, None]
-        at = jax.tree.map(lambda a: a[jnp.maximum(places, 0)], (carries, inputs))
-        more, upstream = _back(step, params, *at, there, upstream)
+        before, xs = jax.tree.map(
+            lambda a: a[jnp.maximum(places, 0)], (carries, inputs)
+        )
+        more, upstream = _back(step, params, before, xs, there, upstream)
         gradient = jax.tree.map(jnp.add, gradient, more)
         return (gradient, upstream), like_full(gradient)
 
     first = like_full(gradient)
-    further = jnp.arange(most - every)
+    further = jnp.arange(longest - every)
     _, rest = lax.scan(extend, (gradient, upstream), further)
     whole, leaves = jax.tree.map(
         lambda a, more: jnp.concatenate([a[None], more]), first, rest
     )
-    return Truncation(jnp.arange(every, most + 1), whole, leaves)
+    return Truncation(jnp.arange(every, longest + 1), whole, leaves)
 
 
-def steps_needed(comparison: Truncation, cosine: float = 0.99) -> int | None:
-    """Returns the least k2 from which on the cosine is never below a number, or None.
+def steps_needed(steps: Any, cosine: Any, least: float = 0.99) -> int | None:
+    """Returns the first of `steps` from which on the cosine stays high, or None.
 
     Args:
-      comparison: from `truncation`.
-      cosine: the number.
+      steps: k2, in rising order, [K].
+      cosine: of the gradients through so many steps, [K].
+      least: what counts as high.
     """
-    enough = np.asarray(comparison.whole.cosine) >= cosine
-    low = np.flatnonzero(~enough)
+    low = np.flatnonzero(~(np.asarray(cosine) >= least))
     first = low[-1] + 1 if len(low) else 0
-    return int(comparison.steps[first]) if first < len(enough) else None
+    return int(steps[first]) if first < len(steps) else None
 
 
 def _full(step: Step, params: Any, carry: Carry, inputs: Any) -> tuple[Any, Carry]:
