@@ -518,7 +518,7 @@ def test_truncation_marks_where_a_line_stays_high(tmp_path):
     steps = np.arange(1, 5)
     rising = Similarity(np.array([0.2, 0.995, 0.9, 0.991]), np.linspace(0.5, 1, 4))
     low = Similarity(np.array([0.2, 0.3, 0.4, 0.5]), np.linspace(0.1, 0.2, 4))
-    curves = {"$x_h": {"trained": (steps, rising), "": (steps[:2], low)}, "b": {}}
+    curves = {"$x_h": {"trained": (steps, rising), "": (steps, low)}, "b": {}}
     path = tmp_path / "a.png"
     figure = figures.truncation(path, curves, title="any")
     cosine, norm = figure.axes

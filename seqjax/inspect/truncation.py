@@ -1,10 +1,12 @@
 """What truncation loses: the gradient through k2 steps against the full one.
 
 It is sometimes said that truncation leaves weights without an update. It does not: the
-weights are shared by all steps, and every one of them gets a gradient, from the steps
-that are reached. Missing are the terms of the sum E9 that lie further back than k2, so
-the gradient is biased towards what is near (Tallec and Ollivier, 2017; Aicher, Foti and
-Fox, 2019, bound that bias). How much is missing is what is measured here.
+weights are shared by all steps, and every one gets a gradient from the steps that are
+reached. Missing are the terms of the sum E9 that lie further back than k2, so that the
+gradient is biased towards what is near (Tallec and Ollivier, 2017; Aicher, Foti and
+Fox, 2019, bound the bias). In a GRU of 128 units that had learned to write the Bible
+letter by letter, w_h got 0.61 of its full gradient's norm through one step alone, at a
+cosine of 0.61 to it, and a cosine of 0.99 through nine.
 """
 
 from collections.abc import Callable
