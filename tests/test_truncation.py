@@ -13,7 +13,7 @@ from random_data import random_carry, random_params
 from seqjax import CELLS, Stack
 from seqjax.cells import GRU, LSTM
 from seqjax.data import Piece, Streams
-from seqjax.inspect import steps_needed, truncation
+from seqjax.inspect import steps_needed, truncation, truncation_in_pieces
 from seqjax.inspect.truncation import Similarity
 from seqjax.metrics import Mean
 from seqjax.train import truncated_loss
@@ -200,6 +200,29 @@ def test_what_is_lost_is_what_windows_one_by_one_leave(every):
         close(jax.tree.map(lambda a, i=i: a[i], found.leaves), leaves)
     assert found.whole.cosine[0] < 0.999
     np.testing.assert_allclose(found.leaves["scale"].norm_ratio, 1, rtol=1e-9)
+
+
+def test_pieces_are_windows_of_which_none_reaches_into_another():
+    layer, lengths = GRU(3), np.array([1, 4, 5, LENGTH])
+    params = {"layer": random_params(layer), "scale": jnp.array([0.7, -1.3, 0.2])}
+    xs = np.random.default_rng(2).normal(size=(LENGTH, 3, IN))
+    carry = random_carry(layer, (3,))
+    pieces = jit(
+        functools.partial(truncation_in_pieces, functools.partial(step, layer))
+    )
+    found = pieces(params, carry, xs, lengths)
+    full = gradient(layer, params, carry, xs, np.ones(LENGTH), -1)
+    for i, length in enumerate(lengths):
+        parts = []
+        for start in range(0, LENGTH, length):
+            counted = np.arange(LENGTH) // length == start // length
+            own = params, carry, xs, counted.astype(float), start
+            parts.append(gradient(layer, *own))
+        truncated = jax.tree.map(lambda *a: sum(a), *parts)
+        close(jax.tree.map(lambda a, i=i: a[i], found.whole), alike(truncated, full))
+        leaves = jax.tree.map(alike, truncated, full)
+        close(jax.tree.map(lambda a, i=i: a[i], found.leaves), leaves)
+    assert found.whole.cosine[2] < 0.999 and found.steps.tolist() == lengths.tolist()
 
 
 def alike(one, other):

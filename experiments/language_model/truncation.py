@@ -86,13 +86,14 @@ def measure_run(named: tuple[str, RunSummary], reach: int) -> Measured:
         carry = dataclasses.replace(text, variables=variables).initial_carry(ROWS)
         arguments = carry, before.tokens, before.targets
         carry, _ = apply(text.model, "stream", variables, *arguments)
-        at = functools.partial(compared, text.model, variables, carry, piece)
-        found = jax.device_get(at(1, reach))
+        found, pieces = jax.device_get(
+            compared(text.model, reach, variables, carry, piece)
+        )
         whole[stage] = (found.steps, found.whole)
+        if stage == TRAINED:
+            whole[PIECES] = (pieces.steps, pieces.whole)
         for path, like in leaves_of(found):
             weights.setdefault(path, {})[stage] = (found.steps, like)
-        if stage == TRAINED:
-            whole[PIECES] = in_pieces(at, reach)
     return Measured(name, run.folder, whole, weights)
 
 
@@ -134,11 +135,11 @@ def first_variables(text: LanguagePredictor, flags: dict[str, str]) -> Any:
     return uniform_variables(variables, key, scale) if scale else variables
 
 
-@functools.partial(jax.jit, static_argnums=(0, 4, 5))
+@functools.partial(jax.jit, static_argnums=(0, 1))
 def compared(
-    model: LanguageModel, variables: Any, carry: Any, piece: Piece, every: int, k2: int
-) -> Truncation:
-    """Compares the gradient of a piece's loss, truncated, with the full one."""
+    model: LanguageModel, reach: int, variables: Any, carry: Any, piece: Piece
+) -> tuple[Truncation, Truncation]:
+    """Compares truncated gradients with the full one: each loss's, and in pieces."""
 
     def step(variables, carry, at):
         token, target = at
@@ -146,17 +147,10 @@ def compared(
         log_p = jax.nn.log_softmax(logits)
         return carry, -jnp.take_along_axis(log_p, target[:, None], axis=-1)[:, 0]
 
-    at = piece.tokens.T, piece.targets.T
-    return inspect.truncation(step, variables, carry, at, every=every, most=k2)
-
-
-def in_pieces(at: Any, reach: int) -> Curve:
-    """The same with k1 = k2 = 1, 2, 4, … as a training in pieces has it."""
+    arguments = step, variables, carry, (piece.tokens.T, piece.targets.T)
     lengths = 2 ** np.arange(reach.bit_length())
-    lengths = lengths[2 * reach % lengths == 0]
-    likes = [at(int(n), int(n)).whole for n in lengths]
-    whole = jax.tree.map(lambda *a: np.concatenate(a), *jax.device_get(likes))
-    return lengths, whole
+    each = inspect.truncation(*arguments, most=reach)
+    return each, inspect.truncation_in_pieces(*arguments, lengths)
 
 
 def leaves_of(found: Truncation) -> Iterator[tuple[str, Similarity]]:

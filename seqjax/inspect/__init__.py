@@ -27,6 +27,7 @@ from seqjax.inspect.truncation import (
     Truncation,
     steps_needed,
     truncation,
+    truncation_in_pieces,
 )
 
 __all__ = [
@@ -61,5 +62,6 @@ __all__ = [
     "trace",
     "trajectories",
     "truncation",
+    "truncation_in_pieces",
     "verdict",
 ]

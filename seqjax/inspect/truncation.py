@@ -78,7 +78,7 @@ def truncation(
         raise ValueError(
             f"windows of {every} to {longest} steps do not fit {time} steps"
         )
-    full, carries = _full(step, params, carry, inputs)
+    full, carries = _gradient(step, params, carry, inputs, time)
     like_full = _similarity_to(full)
     gradient, upstream = _newest(step, params, carries, inputs, every)
     starts = jnp.arange(0, time, every)
@@ -103,6 +103,31 @@ def truncation(
     return Truncation(jnp.arange(every, longest + 1), whole, leaves)
 
 
+def truncation_in_pieces(
+    step: Step, params: Any, carry: Carry, inputs: Any, lengths: Any
+) -> Truncation:
+    """Compares the gradients of pieces, one after the other, with the full one.
+
+    These are those of k1 = k2, by which a text in pieces is mostly learned: the losses
+    of a piece reach back to its beginning, and so 1 to k2 steps. One program serves all
+    lengths, and memory is that of one full gradient.
+
+    Args:
+      step: as for `truncation`, as are the other arguments.
+      params: see there.
+      carry: see there.
+      inputs: leaves [T, B, ...].
+      lengths: k1 = k2, integers [K]; the last piece may be shorter.
+    """
+    lengths = jnp.asarray(lengths)
+    time = jax.tree.leaves(inputs)[0].shape[0]
+    like_full = _similarity_to(_gradient(step, params, carry, inputs, time)[0])
+    whole, leaves = lax.map(
+        lambda n: like_full(_gradient(step, params, carry, inputs, n)[0]), lengths
+    )
+    return Truncation(lengths, whole, leaves)
+
+
 def steps_needed(steps: Any, cosine: Any, least: float = 0.99) -> int | None:
     """Returns the first of `steps` from which on the cosine stays high, or None.
 
@@ -116,15 +141,22 @@ def steps_needed(steps: Any, cosine: Any, least: float = 0.99) -> int | None:
     return int(steps[first]) if first < len(steps) else None
 
 
-def _full(step: Step, params: Any, carry: Carry, inputs: Any) -> tuple[Any, Carry]:
-    """Returns the full gradient, and the carry before each step, [T, B, ...]."""
+def _gradient(
+    step: Step, params: Any, carry: Carry, inputs: Any, length: Array | int
+) -> tuple[Any, Carry]:
+    """Returns the gradient in pieces of a length; and each carry, [T, B, ...]."""
+    places = jnp.arange(jax.tree.leaves(inputs)[0].shape[0])
 
     def total(params):
-        def body(carry, x):
-            after, losses = step(params, carry, x)
+        def body(carry, at):
+            begins = at[0] % length == 0
+            held = jax.tree.map(
+                lambda a: jnp.where(begins, lax.stop_gradient(a), a), carry
+            )
+            after, losses = step(params, held, at[1])
             return after, (carry, jnp.sum(losses))
 
-        _, (carries, losses) = lax.scan(body, carry, inputs)
+        _, (carries, losses) = lax.scan(body, carry, (places, inputs))
         return jnp.sum(losses), carries
 
     return jax.grad(total, has_aux=True)(params)
