@@ -167,8 +167,8 @@ def draw(
     """Draws curves into the folder's figures."""
     path = folder / "figures" / f"{name}.png"
     path.parent.mkdir(exist_ok=True)
-    title = f"{what}: each loss's gradient through k2 steps (k1 = 1) or in pieces, "
-    title += "beside the full one, on held-out text"
+    title = f"{what}: gradient through k2 steps beside the full one, on held-out text; "
+    title += "k1 = 1 but for pieces"
     figures.truncation(path, curves, title=title)
 
 
@@ -185,9 +185,9 @@ def needed(curve: Curve) -> str:
     steps, like = curve
     first = inspect.steps_needed(steps, like.cosine)
     enough = (
-        f"only {like.cosine[-1]:.3f} at {steps[-1]} steps"
+        f"only {like.cosine[-1]:.3f} at k2 = {steps[-1]}"
         if first is None
-        else f"0.99 from {first} steps on"
+        else f"0.99 from k2 = {first} on"
     )
     return (
         f"cosine {enough}; through one step alone {like.cosine[0]:.3f}, with "

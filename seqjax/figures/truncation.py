@@ -13,7 +13,7 @@ from seqjax.inspect.truncation import Similarity, steps_needed
 STYLES = ("-", "--", ":", "-.")
 PANELS = {
     "cosine": "cosine of the angle to the full gradient",
-    "norm_ratio": "norm, as a share of that of the full gradient",
+    "norm_ratio": "norm / norm of the full gradient",
 }
 
 

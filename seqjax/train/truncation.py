@@ -30,10 +30,10 @@ def truncated_loss(read: Read, initial_carry: Carry, every: int) -> Callable[...
         L(θ) = Σ ℓ⟨t⟩ over its newest k1 steps,
         ∂L/∂θ through all its steps, the carry before s being a constant.
 
-    So each step's loss is counted in one update and read in about k2 / k1. The carry
-    goes on from update to update k1 steps at a time; it was computed with the weights
-    of the update that first passed it, as where k1 = k2. Steps before the beginning
-    are masked, and the first windows reach back to it.
+    So a step's loss is counted in one update, and the step is read in about k2 / k1. The
+    carry goes on by k1 steps in each update: that before s was computed by the update
+    before, the last to read what stands before s, with its weights. Steps before the
+    beginning are masked, so that the first windows reach back to it and no further.
 
     The key of an update is that of one window. All of it has one draw of what holds for
     a whole sequence (the rng "weights"), so that L is the loss of one network, and each
