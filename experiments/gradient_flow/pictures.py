@@ -62,6 +62,8 @@ def draw_truncation(
     figure, grid = drawing.canvas(1, 1, (8, 5))
     axes, whole = grid[0, 0], max(recalled)
     _recalled(axes, "mean; a dot a seed", recalled, "C0", 1)
+    axes.set_xscale("linear")
+    axes.set_xticks(list(recalled))
     axes.axvline(whole, color="C1", lw=0.8, label="the first symbol is reached")
     axes.axhline(chance, color="black", ls=":", label=f"chance: {chance:.3g}")
     drawing.label_axes(axes, "k2, the steps a gradient goes through", "share recalled")

@@ -40,6 +40,13 @@ GATES = {
     "echo state, leak 0.1": "echo_state(leak=0.1)",
     "echo state, spectral radius 1": "echo_state(spectral_radius=1.0)",
 }
+TRUNCATIONS = (
+    ("ReLU, spectral radius 2.5", 10),
+    ("ReLU, spectral radius 2.5", 40),
+    ("LSTM, chrono", 10),
+    ("LSTM, chrono", 40),
+    ("LSTM, chrono", 100),
+)
 
 
 def by_lag(
@@ -60,10 +67,9 @@ def by_lag(
         "gates, their bias, and a reservoir": {
             name: norms(cell) for name, cell in GATES.items()
         },
-        "truncation: nothing goes back further than k2": {
-            f"{name}, k2 = {reach}": norms(GATES[name], reach)
-            for name in ("LSTM, chrono", "Elman")
-            for reach in (10, 40, 100)
+        "truncation: zero further back than k2": {
+            f"{name}, k2 = {reach}": norms((INITIALISATIONS | GATES)[name], reach)
+            for name, reach in TRUNCATIONS
         },
     }
 

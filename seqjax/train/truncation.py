@@ -30,7 +30,7 @@ def truncated_loss(read: Read, initial_carry: Carry, every: int) -> Callable[...
         L(θ) = Σ ℓ⟨t⟩ over its newest k1 steps,
         ∂L/∂θ through all its steps, the carry before s being a constant.
 
-    So a step's loss is counted in one update, and the step is read in about k2 / k1. The
+    So a step's loss is counted in one update, and the step read in about k2 / k1. The
     carry goes on by k1 steps in each update: that before s was computed by the update
     before, the last to read what stands before s, with its weights. Steps before the
     beginning are masked, so that the first windows reach back to it and no further.
