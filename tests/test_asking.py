@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from processes import run
-from trained import uses
+from trained import copy_of, uses
 
 
 def ask(trained, mode, *flags):
@@ -66,6 +66,30 @@ def test_a_text_becomes_pages(kind, trained, tmp_path):
         ask = ["--mode=page", "--workdir=one", *flags]
         code, out, err = run("language_model", *ask, cwd=tmp_path)
         assert code == 2 and out == "" and len(err.splitlines()) == 1 and named in err
+
+
+def test_a_language_model_says_what_truncation_loses(trained, tmp_path):
+    model = trained("language_model")
+    folder = copy_of(model, tmp_path)
+    mode = ["--mode=truncation", "--workdir=run"]
+    code, out, err = run("language_model", *mode, "--reach=2", cwd=tmp_path)
+    assert code == 0 and err == "", err
+    assert out.startswith("lstm, trained: cosine") and "  w_h, trained: " in out
+    found = json.loads((folder / "run" / "truncation.json").read_text())
+    for stages in (found["all weights"], *found["weights"].values()):
+        assert {"trained", "at initialisation"} <= set(stages)
+        assert stages["trained"]["k2"] == [1, 2]
+    whole = found["all weights"]
+    assert whole["trained"]["cosine"][0] < whole["trained"]["cosine"][-1] <= 1.0001
+    assert found["weights"]["readout.w"]["trained"]["cosine"] == pytest.approx([1] * 2)
+    assert whole["at initialisation"] != whole["trained"]
+    assert len(list((folder / "run" / "figures").glob("truncation*.png"))) == 2
+    code, _, err = run("language_model", *mode, "--reach=99", cwd=tmp_path)
+    assert code == 2 and "--reach: 99 needs 1585 tokens" in err, err
+    text = (tmp_path / "text.txt").read_text()
+    (tmp_path / "text.txt").write_text(text + "the pear\n")
+    code, _, err = run("language_model", *mode, "--reach=2", cwd=tmp_path)
+    assert code == 1 and "text.txt: not what the run" in err, err
 
 
 @uses("language_model")

@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from seqjax import figures
 from seqjax.figures import Panel, text
 from seqjax.figures.held import COLUMNS, Coloured, HeldUnits
-from seqjax.inspect import RunSummary
+from seqjax.inspect import RunSummary, Similarity
 
 ODD = [
     "$a_b$",
@@ -588,3 +588,25 @@ def test_curves_of_several_runs_are_a_mean_in_a_band(tmp_path):
     (band,) = drawn.axes[0].collections
     corners = band.get_paths()[0].vertices
     assert {(2, 0.1), (2, 0.3), (3, 0.5), (3, 0.9)} <= set(map(tuple, corners))
+
+
+def test_truncation_marks_where_a_line_stays_high(tmp_path):
+    steps = np.arange(1, 5)
+    rising = Similarity(np.array([0.2, 0.995, 0.9, 0.991]), np.linspace(0.5, 1, 4))
+    low = Similarity(np.array([0.2, 0.3, 0.4, 0.5]), np.linspace(0.1, 0.2, 4))
+    curves = {"$x_h": {"trained": (steps, rising), "": (steps, low)}, "b": {}}
+    path = tmp_path / "a.png"
+    figure = figures.truncation(path, curves, title="any")
+    cosine, norm = figure.axes
+    assert xy(lines_of(cosine)["$x_h, trained"]) == xy_of(steps, rising.cosine)
+    assert xy(lines_of(norm)["$x_h, trained"]) == xy_of(steps, rising.norm_ratio)
+    assert lines_of(cosine)["$x_h"].get_linestyle() == "--"
+    dots = [xy(line) for line in cosine.lines if line.get_marker() == "o"]
+    assert dots == [[(4, 0.991)]]
+    assert "0.99, a dot where it stays above" in legend_of(norm)
+    assert all(axes.get_xlabel() and axes.get_ylabel() for axes in figure.axes)
+    assert image.imread(path).shape[2] == 4
+
+
+def xy_of(x, y):
+    return list(zip(x, y, strict=True))

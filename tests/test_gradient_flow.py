@@ -1,7 +1,9 @@
 """The first symbol is to be named at the end."""
 
+import functools
 import types
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -60,6 +62,41 @@ def test_what_is_learned_is_grouped_by_cell_and_distance():
     assert learned["lstm"] == {20: [0.9], 5: [1.0]}
     assert "20 by 1 of 1, distance 5 by 1 of 1" in distances.in_words(learned["lstm"])
     assert "20 by 0 of 2" in distances.in_words(learned["gru"])
+
+
+def test_nothing_reaches_what_truncation_leaves_out():
+    """What is said of the last two steps is what the whole says; the rest is zero."""
+    drawn = NETWORK.init(jax.random.key(1), KINDS, float)
+    whole = np.array(model.norms_by_lag(NETWORK, drawn, SYMBOLS))
+    cut = np.array(model.norms_by_lag(NETWORK, drawn, SYMBOLS, 2))
+    np.testing.assert_allclose(cut[:2], whole[:2], rtol=1e-9)
+    assert cut.shape == whole.shape and not cut[2:].any() and whole.all()
+
+
+def test_truncation_updates_all_weights_from_the_last_steps_alone():
+    drawn = NETWORK.init(jax.random.key(1), KINDS, float)
+
+    @functools.partial(jit, static_argnums=0)
+    def gradient(reach, drawn):
+        loss = model.loss_of(NETWORK, reach)
+        return jax.grad(lambda p: loss(p, SYMBOLS, None, ())[0].total)(drawn)
+
+    @jit
+    def by_hand(drawn):
+        xs = jnp.eye(KINDS)[SYMBOLS.T]
+        carry, _ = NETWORK.unroll(drawn, xs[:-2])
+
+        def total(rest):
+            ends = NETWORK.unroll(rest, xs[-2:], carry)[1][-1]
+            return -jax.nn.log_softmax(ends)[jnp.arange(6), SYMBOLS[:, 0]].sum()
+
+        return jax.grad(total)(drawn)
+
+    cut, full = gradient(2, drawn), gradient(None, drawn)
+    chex.assert_trees_all_close(cut, by_hand(drawn))
+    assert all((leaf != 0).all() for leaf in jax.tree.leaves(cut))
+    chex.assert_trees_all_equal(gradient(7, drawn), full)
+    assert (cut[0].w_h != full[0].w_h).all()
 
 
 def test_windows_are_pieces_of_the_row_and_a_function_of_the_step():

@@ -7,12 +7,12 @@ Each cell reads random symbols and is to name the first of them at the end. Its 
 at every lag is taken at initialisation and after training; it is trained at each of
 --distances, with --seeds seeds, and how many of these learn is counted. The figures
 beside the trainings' own folders show them together, and what each remedy does to the
-gradient: initialisations, forget biases, a reservoir; and a training with and without
-clipping.
+gradient: initialisations, forget biases, a reservoir, truncation; a training with and
+without clipping; and what is learned with truncation.
 
 writes into the run's folder: figures/gradient_flow.png, figures/remedies.png,
-figures/clipping.png, result.json, and for each cell and seed a folder with its numbers
-and, for each distance, metrics.jsonl and checkpoints/.
+figures/clipping.png, figures/truncation.png, result.json, and for each cell and seed a
+folder with its numbers and, for each distance, metrics.jsonl and checkpoints/.
 """
 
 import json
@@ -26,7 +26,13 @@ import numpy as np
 from absl import flags
 
 from experiments.gradient_flow import pictures, remedies
-from experiments.gradient_flow.data import TABLE, Symbols, Windows, split_symbols
+from experiments.gradient_flow.data import (
+    ASKED,
+    TABLE,
+    Symbols,
+    Windows,
+    split_symbols,
+)
 from experiments.gradient_flow.model import (
     loss_of,
     make_network,
@@ -58,7 +64,6 @@ flags.DEFINE_list(
     "distances", ["10", "20", "40", "100"], "Symbols of a sequence to train on."
 )
 flags.DEFINE_integer("lags", 200, "How far back the gradient is followed.", 2)
-ASKED = 512  # held-out sequences, or those that the gradient is averaged over
 GRADIENTS = "gradients.json"  # norms by lag, in each cell's folder
 
 
@@ -171,6 +176,8 @@ def together(
     histories = remedies.clipping(options, symbols, folder / "clipping")
     chance = math.log(symbols.count)
     pictures.draw_clipping(figures / "clipping.png", histories, chance)
+    recalled = remedies.truncation(options, symbols, folder / "truncation")
+    pictures.draw_truncation(figures / "truncation.png", recalled, 1 / symbols.count)
     finish_together(folder, results)
 
 

@@ -69,6 +69,22 @@ def draw_remedies(
     drawing.write(figure, path, "what each remedy does to the gradient at first")
 
 
+def draw_truncation(
+    path: pathlib.Path, recalled: Mapping[int, list[float]], chance: float
+) -> None:
+    """Draws what is learned at one distance with gradients through fewer steps."""
+    figure, grid = drawing.canvas(1, 1, (8, 5))
+    axes, whole = grid[0, 0], max(recalled)
+    distances.draw_seeds(axes, recalled, "C0", "mean; a dot a seed")
+    axes.set_xticks(list(recalled))
+    axes.axvline(whole, color="C1", lw=0.8, label="the first symbol is reached")
+    axes.axhline(chance, color="black", ls=":", label=f"chance: {chance:.3g}")
+    drawing.label_axes(axes, "k2, the steps a gradient goes through", "share recalled")
+    drawing.legend(axes)
+    title = f"truncation: an LSTM is to recall a symbol at a distance of {whole} steps"
+    drawing.write(figure, path, title)
+
+
 def draw_clipping(
     path: pathlib.Path, histories: Mapping[str, list[dict[str, Any]]], chance: float
 ) -> None:

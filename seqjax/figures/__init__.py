@@ -14,6 +14,7 @@ from seqjax.figures.matrices import attention, confusion, heat_map
 from seqjax.figures.settings import Setting, by_setting, panels_by_setting
 from seqjax.figures.spectra import eigenvalues, lyapunov, singular_values
 from seqjax.figures.trajectories import trajectories
+from seqjax.figures.truncation import truncation
 
 __all__ = [
     "Panel",
@@ -35,4 +36,5 @@ __all__ = [
     "panels_by_setting",
     "singular_values",
     "trajectories",
+    "truncation",
 ]

@@ -25,13 +25,8 @@ def draw_learned(
     """
     distances = sorted({d for of_cell in learned.values() for d in of_cell})
     for i, (cell, of_cell) in enumerate(learned.items()):
-        shares = np.array(list(of_cell.values()))  # [distances, seeds]
-        beside = np.array(list(of_cell)) * 1.04 ** (
-            i - 1
-        )  # so that dots of cells do not hide
-        style = {"color": f"C{i}", "ms": 5, "alpha": 0.5, "ls": ""}
-        axes.plot(np.repeat(beside, shares.shape[1]), shares.ravel(), "o", **style)
-        axes.plot(beside, shares.mean(axis=1), color=f"C{i}", label=cell)
+        beside = 1.04 ** (i - 1)  # so that dots of cells do not hide each other
+        draw_seeds(axes, {d * beside: s for d, s in of_cell.items()}, f"C{i}", cell)
     for style, (name, share) in zip((":", "--"), baselines.items(), strict=False):
         if isinstance(share, Mapping):
             axes.plot(*zip(*share.items(), strict=True), "k", ls=style, label=name)
@@ -40,10 +35,20 @@ def draw_learned(
     axes.set_xscale("log")
     axes.set_xticks(distances, [str(distance) for distance in distances])
     axes.minorticks_off()
-    axes.grid(alpha=0.3)
     axes.set(title="what is learned: a dot a seed, a line through the means")
     drawing.label_axes(axes, "distance in training (steps)", ylabel)
     drawing.legend(axes)
+
+
+def draw_seeds(
+    axes: Any, shares: Mapping[float, Sequence[float]], color: str, label: str
+) -> None:
+    """Draws a dot for each seed at each place, and a line through the means."""
+    places, by_seed = np.array(list(shares)), np.array(list(shares.values()))
+    style = {"color": color, "ms": 5, "alpha": 0.5, "ls": ""}
+    axes.plot(np.repeat(places, by_seed.shape[1]), by_seed.ravel(), "o", **style)
+    axes.plot(places, by_seed.mean(axis=1), color=color, label=label)
+    axes.grid(alpha=0.3)
 
 
 def learned_by_distance(

@@ -24,6 +24,13 @@ from seqjax.inspect.trace import (
     half_life,
     trace,
 )
+from seqjax.inspect.truncation import (
+    Similarity,
+    Truncation,
+    steps_needed,
+    truncation,
+    truncation_in_pieces,
+)
 from seqjax.inspect.units import UnitFit, area_under_curve, best_unit, quantities
 
 __all__ = [
@@ -34,8 +41,10 @@ __all__ = [
     "Projection",
     "Reading",
     "RunSummary",
+    "Similarity",
     "StateMap",
     "Trace",
+    "Truncation",
     "UnitActivity",
     "UnitFit",
     "Verdict",
@@ -59,7 +68,10 @@ __all__ = [
     "read_run",
     "read_text",
     "state_map",
+    "steps_needed",
     "trace",
     "trajectories",
+    "truncation",
+    "truncation_in_pieces",
     "verdict",
 ]

@@ -130,7 +130,12 @@ class LanguageModel(nn.Module):
         return self._states(shift_right(tokens), carry, mask, train)[1]
 
     def stream(
-        self, carry: Carry, tokens: Array, targets: Array, train: bool = False
+        self,
+        carry: Carry,
+        tokens: Array,
+        targets: Array,
+        train: bool = False,
+        mask: Array | None = None,
     ) -> tuple[Carry, Mean]:
         """Scores a piece of running text, which continues the piece before it.
 
@@ -139,13 +144,14 @@ class LanguageModel(nn.Module):
           tokens: integers [B, T].
           targets: the token that follows each of them, [B, T].
           train: as in `__call__`.
+          mask: bool [B, T], True where there is a token; everywhere if None.
 
         Returns:
           The state after the piece, and −log P of a row's targets in nats, the mean
           over rows.
         """
-        carry, states = self._states(tokens, carry, None, train)
-        return carry, self._cross_entropy(states, targets, None)
+        carry, states = self._states(tokens, carry, mask, train)
+        return carry, self._cross_entropy(states, targets, mask)
 
     def initial_carry(self, batch_size: int) -> Carry:
         """Returns the state before the first token."""
