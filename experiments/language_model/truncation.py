@@ -114,16 +114,13 @@ def pieces_of(
 ) -> tuple[Piece, Piece]:
     """Two pieces of held-out text, one after the other, [ROWS, 2 reach]."""
     tokens = np.concatenate(list(map(text.tokenizer.encode, source.examples.test)))
-    try:
-        streams = Streams(tokens[: 4 * ROWS * reach + 1], ROWS, 2 * reach)
-        whole = streams.stacked(0, 2)
-    except ValueError:
-        whole = None
-    if whole is None or len(whole.tokens) < 2:
+    needed = 4 * ROWS * reach + 1
+    if len(tokens) < needed:
         raise UsageError(
-            f"--reach: {reach} needs {4 * ROWS * reach + 1} tokens of held-out text, "
-            f"and there are {len(tokens)}"
+            f"--reach: {reach} needs {needed} tokens of held-out text, and there are "
+            f"{len(tokens)}"
         )
+    whole = Streams(tokens[:needed], ROWS, 2 * reach).stacked(0, 2)
     first, second = (jax.tree.map(lambda a, i=i: a[i], whole) for i in (0, 1))
     return first, second
 
