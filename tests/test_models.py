@@ -131,6 +131,20 @@ def test_attention_pools_over_valid_steps(model):
     assert weights[0].std() > 0.01
 
 
+def test_at_every_step_a_row_gets_what_it_gets_where_it_ends_there():
+    model = CLASSIFIERS["last-ahead"]
+    found = call(model, *arguments(model), method="at_every_step")
+    for t in range(TOKENS.shape[1]):
+        ended = call(model, TOKENS, np.minimum(LENGTHS, t + 1))
+        reached = LENGTHS > t
+        np.testing.assert_allclose(found[reached, t], ended[reached], rtol=1e-10)
+    assert found[0].std(axis=0).min() > 0.01
+    for name in ("last-both", "max-ahead"):
+        other = CLASSIFIERS[name]
+        with pytest.raises(ValueError, match="each step has logits of its own where"):
+            call(other, *arguments(other), method="at_every_step")
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [

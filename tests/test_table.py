@@ -23,6 +23,14 @@ def test_a_data_set_is_found_by_name_and_the_first_is_the_default():
     assert TABLE.load("numbers") == (["1"], "numbers", "MIT", None)
 
 
+def test_an_entry_is_found_without_being_read():
+    broken = Dataset("broken", lambda: 1 / 0, "CC0-1.0", "here", "Nothing.")
+    table = Table("A word a line.", read_lines, (broken,))
+    assert table.entry() is table.entry("broken") is broken
+    with pytest.raises(DataError, match="no data set 'broke'"):
+        table.entry("broke")
+
+
 def test_a_file_wins_over_a_data_set(tmp_path):
     path = tmp_path / "words.txt"
     path.write_text("one\ntwo\n")

@@ -5,15 +5,22 @@ plural. It is trained on clauses of up to --longest words and tested on clauses 
 times as long, with nouns of the other number in between.
 
     python -m experiments.agreement
-    python -m experiments.agreement --dataset=nested --longest=20 --seeds=5
-    python -m experiments.agreement --distances=5,10,20,40 --seeds=5
+    python -m experiments.agreement --dataset=nested --seeds=5
+    python -m experiments.agreement --cell=peephole_lstm --longest=20
     python -m experiments.agreement --mode=agree --workdir=runs/agreement/lstm \\
         --text="the cats , which already ate near the old dog ,"
 
+With --distances it is trained and tested at each of these alone, to see where learning
+stops:
+
+    python -m experiments.agreement \\
+        --flagfile=experiments/agreement/presets/distances.txt
+
 writes into the run's folder: figures/agreement.png (accuracy against distance and
-against the number of attractors, for each cell), result.json, and for each cell a
-folder with its metrics.jsonl, accuracy.json, checkpoints/ and its model, which
---mode=agree and seqjax.load ask. With --distances, figures/learned.png.
+against the number of attractors, for each cell), figures/memory.png (how each holds the
+number), result.json, and for each cell and seed a folder with accuracy.json,
+memory.json, metrics.jsonl, checkpoints/ and its model, which --mode=agree and
+seqjax.load ask. With --distances there are figures/distances.png and learned.json.
 """
 
 import json
@@ -26,24 +33,19 @@ import jax
 import numpy as np
 from absl import flags
 
-from experiments.agreement import learning
-from experiments.agreement.accuracy import (
-    ACCURACY,
-    accuracy_panels,
-    draw_accuracy,
-    over_seeds,
-    read_panels,
-)
-from experiments.agreement.data import PLURAL, TABLE, Sentence
+from experiments.agreement import by_distance, memory, pictures
+from experiments.agreement.accuracy import FILE, Panels, draw_accuracy, over_seeds
+from experiments.agreement.data import TABLE, Sentence
 from experiments.agreement.model import (
+    Verbs,
     batches_of,
     encode,
-    is_right,
-    last_noun,
+    last_noun_right,
     loss_of,
+    majority,
     make_predictor,
-    plurals,
     split_sentences,
+    verbs_right,
 )
 from experiments.shared import cli
 from experiments.shared import flags as shared
@@ -75,8 +77,8 @@ flags.DEFINE_integer("longest", 12, "Words of a clause in training.", 2)
 flags.DEFINE_list(
     "distances",
     [],
-    "Train at each of these words between subject and verb by itself, and ask there: "
-    "at which of them does a cell still learn? As in 5,10,20,40.",
+    "Words between subject and verb to train and test at, each alone; none: up to "
+    "--longest, and beyond.",
 )
 flags.DEFINE_string("text", "", "A sentence up to its verb, for --mode=agree.")
 
@@ -84,64 +86,67 @@ flags.DEFINE_string("text", "", "A sentence up to its verb, for --mode=agree.")
 def train(options: Any) -> dict[str, Any]:
     """Data, model, training, figures, result, of one cell."""
     if options.distances:
-        return learning.train(options)
-    layer = layer_of(options)
+        return by_distance.train(options)
+    layer = layer_of(options, causal=True)
     source = TABLE.load(options.dataset, options.data)
     splits = split_sentences(source, options.longest, split_seed(options))
     agree = make_predictor(layer, splits.train, options.gradient)
     variables = predict.init(agree, jax.random.key(options.seed))
-    far = np.array([s.distance > options.longest for s in splits.test])
+    far = sum(s.distance > options.longest for s in splits.test)
     facts = (
         f"{len(splits.train)} sentences of at most {options.longest} words between "
         f"subject and verb to learn from, {len(splits.valid)} to choose by, "
-        f"{(~far).sum()} like them and {far.sum()} longer ones held out"
+        f"{len(splits.test) - far} like them and {far} longer ones held out"
     )
     run = Run.begin("agreement", options, source, variables, facts)
-    valid, test = ((batches_of(agree, s), plurals(s)) for s in splits[1:])
-
-    def evaluate(variables):
-        right = is_right(replace(agree, variables=variables), *valid)
-        return {"valid": float(1 - right.mean())}
-
+    valid, test = (batches_of(agree, part) for part in splits[1:])
     result = run.fit(
         agree.model,
         variables,
         run.batches([encode(agree, sentence) for sentence in splits.train]),
         loss_of(agree.model),
-        evaluate,
+        lambda v: {"valid": verbs_right(replace(agree, variables=v), valid).wrong()},
         unit="nats per sentence",
         loss_per="sequence",
     )
     agree = replace(agree, variables=result.params)
     run.save(agree)
-    baseline = np.array([last_noun(s) in PLURAL for s in splits.test]) == test[1]
-    return report(run, result, splits.test, is_right(agree, *test), baseline)
+    show_memory(run, agree, splits.test)
+    return report(run, result, splits.test, verbs_right(agree, test))
+
+
+def show_memory(
+    run: Run, agree: predict.ClassPredictor, tested: Sequence[Sentence]
+) -> None:
+    """Measures, draws and says how the number is held beyond the trained length."""
+    cell, far = run.options.cell, run.options.longest
+    measured = memory.measure(agree, [s for s in tested if s.distance > far])
+    if measured is None:
+        return
+    run.write(memory.FILE, json.dumps(measured) + "\n")
+    run.say(f"{cell}: {pictures.memory_in_words([measured])}")
+    run.figure(pictures.draw_memory, "memory", {cell: [measured]}, title=cell)
 
 
 def report(
-    run: Run,
-    result: TrainResult,
-    tested: Sequence[Sentence],
-    right: np.ndarray,
-    baseline: np.ndarray,
+    run: Run, result: TrainResult, tested: Sequence[Sentence], verbs: Verbs
 ) -> dict[str, Any]:
     """Draws accuracy against distance and attractors; prints and writes the result."""
-    longest = run.options.longest
+    cell, longest = run.options.cell, run.options.longest
     run.learning_curves(
         result,
         figures.Panel("−log P (nats per sentence)", {"training": "loss"}),
         figures.Panel("share of wrong verbs", {"validation": "valid"}),
     )
-    panels = accuracy_panels(tested, right, baseline, longest)
-    run.write(ACCURACY, json.dumps(panels) + "\n")
-    title = f"agreement of {run.options.cell}"
-    cells = {run.options.cell: panels}
-    run.figure(draw_accuracy, "agreement", cells, longest, title=title)
+    right, baseline = verbs.last, last_noun_right(tested)
+    panels = Panels(run.source.examples, longest).of(tested, right, baseline)
+    run.write(FILE, json.dumps(panels) + "\n")
+    title = f"agreement of {cell}"
+    run.figure(draw_accuracy, "agreement", {cell: panels}, longest, title=title)
     far = np.array([s.distance > longest for s in tested])
-    gold = plurals(tested)[far]
     run.say(
-        f"{run.options.cell}: {right[~far].mean():.3f} of verbs right up to {longest} "
-        f"words, {right[far].mean():.3f} beyond, where agreeing with the last noun has "
+        f"{cell}: {right[~far].mean():.3f} of verbs right up to {longest} words, "
+        f"{right[far].mean():.3f} beyond, where agreeing with the last noun has "
         f"{baseline[far].mean():.3f}"
     )
     return run.finish(
@@ -151,9 +156,10 @@ def report(
         score=float(right[far].mean()),
         baseline=float(baseline[far].mean()),
         baseline_name="the last noun",
-        majority=float(max(gold.mean(), 1 - gold.mean())),
+        majority=majority([s for s in tested if s.distance > longest]),
         best_possible=run.source.best,
         within=float(right[~far].mean()),
+        inner=Verbs(*(column[far] for column in verbs)).inner_right(),
         valid=1 - result.scores["valid"],
     )
 
@@ -162,15 +168,17 @@ def together(
     options: Any, folder: pathlib.Path, results: Mapping[str, dict[str, Any]]
 ) -> None:
     """Draws all cells in one figure, and writes what each reached."""
-    if options.distances:
-        return learning.together(options, folder, results)
     (folder / "figures").mkdir(exist_ok=True)
-    panels = over_seeds(
-        {name: read_panels(folder / folder_name(name)) for name in results},
-        [result["cell"] for result in results.values()],
-    )
-    path = folder / "figures" / "agreement.png"
-    draw_accuracy(path, panels, options.longest, title="agreement, each cell")
+    folders: dict[str, list[pathlib.Path]] = {}
+    for name, result in results.items():
+        folders.setdefault(result["cell"], []).append(folder / folder_name(name))
+    if options.distances:
+        by_distance.together(options, folder, folders)
+    else:
+        path = folder / "figures" / "agreement.png"
+        title = "agreement, each cell: the mean of seeds, and from lowest to highest"
+        draw_accuracy(path, over_seeds(folders), options.longest, title=title)
+        pictures.memory_together(options, folder, folders)
     finish_together(folder, results)
 
 

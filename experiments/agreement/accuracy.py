@@ -11,79 +11,106 @@ import numpy as np
 from experiments.agreement.data import Sentence
 from seqjax import figures
 
-ACCURACY = "accuracy.json"  # in the folder of each run
+FILE = "accuracy.json"  # the panels, in a run's folder
+DISTANCE = "words between subject and verb"
 
 
-def accuracy_panels(
-    tested: Sequence[Sentence], right: np.ndarray, baseline: np.ndarray, longest: int
-) -> dict[str, Any]:
-    """The share of right verbs against distance, and against attractors if known.
+class Panels:
+    """Which sentences are counted together, for all seeds alike.
 
-    Attractors are counted beyond the trained length alone.
-    """
-    distance = np.array([s.distance for s in tested])
-    attractors = np.array([s.attractors for s in tested])
-    panels = {"words between subject and verb": (distance, np.full(len(tested), True))}
-    if (attractors >= 0).all():
-        title = f"nouns of the other number, beyond {longest} words"
-        panels[title] = attractors, distance > longest
-    drawn = {}
-    for title, (of, where) in panels.items():
-        edges = bins(int(of[where].min()), int(of[where].max()))
-        columns = {"at": of, "right": right, "baseline": baseline}
-        drawn[title] = {
-            k: shares(c[where], of[where], edges) for k, c in columns.items()
-        }
-    return drawn
-
-
-def read_panels(folder: pathlib.Path) -> dict[str, Any]:
-    """The panels that a run wrote into its folder."""
-    return json.loads((folder / ACCURACY).read_text("utf-8"))
-
-
-def over_seeds(runs: Mapping[str, Any], cells: Sequence[str]) -> dict[str, Any]:
-    """The panels of several runs by cell, those of seeds on each other.
-
-    Runs of a cell whose sentences fill other bins keep names of their own.
+    Attributes:
+      edges: of the bins, by the label of what is binned: the distance, and the
+        attractors if they are known.
 
     Args:
-      runs: the panels of each run by its name.
-      cells: the cell of each run.
+      sentences: all there are, those that are learned from too.
+      longest: words between subject and verb in training.
     """
-    groups: dict[str, list[Any]] = {}
-    for cell, panels in zip(cells, runs.values(), strict=True):
-        groups.setdefault(cell, []).append(panels)
 
-    def column(seeds, panel, key):
-        return np.array([seed[panel][key] for seed in seeds], float)
+    def __init__(self, sentences: Sequence[Sentence], longest: int):
+        self.longest = longest
+        distance, attractors = _columns(sentences)
+        far = distance > longest
+        near = _quantiles(distance[~far], 4)[:-1]
+        self.edges = {DISTANCE: [*near, *_equal(distance[far], 10)]}
+        if (attractors >= 0).all():
+            label = f"nouns of the other number, beyond {longest} words"
+            self.edges[label] = _quantiles(attractors[far], 12)
 
-    try:
-        return {
-            cell: {
-                panel: {key: column(seeds, panel, key) for key in first}
-                for panel, first in seeds[0].items()
+    def of(
+        self, tested: Sequence[Sentence], right: np.ndarray, baseline: np.ndarray
+    ) -> dict[str, dict[str, list[float]]]:
+        """The share of right verbs in each bin, and of the baseline's.
+
+        Attractors are counted beyond the trained length alone. A bin without a sentence
+        has NaN.
+        """
+        distance, attractors = _columns(tested)
+        columns = {"right": right, "baseline": baseline}
+        drawn = {}
+        for label, edges in self.edges.items():
+            of = distance if label == DISTANCE else attractors
+            where = np.full(len(of), label == DISTANCE) | (distance > self.longest)
+            drawn[label] = {
+                name: shares(column[where], of[where], edges)
+                for name, column in {"at": of, **columns}.items()
             }
-            for cell, seeds in groups.items()
+        return drawn
+
+
+def _columns(sentences: Sequence[Sentence]) -> tuple[np.ndarray, np.ndarray]:
+    """The distances and the attractors of sentences, [N] each."""
+    return (
+        np.array([s.distance for s in sentences]),
+        np.array([s.attractors for s in sentences]),
+    )
+
+
+def _quantiles(numbers: np.ndarray, bins: int) -> list[int]:
+    """Edges between bins that hold about as many numbers each."""
+    starts = np.quantile(numbers, np.linspace(0, 1, bins, endpoint=False)).astype(int)
+    return [*np.unique(starts).tolist(), int(numbers.max()) + 1]
+
+
+def _equal(numbers: np.ndarray, bins: int) -> list[int]:
+    """Edges between bins that are about as wide each."""
+    edges = np.linspace(numbers.min(), numbers.max() + 1, bins + 1).astype(int)
+    return np.unique(edges).tolist()
+
+
+def shares(right: np.ndarray, of: np.ndarray, edges: Sequence[int]) -> list[float]:
+    """The mean of `right` where edges[i] <= of < edges[i + 1], for each i."""
+    bins = [(low <= of) & (of < high) for low, high in itertools.pairwise(edges)]
+    return [float(right[where].mean()) if where.any() else np.nan for where in bins]
+
+
+def over_seeds(folders: Mapping[str, Sequence[pathlib.Path]]) -> dict[str, Any]:
+    """The panels of several runs by cell; columns are [seeds, bins].
+
+    Args:
+      folders: of the runs of each cell.
+    """
+    cells = {}
+    for cell, paths in folders.items():
+        seeds = [json.loads((path / FILE).read_text("utf-8")) for path in paths]
+        cells[cell] = {
+            label: {key: [seed[label][key] for seed in seeds] for key in first}
+            for label, first in seeds[0].items()
         }
-    except ValueError:
-        return dict(runs)
+    return cells
 
 
 def draw_accuracy(
     path: pathlib.Path, cells: Mapping[str, Any], longest: int, *, title: str
 ) -> None:
     """Draws the panels of several cells, and of the baseline, on each other."""
-
-    def line(panel, key):
-        return np.asarray(panel["at"], float), np.asarray(panel[key], float)
-
     panels = []
     for name, first in next(iter(cells.values())).items():
-        lines = {cell: line(panel[name], "right") for cell, panel in cells.items()} | {
-            "last noun": line(first, "baseline")
+        lines = {
+            cell: (panel[name]["at"], panel[name]["right"])
+            for cell, panel in cells.items()
         }
-        panels.append((name, lines))
+        panels.append((name, lines | {"last noun": (first["at"], first["baseline"])}))
     figures.curves(
         path,
         panels,
@@ -91,20 +118,3 @@ def draw_accuracy(
         title=title,
         mark={"longest in training": longest},
     )
-
-
-def bins(least: int, most: int, count: int = 12) -> list[int]:
-    """The edges of bins from `least` to `most`, of like width on a logarithmic axis.
-
-    They depend on the two ends alone, so that those of several seeds agree.
-    """
-    edges = np.geomspace(max(least, 1), most + 1, count + 1).round().astype(int)
-    return np.unique([least, *edges]).tolist()
-
-
-def shares(
-    right: np.ndarray, of: np.ndarray, edges: Sequence[int]
-) -> list[float | None]:
-    """The mean of `right` where edges[i] <= of < edges[i + 1]; None if empty."""
-    inside = [(low <= of) & (of < high) for low, high in itertools.pairwise(edges)]
-    return [float(right[where].mean()) if where.any() else None for where in inside]

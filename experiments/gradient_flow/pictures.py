@@ -33,7 +33,9 @@ def draw_story(
         lags.draw_norms(axes, {cell: norms[when] for cell, norms in gradients.items()})
     at_first.set_title("at initialisation")
     trained.set_title("after training at the largest distance")
-    distances.draw_learned(last, learned, {"chance": chance}, "share recalled")
+    labels = "what is learned: a dot a seed, a band over all", "share recalled"
+    distances.draw_learned(last, learned, chance, "steps", labels)
+    drawing.legend(last)
     drawing.write(figure, path, title)
 
 

@@ -16,7 +16,7 @@ from experiments.agreement.model import (
     batches_of,
     encode,
     loss_of,
-    plurals,
+    verbs_right,
 )
 from experiments.memory.by_hand import by_hand
 from experiments.shared.run import Run
@@ -80,8 +80,7 @@ def train_reader(run: Run, layer: Layer, sentences: Sentences) -> dict[str, Any]
 
     def wrong(variables, asked):
         batches = batches_of(reader, asked, buckets=1)
-        p = replace(reader, variables=variables).probabilities(batches)
-        return float(np.mean((p[:, 1] > 0.5) != plurals(asked)))
+        return verbs_right(replace(reader, variables=variables), batches).wrong()
 
     result = run.fit(
         reader.model,

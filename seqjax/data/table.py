@@ -87,18 +87,28 @@ class Table:
         Raises:
           DataError: there is no such data set, or the file cannot be used.
         """
-        entries = {entry.name: entry for entry in self.datasets}
         if path is not None:
-            if str(path) in entries and not os.path.exists(path):
+            known = [entry.name for entry in self.datasets]
+            if str(path) in known and not os.path.exists(path):
                 raise DataError(
                     f"{path}: this is a data set and no file: use --dataset, not --data"
                 )
             return Source(self.read(path), str(path), None, None)
+        entry = self.entry(dataset)
+        examples, best = entry.load()
+        return Source(examples, entry.name, entry.licence, best)
+
+    def entry(self, dataset: str | None = None) -> Dataset:
+        """Returns the entry of a name, without reading it; the first one if None.
+
+        Raises:
+          DataError: there is no such data set.
+        """
+        entries = {entry.name: entry for entry in self.datasets}
         name = self.datasets[0].name if dataset is None else dataset
         if name not in entries:
             raise DataError(_unknown(name, list(entries)))
-        examples, best = entries[name].load()
-        return Source(examples, name, entries[name].licence, best)
+        return entries[name]
 
 
 def _unknown(name: str, known: list[str]) -> str:

@@ -6,7 +6,6 @@ and returns the matplotlib Figure that it wrote. None of them touches pyplot.
 
 from seqjax.figures.comparison import compare
 from seqjax.figures.curves import curves, gradient_norms
-from seqjax.figures.distances import learned_by_distance
 from seqjax.figures.held import coloured_text, held_units
 from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
@@ -29,7 +28,6 @@ __all__ = [
     "gradient_by_lag",
     "gradient_norms",
     "heat_map",
-    "learned_by_distance",
     "held_units",
     "learning_curve",
     "lyapunov",

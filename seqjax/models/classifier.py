@@ -75,6 +75,29 @@ class Classifier(nn.Module):
         pooled = self._pool(ys, mask)
         return self.readout(self.drop(pooled, deterministic=not train))
 
+    def at_every_step(self, inputs: Any, lengths: Array, train: bool = False) -> Array:
+        """Computes the logits that each prefix of a row would get by itself.
+
+        Args:
+          inputs: as in `__call__`.
+          lengths: as in `__call__`.
+          train: as in `__call__`.
+
+        Returns:
+          Logits [B, T, classes]; those at t are what `__call__` would return if the
+          row ended there.
+
+        Raises:
+          ValueError: the model pools over more than the last step, or looks ahead.
+        """
+        if self.pooling != "last" or not self.layer.causal:
+            raise ValueError(
+                f"each step has logits of its own where the last one is read and "
+                f"nothing later, not with pooling={self.pooling!r} of {self.layer!r}"
+            )
+        ys, _ = outputs(self, inputs, lengths, train)
+        return self.readout(self.drop(ys, deterministic=not train))
+
     def attention_weights(self, inputs: Any, lengths: Array) -> Array:
         """Returns the weight of each step in the output that attention pools.
 
