@@ -1,6 +1,7 @@
 """Sentences whose verb agrees with a subject far away."""
 
 import re
+import types
 from dataclasses import replace
 
 import jax
@@ -10,7 +11,7 @@ import pytest
 from processes import result_of
 from trained import smoke
 
-from experiments.agreement import memory
+from experiments.agreement import by_distance, memory
 from experiments.agreement.accuracy import DISTANCE, Panels
 from experiments.agreement.data import NOUNS, Sentence, draw_sentences, read_sentences
 from experiments.agreement.model import (
@@ -28,6 +29,7 @@ from experiments.agreement.nested import (
     draw_nested,
 )
 from experiments.agreement.pictures import memory_in_words, way_of
+from experiments.shared.errors import UsageError
 from seqjax import Stack, predict
 from seqjax.cells import GRU, LSTM, Elman
 from seqjax.data import DataError
@@ -251,6 +253,19 @@ def test_what_a_push_changes_is_what_the_model_then_says():
                     np.testing.assert_allclose(states[:, t - at, row], carry, atol=1e-5)
             logit = y @ how[2]["kernel"] + how[2]["bias"]
             assert verbs[row] == (logit[0] > 0)
+
+
+def test_sentences_at_distances_are_drawn_and_parts_share_none():
+    options = types.SimpleNamespace(data=None, dataset=None, steps=3, batch_size=20)
+    source = by_distance.draw(options, [4, 9])
+    assert source.name == "synthetic" and source.best == 1
+    for distance, parts in source.examples.items():
+        assert {s.distance for part in parts.values() for s in part} == {distance}
+        assert [len(part) for part in parts.values()] == [60, 400, 1000]
+        assert parts["train"][:9] != parts["valid"][:9] != parts["test"][:9]
+    options.data = "sentences.txt"
+    with pytest.raises(UsageError, match="--data: sentences at --distances are drawn"):
+        by_distance.draw(options, [4])
 
 
 def test_training_at_distances_compares_seeds(tmp_path):

@@ -7,9 +7,10 @@ words, but a push over the middle stays. The second needs no gate, yet no gradie
 passes through it either, for what it undoes in the state it undoes in the derivative.
 
 So the units that tell the number best are pushed, while the layer reads, by a tenth of
-the way to their mean state of the other number, and by all of it. To see which units
-matter by what breaks without them is the method of Lakretz et al. (2019), "The
-emergence of number and syntax units in LSTM language models".
+the way between their mean states after subjects of the two numbers, and by all of it,
+which is to flip them; what else the state holds stays. To see which units matter by
+what breaks with them is the method of Lakretz et al. (2019), "The emergence of number
+and syntax units in LSTM language models".
 """
 
 import functools
@@ -78,7 +79,7 @@ def measure(
     )
     seen, states, verbs = run(reading, None)
     units = _units(states, reading)
-    flips = _flips(run, units, states, verbs, reading)
+    flips = _flips(run, units, verbs, reading)
     needed = next((k for k, turned in flips.items() if turned > 0.5), None)
     group = units.order[:needed]
     left = {
@@ -182,29 +183,29 @@ def _units(states: np.ndarray, reading: Reading) -> Units:
 
 
 def _pushes(
-    units: Units, states: np.ndarray, reading: Reading, group: np.ndarray, share: float
+    units: Units, reading: Reading, group: np.ndarray, share: float
 ) -> np.ndarray:
-    """A share of the way from each state to the mean of the other number."""
-    other = units.means[1 - reading.plural.astype(int)].swapaxes(0, 1)
-    way = other - states[:, min(WHEN, reading.reach)]  # [leaves, B, H]
+    """A share of the way from the mean of a sentence's number to that of the other."""
+    number = reading.plural.astype(int)
+    way = (units.means[1 - number] - units.means[number]).swapaxes(0, 1)
     chosen = np.isin(np.arange(way.shape[-1]), group)
-    return np.where(chosen, share * way, 0)
+    return np.where(chosen, share * way, 0)  # [leaves, B, H]
 
 
-def _flips(run, units, states, verbs, reading) -> dict[int, float]:
+def _flips(run, units, verbs, reading) -> dict[int, float]:
     """The share of verbs that turn when the 1, 2, 4, … best units are flipped."""
     H = len(units.order)
     counts = [2**i for i in range(H.bit_length()) if 2**i < H] + [H]
     turned = {}
     for k in counts:
-        pushes = _pushes(units, states, reading, units.order[:k], 1.0)
+        pushes = _pushes(units, reading, units.order[:k], 1.0)
         turned[k] = float(np.mean(run(reading, pushes)[2] != verbs))
     return turned
 
 
 def _left(run, units, states, reading, group, share) -> np.ndarray:
     """What is left of a push of a group, by the words since, in its own direction."""
-    pushes = _pushes(units, states, reading, group, share)
+    pushes = _pushes(units, reading, group, share)
     after = run(reading, pushes)[1] - states
     own = pushes[units.leaf][:, group]  # [B, units]
     moved = after[units.leaf][min(WHEN, reading.reach) :, :, group]
