@@ -46,10 +46,10 @@ def measure(options: Any) -> None:
         draw(run.folder, {run.name: run.whole}, "truncation", run.name)
         draw(run.folder, run.weights, "truncation_weights", run.name)
         write_text(run.folder / "truncation.json", json.dumps(numbers(run)) + "\n")
-        print(*in_words(run), sep="\n")
     if len(measured) > 1:
         curves = {run.name: run.whole for run in measured}
         draw(pathlib.Path(options.workdir), curves, "truncation", "several runs")
+    print(*(line for run in measured for line in in_words(run)), sep="\n")
 
 
 def runs_in(workdir: str | None) -> list[tuple[str, RunSummary]]:
