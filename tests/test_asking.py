@@ -1,8 +1,12 @@
 """Trained models answer through their scripts' modes."""
 
+import json
+import re
+import shutil
+
 import pytest
 from processes import run
-from trained import uses
+from trained import copy_of, uses
 
 
 def ask(trained, mode, *flags):
@@ -33,6 +37,59 @@ def test_a_language_model_scores_ranks_and_samples(kind, trained):
     sample = "sample", "--length=9", "--text=the cat"
     one, again = ask(model, *sample), ask(model, *sample)
     assert one == again and one[0].startswith("the cat")
+
+
+@uses("language_model")
+@pytest.mark.parametrize("kind", ["", " word"])
+def test_a_text_becomes_pages(kind, trained, tmp_path):
+    """Of one model, and of several in one folder."""
+    model = trained(f"language_model{kind}")
+    for name in ("a", "b"):
+        shutil.copytree(model.folder / "run", tmp_path / "both" / name)
+    shutil.copytree(model.folder / "run", tmp_path / "one")
+    for folder, names in (("one", ["LSTM"]), ("both", ["a", "b"])):
+        flags = ["--mode=page", f"--workdir={folder}", "--text=the cats"]
+        code, out, err = run("language_model", *flags, cwd=tmp_path)
+        assert code == 0 and err == "", err
+        looked_back, held = (tmp_path / line for line in out.splitlines())
+        data = [
+            json.loads(re.search(r'id="data">(.*?)</script>', p.read_text())[1])
+            for p in (looked_back, held)
+        ]
+        tokens = ["the", "cats"] if kind else list("the cats")
+        assert data[0]["tokens"] == tokens
+        assert [network["name"] for network in data[0]["networks"]] == names
+        assert list(data[1]["networks"]) == names
+        assert data[1]["separator"] == (" " if kind else "")
+    many = " ".join(["the cat"] * 999)
+    for flags, named in ((["--text="], "--text"), ([f"--text={many}"], "1000 tokens")):
+        ask = ["--mode=page", "--workdir=one", *flags]
+        code, out, err = run("language_model", *ask, cwd=tmp_path)
+        assert code == 2 and out == "" and len(err.splitlines()) == 1 and named in err
+
+
+def test_a_language_model_says_what_truncation_loses(trained, tmp_path):
+    model = trained("language_model")
+    folder = copy_of(model, tmp_path)
+    mode = ["--mode=truncation", "--workdir=run"]
+    code, out, err = run("language_model", *mode, "--reach=2", cwd=tmp_path)
+    assert code == 0 and err == "", err
+    assert out.startswith("lstm, trained: cosine") and "  w_h, trained: " in out
+    found = json.loads((folder / "run" / "truncation.json").read_text())
+    for stages in (found["all weights"], *found["weights"].values()):
+        assert {"trained", "at initialisation"} <= set(stages)
+        assert stages["trained"]["k2"] == [1, 2]
+    whole = found["all weights"]
+    assert whole["trained"]["cosine"][0] < whole["trained"]["cosine"][-1] <= 1.0001
+    assert found["weights"]["readout.w"]["trained"]["cosine"] == pytest.approx([1] * 2)
+    assert whole["at initialisation"] != whole["trained"]
+    assert len(list((folder / "run" / "figures").glob("truncation*.png"))) == 2
+    code, _, err = run("language_model", *mode, "--reach=99", cwd=tmp_path)
+    assert code == 2 and "--reach: 99 needs 1585 tokens" in err, err
+    text = (tmp_path / "text.txt").read_text()
+    (tmp_path / "text.txt").write_text(text + "the pear\n")
+    code, _, err = run("language_model", *mode, "--reach=2", cwd=tmp_path)
+    assert code == 1 and "text.txt: not what the run" in err, err
 
 
 @uses("language_model")

@@ -21,6 +21,15 @@ def test_a_model_is_asked_only_where_there_is_one(tmp_path):
         assert named in err
 
 
+def test_a_truncation_that_leaves_tokens_out_is_refused(tmp_path):
+    (tmp_path / "text.txt").write_text("the cat\n" * 99)
+    data = ["--data=text.txt", "--bptt=4"]
+    for flags in (["--bptt_every=5"], ["--bptt_every=2", "--sentences"]):
+        code, out, err = run("language_model", *data, *flags, cwd=tmp_path)
+        assert code == 2 and out == "" and len(err.splitlines()) == 1, err
+        assert "--bptt_every" in err and len(list(tmp_path.iterdir())) == 1
+
+
 BAD_QUESTIONS = {
     "translation": ["--mode=translate", "--text="],
     "name_entity": ["--mode=tag", "--text="],

@@ -76,7 +76,7 @@ def imports(path):
 
 
 def test_a_task_imports_another_by_its_data_or_model_alone():
-    rooms = {"shared", "speed"}
+    rooms = {"shared", "speed", "sweep"}
     for path in PARSED:
         room = path.relative_to(ROOT).parts[:2]
         for name in imports(path) if room[0] == "experiments" else ():

@@ -11,7 +11,8 @@ from matplotlib.text import Text
 
 from seqjax import figures
 from seqjax.figures import Panel, text
-from seqjax.inspect import RunSummary
+from seqjax.figures.held import COLUMNS, Coloured, HeldUnits
+from seqjax.inspect import RunSummary, Similarity
 
 ODD = [
     "$a_b$",
@@ -248,6 +249,54 @@ def test_of_many_labels_each_stays_at_its_step(tmp_path):
     assert 50 < len(places) < 100 and places[0] == 0
 
 
+def test_a_text_has_the_colours_of_its_values(tmp_path):
+    rng = np.random.default_rng(0)
+    count = COLUMNS + 20
+    panel = Coloured(
+        "a unit",
+        "ab " * 32,
+        rng.normal(size=count),
+        [True] * 5 + [False] * (count - 5),
+        0.3,
+    )
+    other = panel._replace(values=10 + panel.values, level=9.0)
+    figure = figures.coloured_text(
+        tmp_path / "a.png", [panel, other], title="t", marked="five"
+    )
+    assert figure.get_suptitle() == "t; underlined: five"
+    for axes, one in zip(figure.axes[:2], (panel, other), strict=True):
+        assert "".join(t.get_text() for t in axes.texts) == "ab " * 32
+        assert len(axes.lines) == 5
+        reds = np.array([p.get_facecolor() for p in axes.patches])
+        above = reds[:, 0] > reds[:, 2]
+        np.testing.assert_array_equal(above, one.values > one.level)
+        row, column = np.divmod(np.arange(count), COLUMNS)
+        at = [p.get_xy() for p in axes.patches]
+        np.testing.assert_array_equal(at, np.stack([column, row], axis=1))
+
+
+def test_units_held_are_rows_with_their_numbers(tmp_path):
+    values = np.random.default_rng(0).normal(size=(4, 3))
+    panel = HeldUnits(
+        "gru",
+        ["the", "cat", "which", "ate"],
+        values,
+        [7, 0, 2],
+        [False, True, True, True],
+    )
+    figure = figures.held_units(
+        tmp_path / "a.png", [[panel]], title="t", marked="three"
+    )
+    axes, bar = figure.axes
+    np.testing.assert_array_equal(axes.images[0].get_array(), values.T)
+    assert tick_texts(axes.yaxis) == ["7", "0", "2"]
+    assert tick_texts(axes.xaxis) == panel.words
+    assert [p.get_x() for p in axes.patches] == [0.5, 1.5, 2.5]
+    assert axes.images[0].get_clim()[1] == np.abs(values).max()
+    assert (axes.get_ylabel(), bar.get_ylabel()) == ("unit", "value")
+    assert axes.get_xlabel() == "word that was just read"
+
+
 def test_a_confusion_is_shares_of_each_gold_label(tmp_path):
     counts = np.random.default_rng(0).integers(0, 9999, (4, 4))
     counts[2] = 0
@@ -393,6 +442,11 @@ def every_figure(path, words):
     yield figures.gradient_norms(path, history, 1.0, title=name)
     states = np.random.default_rng(0).normal(size=(len(words), 3))
     yield figures.heat_map(path, states, words, title=name)
+    none = [False] * len(words)
+    held = HeldUnits(name, words, states, range(3), none)
+    yield figures.held_units(path, [[held, held]] * 2, title=name, marked=unit)
+    coloured = Coloured(name, words, states[:, 0], none)
+    yield figures.coloured_text(path, [coloured], title=name, marked=unit)
     square = np.ones((len(words), len(words)), int)
     yield figures.confusion(path, square, words, title=name)
     yield figures.attention(path, [(words, words, square / len(words))], title=name)
@@ -488,6 +542,28 @@ BAD = {
         ),
         r"weights must be \[2 target tokens, 1 source tokens\]",
     ),
+    "no coloured text": (
+        lambda path: figures.coloured_text(path, [], title="", marked=""),
+        "panel",
+    ),
+    "values of another text": (
+        lambda path: figures.coloured_text(
+            path,
+            [Coloured("", "abc", np.ones(2), [True] * 3)],
+            title="",
+            marked="",
+        ),
+        "2 values for 3",
+    ),
+    "units without numbers": (
+        lambda path: figures.held_units(
+            path,
+            [[HeldUnits("", ["a"], np.ones((1, 2)), [0], [True])]],
+            title="",
+            marked="",
+        ),
+        "2 units for 1",
+    ),
     "no sentence": (lambda path: figures.attention(path, [], title=""), "attention"),
     "no panel": (lambda path: figures.curves(path, [], "share", title=""), "curves"),
     "no run": (lambda path: figures.compare(path, [], title=""), "compare"),
@@ -512,3 +588,25 @@ def test_curves_of_several_runs_are_a_mean_in_a_band(tmp_path):
     (band,) = drawn.axes[0].collections
     corners = band.get_paths()[0].vertices
     assert {(2, 0.1), (2, 0.3), (3, 0.5), (3, 0.9)} <= set(map(tuple, corners))
+
+
+def test_truncation_marks_where_a_line_stays_high(tmp_path):
+    steps = np.arange(1, 5)
+    rising = Similarity(np.array([0.2, 0.995, 0.9, 0.991]), np.linspace(0.5, 1, 4))
+    low = Similarity(np.array([0.2, 0.3, 0.4, 0.5]), np.linspace(0.1, 0.2, 4))
+    curves = {"$x_h": {"trained": (steps, rising), "": (steps, low)}, "b": {}}
+    path = tmp_path / "a.png"
+    figure = figures.truncation(path, curves, title="any")
+    cosine, norm = figure.axes
+    assert xy(lines_of(cosine)["$x_h, trained"]) == xy_of(steps, rising.cosine)
+    assert xy(lines_of(norm)["$x_h, trained"]) == xy_of(steps, rising.norm_ratio)
+    assert lines_of(cosine)["$x_h"].get_linestyle() == "--"
+    dots = [xy(line) for line in cosine.lines if line.get_marker() == "o"]
+    assert dots == [[(4, 0.991)]]
+    assert "0.99, a dot where it stays above" in legend_of(norm)
+    assert all(axes.get_xlabel() and axes.get_ylabel() for axes in figure.axes)
+    assert image.imread(path).shape[2] == 4
+
+
+def xy_of(x, y):
+    return list(zip(x, y, strict=True))

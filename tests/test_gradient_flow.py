@@ -1,7 +1,9 @@
 """The first symbol is to be named at the end."""
 
+import functools
 import types
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,8 +18,8 @@ from experiments.gradient_flow.data import (
     read_symbols,
     split_symbols,
 )
-from experiments.gradient_flow.pictures import by_cell
-from experiments.shared.distances import distances_of, learned_in_words
+from experiments.gradient_flow.pictures import mean_over_seeds
+from experiments.shared import distances
 from experiments.shared.errors import UsageError
 from seqjax.cells import GRU
 from seqjax.data import DataError
@@ -43,19 +45,58 @@ def test_loss_and_share_are_those_of_each_sequence_alone():
     assert 0 < right < 1 and len(set(SYMBOLS[:, 0])) == KINDS
 
 
-def test_a_story_is_of_a_cell_and_its_seeds():
-    def run(cell, share, norm):
-        result = {"cell": cell, "recalled": {"20": share, "5": 1.0}, "baseline": 0.1}
-        return result, {"initialisation": [1.0, norm], "trained": [norm, 0.0]}
+def test_gradients_are_averaged_over_the_seeds_of_a_cell():
+    norms = [{"trained": [1.0, n]} for n in (1e-4, 1.0, 1e-2)]
+    gru, lstm = mean_over_seeds(["gru", "lstm", "gru"], norms).values()
+    assert gru["trained"] == pytest.approx([1.0, 1e-3])
+    assert lstm["trained"] == pytest.approx([1.0, 1.0])
 
-    runs = [run("gru", 0.2, 1e-4), run("lstm", 0.9, 1.0), run("gru", 0.4, 1e-2)]
-    gru, lstm = by_cell(runs).values()
-    assert gru.recalled == {20: [0.2, 0.4], 5: [1.0, 1.0]}
-    assert gru.gradients["initialisation"] == pytest.approx([1.0, 1e-3])
-    assert gru.gradients["trained"] == pytest.approx([1e-3, 0.0])
-    assert lstm.recalled[20] == [0.9] and lstm.chance == 0.1
-    assert "20 by 1 of 1, distance 5 by 1 of 1" in learned_in_words(lstm.recalled)
-    assert "20 by 0 of 2" in learned_in_words(gru.recalled)
+
+def test_what_is_learned_is_grouped_by_cell_and_distance():
+    results = [
+        {"cell": cell, "learned": {"20": share, "5": 1.0}}
+        for cell, share in (("gru", 0.2), ("lstm", 0.9), ("gru", 0.4))
+    ]
+    learned = distances.by_cell(results)
+    assert learned["gru"] == {20: [0.2, 0.4], 5: [1.0, 1.0]}
+    assert learned["lstm"] == {20: [0.9], 5: [1.0]}
+    assert "20 by 1 of 1, distance 5 by 1 of 1" in distances.in_words(learned["lstm"])
+    assert "20 by 0 of 2" in distances.in_words(learned["gru"])
+
+
+def test_nothing_reaches_what_truncation_leaves_out():
+    """What is said of the last two steps is what the whole says; the rest is zero."""
+    drawn = NETWORK.init(jax.random.key(1), KINDS, float)
+    whole = np.array(model.norms_by_lag(NETWORK, drawn, SYMBOLS))
+    cut = np.array(model.norms_by_lag(NETWORK, drawn, SYMBOLS, 2))
+    np.testing.assert_allclose(cut[:2], whole[:2], rtol=1e-9)
+    assert cut.shape == whole.shape and not cut[2:].any() and whole.all()
+
+
+def test_truncation_updates_all_weights_from_the_last_steps_alone():
+    drawn = NETWORK.init(jax.random.key(1), KINDS, float)
+
+    @functools.partial(jit, static_argnums=0)
+    def gradient(reach, drawn):
+        loss = model.loss_of(NETWORK, reach)
+        return jax.grad(lambda p: loss(p, SYMBOLS, None, ())[0].total)(drawn)
+
+    @jit
+    def by_hand(drawn):
+        xs = jnp.eye(KINDS)[SYMBOLS.T]
+        carry, _ = NETWORK.unroll(drawn, xs[:-2])
+
+        def total(rest):
+            ends = NETWORK.unroll(rest, xs[-2:], carry)[1][-1]
+            return -jax.nn.log_softmax(ends)[jnp.arange(6), SYMBOLS[:, 0]].sum()
+
+        return jax.grad(total)(drawn)
+
+    cut, full = gradient(2, drawn), gradient(None, drawn)
+    chex.assert_trees_all_close(cut, by_hand(drawn))
+    assert all((leaf != 0).all() for leaf in jax.tree.leaves(cut))
+    chex.assert_trees_all_equal(gradient(7, drawn), full)
+    assert (cut[0].w_h != full[0].w_h).all()
 
 
 def test_windows_are_pieces_of_the_row_and_a_function_of_the_step():
@@ -94,6 +135,6 @@ def test_a_text_is_read_as_symbols(tmp_path):
 @pytest.mark.parametrize("given", [[], ["1", "20"], ["ten"], ["5.5"]])
 def test_distances_that_cannot_be_are_refused(given):
     with pytest.raises(UsageError, match="--distances"):
-        distances_of(types.SimpleNamespace(distances=given))
+        distances.distances_of(types.SimpleNamespace(distances=given))
     some = types.SimpleNamespace(distances=["20", "3", "20"])
-    assert distances_of(some) == [3, 20]
+    assert distances.distances_of(some) == [3, 20]

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from discovered import jit
 from model_data import apply, random_variables_for, shapes_of
 from random_data import random_params
 
@@ -142,6 +143,21 @@ def test_running_text_in_pieces_is_the_whole(model):
         carry, nats = call(model, carry, read[:, part], TEXT[:, part], method="stream")
         total += nats.total
     chex.assert_trees_all_close((carry, total), (expected, whole.total), rtol=1e-10)
+
+
+@each_kind
+def test_what_is_masked_before_running_text_changes_nothing(model):
+    @jit
+    def stream(variables, carry, tokens, targets, mask):
+        arguments = carry, tokens, targets, False, mask
+        return model.apply(variables, *arguments, method="stream")
+
+    given = random_variables(model), initial_carry(model)
+    junk = jnp.array([[99, -7]] * 3)
+    padded = (jnp.concatenate([junk, text], axis=1) for text in (TEXT, TEXT[::-1]))
+    mask = jnp.tile(jnp.arange(6) >= 2, (3, 1))
+    plain = stream(*given, TEXT, TEXT[::-1], None)
+    chex.assert_trees_all_close(stream(*given, *padded, mask), plain, rtol=1e-10)
 
 
 def test_tied_weights_are_one_array():

@@ -1,5 +1,7 @@
 """Running text in streams: every token once and in order, and where pieces begin."""
 
+import chex
+import jax
 import numpy as np
 import pytest
 
@@ -21,17 +23,36 @@ def test_pieces_of_an_epoch_are_the_streams_one_after_the_other():
     assert [bool(piece.begins[0]) for piece in pieces] == [True, False, False, False]
 
 
-def test_a_stack_is_its_steps_and_epochs_repeat():
-    streams = Streams(TEXT, batch_size=3, length=5)
+@pytest.mark.parametrize("context", [0, 8])
+def test_a_stack_is_its_steps_and_epochs_repeat(context):
+    streams = Streams(TEXT, 3, 5, context)
     count = streams.run_length(1, 3)
     assert count == 3
     stacked = streams.stacked(1, count)
     for i in range(count):
-        for whole, part in zip(stacked, streams.stacked(1 + i, 1), strict=True):
-            np.testing.assert_array_equal(whole[i], part[0])
+        own = jax.tree.map(lambda a, i=i: a[i : i + 1], stacked)
+        chex.assert_trees_all_equal(own, streams.stacked(1 + i, 1))
     again = streams.stacked(streams.steps_per_epoch + 1, count)
-    for first, second in zip(stacked, again, strict=True):
-        np.testing.assert_array_equal(first, second)
+    chex.assert_trees_all_equal(stacked, again)
+
+
+@pytest.mark.parametrize("context", [1, 6, 15, 99])
+def test_a_context_is_what_stands_before_and_is_masked_before_the_beginning(context):
+    plain, windows = Streams(TEXT, 4, 6), Streams(TEXT, 4, 6, context)
+    assert windows.steps_per_epoch == plain.steps_per_epoch == 4
+    pieces, found = plain.stacked(0, 4), windows.stacked(0, 4)
+    np.testing.assert_array_equal(found.begins, pieces.begins)
+    for n in range(4):
+        there = min(context, 6 * n)
+        for name in ("tokens", "targets"):
+            text = np.concatenate(getattr(pieces, name)[: n + 1], axis=1)
+            window = getattr(found, name)[n]
+            assert window.shape == (4, context + 6)
+            np.testing.assert_array_equal(
+                window[:, context - there :], text[:, 6 * n - there :]
+            )
+        expected = np.arange(context + 6) >= context - there
+        np.testing.assert_array_equal(found.mask[n], [expected] * 4)
 
 
 def test_no_run_passes_the_end_of_an_epoch():
@@ -53,3 +74,5 @@ def test_once_has_every_token_of_a_single_stream():
 def test_streams_refuse_what_does_not_fit(batch_size, length, message):
     with pytest.raises(ValueError, match=message):
         Streams(TEXT, batch_size, length)
+    with pytest.raises(ValueError, match="context must be at least 0, not -1"):
+        Streams(TEXT, 4, 6, -1)

@@ -25,13 +25,14 @@ from experiments.agreement.model import (
     make_predictor,
     verbs_right,
 )
-from experiments.shared.distances import distances_of, draw_learned, learned_in_words
+from experiments.shared.distances import distances_of, in_words
 from experiments.shared.errors import UsageError
 from experiments.shared.layers import layer_of
 from experiments.shared.run import Run
 from seqjax import predict
 from seqjax.data import Source
 from seqjax.figures import drawing
+from seqjax.figures.distances import draw_learned
 
 FILE = "learned.json"  # shares of right verbs by distance, in a run's folder
 MOST = 10_000  # sentences to learn from, at each distance
@@ -138,7 +139,7 @@ def together(
     }
     for cell, seeds in cells.items():
         if not options.quiet:
-            words = learned_in_words(_shares(seeds, "last"))
+            words = in_words(_shares(seeds, "last"))
             print(f"{cell}: {words}", flush=True)
     draw_distances(folder / "figures" / "distances.png", cells)
 

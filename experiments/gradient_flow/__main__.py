@@ -7,12 +7,12 @@ Each cell reads random symbols and is to name the first of them at the end. Its 
 at every lag is taken at initialisation and after training; it is trained at each of
 --distances, with --seeds seeds, and how many of these learn is counted. The figures
 beside the trainings' own folders show them together, and what each remedy does to the
-gradient: initialisations, forget biases, a reservoir; and a training with and without
-clipping.
+gradient: initialisations, forget biases, a reservoir, truncation; a training with and
+without clipping; and what is learned with truncation.
 
 writes into the run's folder: figures/gradient_flow.png, figures/remedies.png,
-figures/clipping.png, result.json, and for each cell and seed a folder with its numbers
-and, for each distance, metrics.jsonl and checkpoints/.
+figures/clipping.png, figures/truncation.png, result.json, and for each cell and seed a
+folder with its numbers and, for each distance, metrics.jsonl and checkpoints/.
 """
 
 import json
@@ -26,17 +26,22 @@ import numpy as np
 from absl import flags
 
 from experiments.gradient_flow import pictures, remedies
-from experiments.gradient_flow.data import TABLE, Symbols, Windows, split_symbols
+from experiments.gradient_flow.data import (
+    ASKED,
+    TABLE,
+    Symbols,
+    Windows,
+    split_symbols,
+)
 from experiments.gradient_flow.model import (
     loss_of,
     make_network,
     norms_by_lag,
     share_recalled,
 )
-from experiments.shared import cli
+from experiments.shared import cli, distances
 from experiments.shared import flags as shared
 from experiments.shared.comparison import finish_together
-from experiments.shared.distances import distances_of, learned_in_words
 from experiments.shared.errors import UsageError
 from experiments.shared.folders import folder_name
 from experiments.shared.layers import layer_of
@@ -59,13 +64,12 @@ flags.DEFINE_list(
     "distances", ["10", "20", "40", "100"], "Symbols of a sequence to train on."
 )
 flags.DEFINE_integer("lags", 200, "How far back the gradient is followed.", 2)
-ASKED = 512  # held-out sequences, or those that the gradient is averaged over
 GRADIENTS = "gradients.json"  # norms by lag, in each cell's folder
 
 
 def train(options: Any) -> dict[str, Any]:
     """Gradients at initialisation, a training at each distance, gradients after."""
-    layer, distances = layer_of(options, causal=True), distances_of(options)
+    layer, far = layer_of(options, causal=True), distances.distances_of(options)
     source = TABLE.load(options.dataset, options.data)
     kinds = source.examples.count
     network = make_network(layer, kinds)
@@ -74,14 +78,14 @@ def train(options: Any) -> dict[str, Any]:
     )
     facts = f"{len(source.examples.ids):,} symbols of {kinds} kinds"
     run = Run.begin("gradient_flow", options, source, params, facts)
-    longest = distances[-1]
+    longest = far[-1]
     asked = windows(source.examples, 2, options.lags + 1, options)[:32]
     before = norms_by_lag(network, params, asked)
-    learned = {d: fit(run, network, params, source.examples, d) for d in distances}
+    learned = {d: fit(run, network, params, source.examples, d) for d in far}
     asked = windows(source.examples, 2, longest, options)[:32]
     after = norms_by_lag(network, learned[longest][0], asked)
-    recalled = {d: share for d, (_, share) in learned.items()}
-    return report(run, before, after, recalled, 1 / kinds)
+    shares = {d: share for d, (_, share) in learned.items()}
+    return report(run, before, after, shares, 1 / kinds)
 
 
 def windows(symbols: Symbols, part: int, length: int, options: Any) -> np.ndarray:
@@ -117,30 +121,31 @@ def report(
     run: Run,
     before: list[float],
     after: list[float],
-    recalled: dict[int, float],
+    learned: dict[int, float],
     chance: float,
 ) -> dict[str, Any]:
     """Prints and writes what one training of one cell gave."""
     verdicts = [inspect.verdict(np.array(norms)) for norms in (before, after)]
-    longest = max(recalled)
+    longest = max(learned)
     for name, verdict in zip(("at initialisation", "trained"), verdicts, strict=True):
         run.say(f"{run.options.cell}: the gradient {name}: {verdict.in_words()}")
-    for distance, share in recalled.items():
+    for distance, share in learned.items():
         run.say(f"distance {distance}: {share:.3f} of first symbols are recalled")
     gradients = {"initialisation": before, "trained": after}
     run.write(GRADIENTS, json.dumps(gradients) + "\n")
     result = run.finish(
         metric=f"share of first symbols recalled at distance {longest}",
         lower_is_better=False,
-        score=recalled[longest],
+        score=learned[longest],
         baseline=chance,
         baseline_name="chance",
         best_possible=run.source.best,
         verdicts=[verdict._asdict() for verdict in verdicts],
-        recalled={str(distance): share for distance, share in recalled.items()},
+        learned={str(distance): share for distance, share in learned.items()},
     )
-    drawn = pictures.by_cell([(result, gradients)])
-    run.figure(pictures.draw_story, "gradient_flow", drawn, title=run.options.cell)
+    cell = run.options.cell
+    drawn = {cell: gradients}, distances.by_cell([result]), chance
+    run.figure(pictures.draw_story, "gradient_flow", *drawn, title=cell)
     return result
 
 
@@ -152,19 +157,27 @@ def together(
     figures.mkdir(exist_ok=True)
     paths = (folder / folder_name(name) / GRADIENTS for name in results)
     gradients = [json.loads(path.read_text("utf-8")) for path in paths]
-    drawn = pictures.by_cell(list(zip(results.values(), gradients, strict=True)))
-    for cell, story in drawn.items():
+    cells = [result["cell"] for result in results.values()]
+    learned = distances.by_cell(list(results.values()))
+    for cell, shares in learned.items():
         if not options.quiet:
-            print(f"{cell}: {learned_in_words(story.recalled)}", flush=True)
-    title = "why a plain network forgets: gradient by lag, and what is learned"
-    pictures.draw_story(figures / "gradient_flow.png", drawn, title=title)
+            print(f"{cell}: {distances.in_words(shares)}", flush=True)
     symbols = TABLE.load(options.dataset, options.data).examples
+    pictures.draw_story(
+        figures / "gradient_flow.png",
+        pictures.mean_over_seeds(cells, gradients),
+        learned,
+        1 / symbols.count,
+        title="why a plain network forgets: gradient by lag, and what is learned",
+    )
     asked = windows(symbols, 2, options.lags + 1, options)[:32]
     panels = remedies.by_lag(options, symbols.count, asked)
     pictures.draw_remedies(figures / "remedies.png", panels)
     histories = remedies.clipping(options, symbols, folder / "clipping")
     chance = math.log(symbols.count)
     pictures.draw_clipping(figures / "clipping.png", histories, chance)
+    recalled = remedies.truncation(options, symbols, folder / "truncation")
+    pictures.draw_truncation(figures / "truncation.png", recalled, 1 / symbols.count)
     finish_together(folder, results)
 
 

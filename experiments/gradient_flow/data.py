@@ -7,6 +7,7 @@ import numpy as np
 
 from seqjax.data import DataError, Dataset, Table, read_lines
 
+ASKED = 512  # held-out sequences, or those that the gradient is averaged over
 LEAST = 1000  # symbols, so that the parts can be drawn from
 
 

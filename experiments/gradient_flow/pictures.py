@@ -2,66 +2,62 @@
 
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from experiments.shared.distances import draw_learned
-from seqjax.figures import drawing, lags
+from seqjax.figures import distances, drawing, lags
 from seqjax.inspect.lags import geometric_mean
 
 
-class Story(NamedTuple):
-    """What a cell did, over its seeds."""
+def draw_story(
+    path: pathlib.Path,
+    gradients: Mapping[str, Mapping[str, list[float]]],
+    learned: distances.Learned,
+    chance: float,
+    *,
+    title: str,
+) -> None:
+    """Draws each cell's gradient before and after training, and what it learned.
 
-    gradients: dict[str, list[float]]  # norms by lag at initialisation and trained
-    recalled: dict[int, list[float]]  # by distance, the share of each seed
-    chance: float
-
-
-def by_cell(
-    runs: Sequence[tuple[dict[str, Any], dict[str, list[float]]]],
-) -> dict[str, Story]:
-    """Groups runs, each its result and its norms by lag, by their cells.
-
-    The norms are geometric means over seeds.
+    Args:
+      path: of the PNG.
+      gradients: by cell, the norms by lag at "initialisation" and "trained".
+      learned: by cell and distance, the share that each seed recalls.
+      chance: the share that guessing recalls.
+      title: of the figure.
     """
-    cells: dict[str, list[Any]] = {}
-    for run in runs:
-        cells.setdefault(run[0]["cell"], []).append(run)
-    return {cell: _story(seeds) for cell, seeds in cells.items()}
-
-
-def _story(seeds: Sequence[Any]) -> Story:
-    results, gradients = zip(*seeds, strict=True)
-    return Story(
-        {
-            when: geometric_mean(np.array([g[when] for g in gradients]).T).tolist()
-            for when in gradients[0]
-        },
-        {
-            int(distance): [result["recalled"][distance] for result in results]
-            for distance in results[0]["recalled"]
-        },
-        results[0]["baseline"],
-    )
-
-
-def draw_story(path: pathlib.Path, cells: Mapping[str, Story], *, title: str) -> None:
-    """Draws each cell's gradient before and after training, and its shares recalled."""
     figure, grid = drawing.canvas(1, 3, (17, 5))
-    at_first, trained, learned = grid[0]
+    at_first, trained, last = grid[0]
     for axes, when in ((at_first, "initialisation"), (trained, "trained")):
-        norms = {cell: story.gradients[when] for cell, story in cells.items()}
-        lags.draw_norms(axes, norms)
+        lags.draw_norms(axes, {cell: norms[when] for cell, norms in gradients.items()})
     at_first.set_title("at initialisation")
     trained.set_title("after training at the largest distance")
-    title_of = "what is learned: a dot a seed, a line through the means"
-    recalled = {cell: story.recalled for cell, story in cells.items()}
-    chance = next(iter(cells.values())).chance
-    draw_learned(learned, recalled, chance, "steps", (title_of, "share recalled"))
-    drawing.legend(learned)
+    labels = "what is learned: a dot a seed, a band over all", "share recalled"
+    distances.draw_learned(last, learned, chance, "steps", labels)
+    drawing.legend(last)
     drawing.write(figure, path, title)
+
+
+def mean_over_seeds(
+    cells: Sequence[str], gradients: Sequence[Mapping[str, list[float]]]
+) -> dict[str, dict[str, list[float]]]:
+    """The geometric means of norms by lag over the runs of each cell.
+
+    Args:
+      cells: the cell of each run.
+      gradients: the norms by lag of each run, at "initialisation" and "trained".
+    """
+    groups: dict[str, list[Any]] = {}
+    for cell, norms in zip(cells, gradients, strict=True):
+        groups.setdefault(cell, []).append(norms)
+    return {
+        cell: {
+            when: geometric_mean(np.array([norms[when] for norms in group]).T).tolist()
+            for when in group[0]
+        }
+        for cell, group in groups.items()
+    }
 
 
 def draw_remedies(
@@ -73,6 +69,22 @@ def draw_remedies(
         lags.draw_norms(axes, norms, below=True)
         axes.set_title(name)
     drawing.write(figure, path, "what each remedy does to the gradient at first")
+
+
+def draw_truncation(
+    path: pathlib.Path, recalled: Mapping[int, list[float]], chance: float
+) -> None:
+    """Draws what is learned at one distance with gradients through fewer steps."""
+    figure, grid = drawing.canvas(1, 1, (8, 5))
+    axes, whole = grid[0, 0], max(recalled)
+    distances.draw_seeds(axes, recalled, "C0", "mean; a dot a seed")
+    axes.set_xticks(list(recalled))
+    axes.axvline(whole, color="C1", lw=0.8, label="the first symbol is reached")
+    axes.axhline(chance, color="black", ls=":", label=f"chance: {chance:.3g}")
+    drawing.label_axes(axes, "k2, the steps a gradient goes through", "share recalled")
+    drawing.legend(axes)
+    title = f"truncation: an LSTM is to recall a symbol at a distance of {whole} steps"
+    drawing.write(figure, path, title)
 
 
 def draw_clipping(

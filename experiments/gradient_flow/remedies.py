@@ -1,6 +1,7 @@
 """What helps against gradients that vanish or explode, each by its gradient by lag."""
 
 import copy
+import functools
 import json
 import pathlib
 from collections.abc import Mapping
@@ -9,11 +10,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.gradient_flow.data import Symbols, Windows, split_symbols
-from experiments.gradient_flow.model import loss_of, make_network, norms_by_lag
+from experiments.gradient_flow.data import ASKED, Symbols, Windows, split_symbols
+from experiments.gradient_flow.model import (
+    loss_of,
+    make_network,
+    norms_by_lag,
+    share_recalled,
+)
 from experiments.shared.layers import stacked
 from experiments.shared.run import Run
-from seqjax import train
+from seqjax import Stack, train
 from seqjax.inspect.lags import geometric_mean
 
 INITIALISATIONS = {
@@ -36,6 +42,13 @@ GATES = {
     "echo state, leak 0.1": "echo_state(leak=0.1)",
     "echo state, spectral radius 1": "echo_state(spectral_radius=1.0)",
 }
+TRUNCATIONS = (
+    ("ReLU, spectral radius 2.5", 10),
+    ("ReLU, spectral radius 2.5", 40),
+    ("LSTM, chrono", 10),
+    ("LSTM, chrono", 40),
+    ("LSTM, chrono", 100),
+)
 
 
 def by_lag(
@@ -43,11 +56,11 @@ def by_lag(
 ) -> Mapping[str, Mapping[str, list[float]]]:
     """Returns panels of lines: gradients by lag of each remedy at initialisation."""
 
-    def norms(cell):
+    def norms(cell, reach=None):
         network = make_network(stacked(cell, options.features), kinds)
         seeds = range(options.seed, options.seed + options.seeds)
         drawn = (network.init(jax.random.key(seed), kinds) for seed in seeds)
-        each = [norms_by_lag(network, params, symbols) for params in drawn]
+        each = [norms_by_lag(network, params, symbols, reach) for params in drawn]
         return geometric_mean(np.array(each).T).tolist()
 
     return {
@@ -57,11 +70,22 @@ def by_lag(
         "gates, their bias, and a reservoir": {
             name: norms(cell) for name, cell in GATES.items()
         },
+        "truncation: zero further back than k2": {
+            f"{name}, k2 = {reach}": norms((INITIALISATIONS | GATES)[name], reach)
+            for name, reach in TRUNCATIONS
+        },
     }
 
 
-UNSTABLE = {"optimizer": "sgd", "schedule": "constant", "learning_rate": 1.0}
-CLIP_NORM, DISTANCE, STEPS = 1.0, 40, 300
+DISTANCE = 40  # of the network that explodes
+UNSTABLE = {
+    "optimizer": "sgd",
+    "schedule": "constant",
+    "learning_rate": 1.0,
+    "seeds": 1,
+    "steps": 300,
+}
+CLIP_NORM = 1.0
 
 
 def clipping(
@@ -78,32 +102,83 @@ def clipping(
       The lines of metrics.jsonl by what was done; an unclipped run ends where its loss
       or a gradient is not finite.
     """
-    histories = {}
+    histories, cell = {}, INITIALISATIONS["ReLU, spectral radius 2.5"]
     for name, norm in {
         f"clipped to {CLIP_NORM:g}": CLIP_NORM,
         "not clipped": 0.0,
     }.items():
-        own = copy.copy(options)
-        vars(own).update(UNSTABLE, clip_norm=norm, quiet=True, resume=False)
-        own.steps = min(options.steps, STEPS)
-        run = Run("gradient_flow", own, folder / f"clip_norm_{norm:g}")
-        run.folder.mkdir(parents=True, exist_ok=True)
-        layer = stacked(INITIALISATIONS["ReLU, spectral radius 2.5"], options.features)
-        network = make_network(layer, symbols.count)
-        params = network.init(run.key, symbols.count)
-        ids = split_symbols(symbols)[0]
-        data = Windows(ids, DISTANCE, options.batch_size, options.seed)
+        own, at = UNSTABLE | {"clip_norm": norm}, folder / f"clip_norm_{norm:g}"
         try:
-            run.fit(
-                network,
-                params,
-                data,
-                loss_of(network),
-                lambda _: {"valid": 0.0},
-                unit="nats per sequence",
-            )
+            _fit(options, symbols, at, cell, DISTANCE, own)
         except train.NonFinite as error:
             name = f"{name}: {str(error).split(';')[0]}"
-        lines = (run.folder / "metrics.jsonl").read_text("utf-8").splitlines()
+        lines = (at / "metrics.jsonl").read_text("utf-8").splitlines()
         histories[name] = [json.loads(line) for line in lines]
     return histories
+
+
+FIRST_AT = 20  # steps before the end, of the symbol that truncated networks recall
+REACHES = (2, 5, 10, 15, 19, 20)
+RECALLS = "LSTM, forget bias 1"
+
+
+def truncation(
+    options: Any, symbols: Symbols, folder: pathlib.Path
+) -> dict[int, list[float]]:
+    """Trains a network that can recall, with gradients through fewer and fewer steps.
+
+    All its weights are updated in all of these trainings, for all steps share them. But
+    where k2 is below the distance, no gradient says how to take the symbol in.
+
+    Args:
+      options: the values of the flags.
+      symbols: to learn from.
+      folder: gets a folder for each k2.
+
+    Returns:
+      The shares of held-out first symbols recalled, by seed, for each k2.
+    """
+    test, recalled = split_symbols(symbols)[2], {}
+    asked = Windows(test, FIRST_AT, ASKED, options.seed).stacked(0, 1)[0]
+    for reach in REACHES:
+
+        def one(seed, reach=reach):
+            at, own = folder / f"k2_{reach}" / f"seed_{seed}", {"seed": seed}
+            cell = GATES[RECALLS]
+            network, params = _fit(options, symbols, at, cell, FIRST_AT, own, reach)
+            return float(share_recalled(network, params, asked))
+
+        seeds = range(options.seed, options.seed + options.seeds)
+        calls = [functools.partial(one, seed) for seed in seeds]
+        recalled[reach] = train.in_lockstep(calls)
+    return recalled
+
+
+def _fit(
+    options: Any,
+    symbols: Symbols,
+    folder: pathlib.Path,
+    cell: str,
+    distance: int,
+    changed: dict[str, Any],
+    reach: int | None = None,
+) -> tuple[Stack, Any]:
+    """Trains a cell with some flags changed; the network, and its best parameters."""
+    own = copy.copy(options)
+    vars(own).update({"quiet": True, **changed})
+    own.steps = min(own.steps, options.steps)
+    run = Run("gradient_flow", own, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    network = make_network(stacked(cell, own.features), symbols.count)
+    params = network.init(run.key, symbols.count)
+    learn, valid, _ = split_symbols(symbols)
+    asked = Windows(valid, distance, ASKED, own.seed).stacked(0, 1)[0]
+
+    def evaluate(params):
+        return {"valid": float(1 - share_recalled(network, params, asked))}
+
+    data = Windows(learn, distance, own.batch_size, own.seed)
+    loss = loss_of(network, reach)
+    unit = "nats per sequence"
+    result = run.fit(network, params, data, loss, evaluate, unit=unit)
+    return network, result.params

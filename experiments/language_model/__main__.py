@@ -4,25 +4,27 @@
     python -m experiments.language_model --workdir=runs/bible --mode=sample
     python -m experiments.language_model --workdir=runs/bible --mode=score \\
         --text="In the beginning God created the heaven and the earth."
+    python -m experiments.language_model --workdir=runs/bible --mode=page \\
+        --text="And God said, Let there be light: and there was light."
+    python -m experiments.language_model --workdir=runs/bible --mode=truncation
     python -m experiments.language_model \\
         --flagfile=experiments/language_model/presets/zaremba_small.txt
 
-The text is read as parallel streams with truncated back-propagation through time and a
-state that is carried over, or (--sentences) line by line. Training writes figures/ and
+The text is read as parallel streams with truncated back-propagation through time (every
+--bptt_every tokens, through --bptt) and a state that is carried over, or (--sentences)
+line by line. Training writes figures/ and
 result.json: perplexity per word or bits per character, and the same of a unigram and
 the best interpolated Kneser-Ney n-gram on the same split; and the model, which the
 other modes and seqjax.load ask.
 """
 
-import math
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import jax
 from absl import flags
 
-from experiments.language_model import ask
+from experiments.language_model import ask, truncation
 from experiments.language_model.data import TABLE
 from experiments.language_model.model import (
     line_loss,
@@ -32,14 +34,14 @@ from experiments.language_model.model import (
     stream_task,
     uniform_variables,
 )
+from experiments.language_model.report import describe, listed, report
 from experiments.shared import cli
 from experiments.shared import flags as shared
+from experiments.shared.errors import UsageError
 from experiments.shared.layers import layer_of
-from experiments.shared.ngrams import Nats, ngram_nats
+from experiments.shared.ngrams import ngram_nats
 from experiments.shared.run import Run
-from seqjax import figures, predict
-from seqjax.data import Corpus
-from seqjax.train import TrainResult
+from seqjax import predict
 
 flags.adopt_module_key_flags(shared)
 shared.describe_data(TABLE)
@@ -58,14 +60,19 @@ shared.set_defaults(
 flags.DEFINE_enum(
     "mode",
     "train",
-    ["train", "score", "rank", "sample"],
+    ["train", "score", "rank", "sample", "page", "truncation"],
     "train: makes a model. The others ask the one in --workdir. score: log P of each "
     "token of --text, and their sum. rank: the --k tokens that are likeliest after "
-    "--text. sample: --samples texts of --length "
-    "tokens that go on from --text.",
+    "--text. sample: --samples texts of --length tokens that go on from --text. page: "
+    "what each letter of --text looked back to and what each unit held, as pages for a "
+    "browser. truncation: how like the gradient through fewer steps is to the full "
+    "one, in figures/truncation.png. For these two --workdir may hold several runs.",
 )
 flags.DEFINE_enum("level", "char", ["char", "word"], "What a token is.")
-flags.DEFINE_integer("bptt", 64, "Tokens of a piece of a stream.", 1)
+flags.DEFINE_integer("bptt", 64, "Tokens of a stream that a gradient goes through.", 1)
+flags.DEFINE_integer(
+    "bptt_every", 0, "New tokens of a stream in an update; 0: as many as --bptt.", 0
+)
 flags.DEFINE_bool(
     "sentences", False, "Read line by line, each from nothing, instead of streams."
 )
@@ -94,10 +101,15 @@ flags.DEFINE_integer("length", 300, "Tokens of a sample.", 1)
 flags.DEFINE_float("temperature", 0.8, "Divides a sample's logits.", 0.0)
 flags.DEFINE_integer("top_k", 0, "Draw from so many tokens; 0: from all.", 0)
 flags.DEFINE_float("top_p", 1.0, "Draw from the likeliest of this share.", 0, 1)
+flags.DEFINE_integer(
+    "reach", 128, "Most steps of --mode=truncation; twice as many are the full one.", 2
+)
 
 
 def train(options: Any) -> dict[str, Any]:
     """Data, model, baselines, training, figures, result."""
+    if options.sentences and options.bptt_every:
+        raise UsageError("--bptt_every: --sentences reads whole lines, and cuts none")
     layer = layer_of(options, causal=True)
     source = TABLE.load(options.dataset, options.data)
     text = make_predictor(layer, source.examples.train, options)
@@ -108,8 +120,7 @@ def train(options: Any) -> dict[str, Any]:
         variables = uniform_variables(variables, key, options.init_scale)
     task = {"loss": line_loss(model)}
     if not options.sentences:
-        sizes = options.batch_size, options.bptt
-        task = stream_task(model, variables, corpus, *sizes)
+        task = stream_task(model, variables, corpus, options)
     facts = describe(corpus, options.level)
     run = Run.begin("language_model", options, source, variables, facts)
     baselines = ngram_nats(corpus, range(1, options.orders + 1))
@@ -131,67 +142,19 @@ def train(options: Any) -> dict[str, Any]:
     return report(run, result, score, baselines, options.level)
 
 
-def describe(corpus: Corpus, level: str) -> str:
-    """How much there is to learn from, to choose by and to score on."""
-    train, valid, test = (sum(map(len, part)) for part in corpus[2:])
-    return (
-        f"{train:,} {level}s to learn from, {valid:,} to choose by, {test:,} held out; "
-        f"{len(corpus.vocabulary):,} different ones"
-    )
-
-
-def listed(nats: dict[str, float]) -> str:
-    """Scores with their models, for a line of text."""
-    return ", ".join(f"{value:.4f} by the {name}" for name, value in nats.items())
-
-
-def in_unit(level: str) -> tuple[str, Callable[[float], float]]:
-    """The unit of the score, and how nats per token become it."""
-    if level == "char":
-        return "bits per character", lambda nats: nats / math.log(2)
-    return "perplexity per word", math.exp
-
-
-def report(
-    run: Run, result: TrainResult, nats: float, baselines: Nats, level: str
-) -> dict[str, Any]:
-    """Draws the learning curve in the score's unit, prints and writes the result."""
-    unit, score = in_unit(level)
-    history = [
-        line | {k: score(line[k]) for k in ("loss", "valid") if k in line}
-        for line in result.history
-    ]
-    valid = {name: score(value) for name, value in baselines.valid.items()}
-    lines = {"training": "loss", "validation": "valid"}
-    panel = figures.Panel(unit, lines, valid)
-    run.learning_curves(result._replace(history=history), panel)
-    run.say(
-        f"held-out text: {nats:.4f} nats per {level}, perplexity {math.exp(nats):.2f}, "
-        f"{nats / math.log(2):.4f} bits; {listed(baselines.test)}"
-    )
-    ngram, *_ = baselines.test
-    return run.finish(
-        result,
-        metric=unit,
-        lower_is_better=True,
-        score=score(nats),
-        baseline=score(baselines.test[ngram]),
-        baseline_name=f"best interpolated {ngram}",
-        unigram=score(baselines.test["unigram"]),
-        valid=score(result.scores["valid"]),
-        best_possible=run.source.best and score(run.source.best),
-    )
-
-
 if __name__ == "__main__":
     cli.run(
         train,
         score=ask.score,
         rank=ask.rank,
         sample=ask.sample,
+        page=ask.page,
+        truncation=truncation.measure,
         uses={
+            "page": "text",
             "score": "text",
             "rank": "text k",
             "sample": "text samples length temperature top_k top_p seed",
+            "truncation": "reach",
         },
     )

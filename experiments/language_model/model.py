@@ -7,14 +7,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from experiments.shared.errors import UsageError
 from seqjax.data import Batches, Corpus, DataError, Source, Streams, Tokenizer
 from seqjax.layer import Layer
-from seqjax.masks import select
 from seqjax.models import LanguageModel
 from seqjax.predict import LanguagePredictor
+from seqjax.train import truncated_loss
 
 
 def make_predictor(
@@ -59,28 +58,22 @@ def uniform_variables(variables: Any, key: jax.Array, scale: float) -> Any:
     return structure.unflatten(drawn)
 
 
-def stream_loss(model: LanguageModel, initial_carry: Any) -> Callable[..., Any]:
+def stream_loss(
+    model: LanguageModel, initial_carry: Any, every: int
+) -> Callable[..., Any]:
     """The loss of a piece of parallel streams; the state goes on into the next piece.
 
     Args:
       model: whose loss.
       initial_carry: the state at the beginning of an epoch.
+      every: the new tokens of a piece.
     """
 
-    def loss(variables, piece, key, recurrent_state):
-        carry = select(~piece.begins, recurrent_state, initial_carry)
-        carry, nats = model.apply(
-            variables,
-            carry,
-            piece.tokens,
-            piece.targets,
-            True,
-            rngs={"dropout": key},
-            method="stream",
-        )
-        return nats, jnp.array(piece.tokens.size), lax.stop_gradient(carry)
+    def read(variables, carry, piece, rngs):
+        arguments = variables, carry, piece.tokens, piece.targets, True, piece.mask
+        return model.apply(*arguments, rngs=rngs, method="stream")
 
-    return loss
+    return truncated_loss(read, initial_carry, every)
 
 
 def line_loss(model: LanguageModel) -> Callable[..., Any]:
@@ -104,7 +97,7 @@ def make_corpus(source: Source, tokenizer: Tokenizer) -> Corpus:
 
 
 def stream_task(
-    model: LanguageModel, variables: Any, corpus: Corpus, size: int, bptt: int
+    model: LanguageModel, variables: Any, corpus: Corpus, options: Any
 ) -> dict[str, Any]:
     """The data, the loss, and the state that goes from piece to piece.
 
@@ -112,18 +105,25 @@ def stream_task(
       model: what is trained.
       variables: of the model.
       corpus: of which the training split is read.
-      size: streams side by side.
-      bptt: tokens of a piece.
+      options: the values of the flags.
 
     Raises:
+      UsageError: an update is made less often than gradients reach back.
       DataError: the text is too short for that.
     """
+    size, reach = options.batch_size, options.bptt
+    every = options.bptt_every or reach
+    if every > reach:
+        raise UsageError(
+            f"--bptt_every: with an update every {every} tokens and gradients through "
+            f"--bptt={reach}, tokens would be left out"
+        )
     try:
-        streams = Streams(np.concatenate(corpus.train), size, bptt)
+        streams = Streams(np.concatenate(corpus.train), size, every, reach - every)
     except ValueError as error:
         raise DataError(f"{corpus.source.name}: {error}") from None
     carry = model.apply(variables, size, method="initial_carry")
-    loss = stream_loss(model, carry)
+    loss = stream_loss(model, carry, every)
     return {"data": streams, "loss": loss, "recurrent_state": carry}
 
 

@@ -1,19 +1,19 @@
-"""Trainings at several distances: which they are, and what is learned at each."""
+"""Trainings at several distances: how far what is learned reaches."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from matplotlib.axes import Axes
-
 from experiments.shared.errors import UsageError
-from seqjax.figures import drawing
 
-LEARNED = 0.9  # a network that has this share right has learned
+LEARNED = 0.9  # a share of right answers
 
 
 def distances_of(options: Any) -> list[int]:
-    """The distances of --distances, the smallest first."""
+    """The distances of --distances, the smallest first.
+
+    Raises:
+      UsageError: one is no whole number from 2 on, or there is none.
+    """
     try:
         distances = sorted({int(text) for text in options.distances})
     except ValueError:
@@ -23,43 +23,25 @@ def distances_of(options: Any) -> list[int]:
     return distances
 
 
-def learned_in_words(shares: Mapping[int, Sequence[float]]) -> str:
-    """How many seeds learn each distance, from what each of them has right."""
-    counts = (
-        f"distance {distance} by {sum(share >= LEARNED for share in of_seeds)} of "
-        f"{len(of_seeds)}"
-        for distance, of_seeds in shares.items()
-    )
-    return "seeds that learn: " + ", ".join(counts)
-
-
-def draw_learned(
-    axes: Axes,
-    cells: Mapping[str, Mapping[int, Sequence[float]]],
-    chance: float,
-    unit: str,
-    labels: tuple[str, str],
-) -> None:
-    """Draws what is learned: a dot for each seed, a line through means, a band.
+def by_cell(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, list[float]]]:
+    """The shares that each seed learned, by cell and distance.
 
     Args:
-      axes: to draw into.
-      cells: by cell and distance, the share of each seed.
-      chance: a share that is drawn as a line.
-      unit: of the distance.
-      labels: a title, and what the shares are of.
+      results: of runs, with "cell" and the shares by distance, "learned".
     """
-    for place, (cell, shares) in enumerate(cells.items()):
-        distances = np.array(list(shares))
-        by_seed = np.array(list(shares.values())).T  # [seeds, distances]
-        beside = distances * 1.04 ** (place - (len(cells) - 1) / 2)
-        drawing.mean_line(axes, beside, by_seed, color=f"C{place}", label=cell)
-        at = np.tile(beside, len(by_seed))
-        axes.plot(at, by_seed.ravel(), "o", color=f"C{place}", ms=5, alpha=0.5, ls="")
-    axes.axhline(chance, color="black", ls=":", label=f"chance: {chance:.3g}")
-    axes.set_xscale("log")
-    axes.set_xticks(distances, [str(distance) for distance in distances])
-    axes.minorticks_off()
-    axes.grid(alpha=0.3)
-    axes.set_title(labels[0])
-    drawing.label_axes(axes, f"distance in training ({unit})", labels[1])
+    cells: dict[str, dict[int, list[float]]] = {}
+    for result in results:
+        of_cell = cells.setdefault(result["cell"], {})
+        for distance, share in result["learned"].items():
+            of_cell.setdefault(int(distance), []).append(share)
+    return cells
+
+
+def in_words(learned: Mapping[int, Sequence[float]]) -> str:
+    """How many seeds learn each distance."""
+    counts = (
+        f"distance {distance} by {sum(share >= LEARNED for share in shares)} of "
+        f"{len(shares)}"
+        for distance, shares in learned.items()
+    )
+    return "seeds that learn: " + ", ".join(counts)

@@ -6,15 +6,21 @@ and returns the matplotlib Figure that it wrote. None of them touches pyplot.
 
 from seqjax.figures.comparison import compare
 from seqjax.figures.curves import curves, gradient_norms
+from seqjax.figures.held import coloured_text, held_units
 from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
 from seqjax.figures.matrices import attention, confusion, heat_map
+from seqjax.figures.settings import Setting, by_setting, panels_by_setting
 from seqjax.figures.spectra import eigenvalues, lyapunov, singular_values
 from seqjax.figures.trajectories import trajectories
+from seqjax.figures.truncation import truncation
 
 __all__ = [
     "Panel",
+    "Setting",
     "attention",
+    "by_setting",
+    "coloured_text",
     "compare",
     "confusion",
     "curves",
@@ -22,8 +28,11 @@ __all__ = [
     "gradient_by_lag",
     "gradient_norms",
     "heat_map",
+    "held_units",
     "learning_curve",
     "lyapunov",
+    "panels_by_setting",
     "singular_values",
     "trajectories",
+    "truncation",
 ]

@@ -94,14 +94,14 @@ def _by_lag(gradient: Carry, lengths: Array) -> LagGradients:
         wide = leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32))
         flat = wide.reshape(*wide.shape[: 1 + lengths.ndim], -1)
         step = lengths - 1 - jnp.arange(len(leaf)).reshape(-1, *[1] * lengths.ndim)
-        aligned = jnp.take_along_axis(_norm(flat), jnp.maximum(step, 0), axis=0)
+        aligned = jnp.take_along_axis(safe_norm(flat), jnp.maximum(step, 0), axis=0)
         return jnp.where(step < 0, jnp.nan, aligned)
 
     leaves = jax.tree.map(norms, gradient)
-    return LagGradients(_norm(jnp.stack(jax.tree.leaves(leaves), -1)), leaves)
+    return LagGradients(safe_norm(jnp.stack(jax.tree.leaves(leaves), -1)), leaves)
 
 
-def _norm(a: Array) -> Array:
+def safe_norm(a: Array) -> Array:
     """Returns the norm over the last axis; squares alone would under- or overflow."""
     largest = jnp.max(jnp.abs(a), axis=-1, keepdims=True)
     scaled = a / jnp.where(largest > 0, largest, 1)

@@ -1,6 +1,6 @@
 """Runs beside each other, as a table in plain text or Markdown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from seqjax.inspect.runs import RunSummary, groups, lower_is_better
@@ -23,7 +23,7 @@ def comparison_table(runs: Iterable[RunSummary], *, markdown: bool = False) -> s
     Returns:
       The tables, an empty line between them, without a last line break.
     """
-    draw = _markdown if markdown else _plain
+    draw = _markdown if markdown else columns
     return "\n\n".join(
         "\n".join(draw([_header(group), *map(_row, group)])) for group in groups(runs)
     )
@@ -57,16 +57,23 @@ def _number(value: Any, how: str) -> str:
     return format(value, how) if isinstance(value, int | float) else ABSENT
 
 
-def _plain(rows: list[list[str]]) -> list[str]:
-    columns = [
+def columns(rows: Sequence[Sequence[str]], text: Collection[str] = TEXT) -> list[str]:
+    """Returns rows as lines whose columns are aligned by spaces.
+
+    Args:
+      rows: the first one has the headings.
+      text: the headings of columns of words, which are aligned to the left; the others
+        hold numbers.
+    """
+    aligned = [
         [
-            cell.ljust(width) if column[0] in TEXT else cell.rjust(width)
+            cell.ljust(width) if column[0] in text else cell.rjust(width)
             for cell in column
         ]
         for column in zip(*rows, strict=True)
         for width in [max(map(len, column))]
     ]
-    return ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
+    return ["  ".join(row).rstrip() for row in zip(*aligned, strict=True)]
 
 
 def _markdown(rows: list[list[str]]) -> list[str]:

@@ -96,7 +96,7 @@ class LanguageModel(nn.Module):
         Returns:
           Logits [B, T, V]: those at t are for tokens[:, t].
         """
-        return self._read(self.states(tokens, lengths, train, carry))
+        return self.read(self.states(tokens, lengths, train, carry))
 
     def loss(
         self,
@@ -130,7 +130,12 @@ class LanguageModel(nn.Module):
         return self._states(shift_right(tokens), carry, mask, train)[1]
 
     def stream(
-        self, carry: Carry, tokens: Array, targets: Array, train: bool = False
+        self,
+        carry: Carry,
+        tokens: Array,
+        targets: Array,
+        train: bool = False,
+        mask: Array | None = None,
     ) -> tuple[Carry, Mean]:
         """Scores a piece of running text, which continues the piece before it.
 
@@ -139,13 +144,14 @@ class LanguageModel(nn.Module):
           tokens: integers [B, T].
           targets: the token that follows each of them, [B, T].
           train: as in `__call__`.
+          mask: bool [B, T], True where there is a token; everywhere if None.
 
         Returns:
           The state after the piece, and −log P of a row's targets in nats, the mean
           over rows.
         """
-        carry, states = self._states(tokens, carry, None, train)
-        return carry, self._cross_entropy(states, targets, None)
+        carry, states = self._states(tokens, carry, mask, train)
+        return carry, self._cross_entropy(states, targets, mask)
 
     def initial_carry(self, batch_size: int) -> Carry:
         """Returns the state before the first token."""
@@ -153,24 +159,26 @@ class LanguageModel(nn.Module):
 
     def step(self, carry: Carry, token: Array) -> tuple[Carry, Array]:
         """Reads tokens [B], `BOS` first; returns the state and logits [B, V]."""
-        carry, y = self.recurrent.step(carry, self._embed(token))
-        return carry, self._read(y)
+        carry, y = self.recurrent.step(carry, self.embed(token))
+        return carry, self.read(y)
 
     def _states(self, read, carry, mask, train) -> tuple[Carry, Array]:
         resets = None
         if train and self.reset_rate:
             key = self.make_rng("dropout")
             resets = jax.random.bernoulli(key, self.reset_rate, read.shape)
-        xs = self.drop_input(self._embed(read), deterministic=not train)
+        xs = self.drop_input(self.embed(read), deterministic=not train)
         carry, ys = self.recurrent(xs, mask, carry, resets, train)
         return carry, self.drop(ys, deterministic=not train)
 
-    def _embed(self, tokens: Array) -> Array:
+    def embed(self, tokens: Array) -> Array:
+        """Returns what the layer reads for tokens: vectors, zero for `BOS`."""
         if not self.embedding:
             return jax.nn.one_hot(tokens, self.vocabulary)
         return jnp.where((tokens < 0)[..., None], 0, self.table[tokens])
 
-    def _read(self, states: Array) -> Array:
+    def read(self, states: Array) -> Array:
+        """Returns logits [..., V] from outputs of the layer [..., features]."""
         return states @ self._readout.w + self._readout.b
 
     def _cross_entropy(self, states: Array, targets: Array, mask) -> Mean:

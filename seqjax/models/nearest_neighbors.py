@@ -48,19 +48,20 @@ class NearestNeighborLanguageModel(LanguageModel):
         self.keys = self.variable("datastore", "keys", jnp.zeros, shape)
         self.tokens = self.variable("datastore", "tokens", jnp.zeros, shape[:1], int)
 
-    def _read(self, states: Array) -> Array:
+    def read(self, states: Array) -> Array:
+        """Returns log P [..., V], that of the neighbours mixed in."""
         keys, tokens = self.keys.value, self.tokens.value
         # ‖h − h_i‖² but for ‖h‖², which is the same for every i.
         distances = jnp.sum(keys**2, axis=-1) - 2 * states @ keys.T
         nearness = jax.nn.softmax(-distances / self.temperature)
         looked_up = nearness @ jax.nn.one_hot(tokens, self.vocabulary)
-        parts = jnp.log(looked_up), jax.nn.log_softmax(super()._read(states))
+        parts = jnp.log(looked_up), jax.nn.log_softmax(super().read(states))
         shares = np.log([self.neighbors, 1 - self.neighbors])
         return jnp.logaddexp(shares[0] + parts[0], shares[1] + parts[1])
 
     def _cross_entropy(self, states: Array, targets: Array, mask) -> Mean:
         logits, targets, mask = jax.tree.map(
-            lambda a: a.swapaxes(0, 1), (self._read(states), targets, mask)
+            lambda a: a.swapaxes(0, 1), (self.read(states), targets, mask)
         )
         return cross_entropy(logits, targets, mask)
 

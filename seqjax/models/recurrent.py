@@ -23,7 +23,8 @@ class Recurrent(nn.Module):
     Attributes:
       layer: any layer.
       weight_dropout: the share of the recurrent weights that are dropped in training,
-        drawn anew for each batch; see `noise.drop_weights`.
+        drawn anew for each batch from the rng "weights", or "dropout" if there is no
+        such one; see `noise.drop_weights`.
       gradient: how the layer is differentiated; see `Layer.unroll`.
     """
 
@@ -54,7 +55,8 @@ class Recurrent(nn.Module):
         """
         params = self.param("layer", self.layer.init, xs.shape[-1])
         if train and self.weight_dropout:
-            key, trainable = self.make_rng("dropout"), self.layer.trainable(params)
+            key = self.make_rng("weights" if self.has_rng("weights") else "dropout")
+            trainable = self.layer.trainable(params)
             params = drop_weights(params, trainable, key, self.weight_dropout)
         xs, mask, resets = jax.tree.map(lambda a: a.swapaxes(0, 1), (xs, mask, resets))
         carry, ys = self.layer.unroll(

@@ -14,6 +14,7 @@ from seqjax.train.optimizer import (
 )
 from seqjax.train.signals import Interrupted
 from seqjax.train.task import Task, TrainConfig, TrainResult
+from seqjax.train.truncation import truncated_loss
 
 __all__ = [
     "OPTIMIZERS",
@@ -32,6 +33,7 @@ __all__ = [
     "in_lockstep",
     "make_optimizer",
     "spread",
+    "truncated_loss",
     "use_every_core",
     "with_average",
 ]

@@ -1,0 +1,1 @@
+"""The course's comparisons: each one command and one figure."""

@@ -1,0 +1,1 @@
+"""A grid over the flags of any experiment."""

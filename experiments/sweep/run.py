@@ -1,0 +1,84 @@
+"""A whole sweep: its runs, its table, its figure, its result."""
+
+import pathlib
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+from experiments.shared.errors import UsageError
+from experiments.shared.folders import write_text
+from experiments.sweep import processes, report
+from experiments.sweep.arguments import as_text
+from experiments.sweep.engine import Outcome, Refused, run_all
+from experiments.sweep.grid import Grid
+from seqjax import figures
+from seqjax.data import DataError
+
+COMPILED = "compiled"  # the folder of compiled programs, while a sweep is running
+
+
+def check_folder(folder: pathlib.Path, resume: bool) -> None:
+    """Refuses a folder that holds a sweep, unless it is to go on.
+
+    Raises:
+      UsageError: names the flag.
+    """
+    if not resume and (folder / "flags.txt").exists():
+        raise UsageError(
+            f"--workdir: {folder} holds a run already; go on with it by --resume, or "
+            f"name another folder"
+        )
+
+
+def sweep(
+    grid: Grid, folder: pathlib.Path, jobs: int = 1, quiet: bool = False
+) -> dict[str, Any]:
+    """Runs what a grid has not run yet; writes the table, the figure and the result.
+
+    Args:
+      grid: that `check` has passed.
+      folder: of the sweep.
+      jobs: how many runs at once, each on its share of the cores.
+      quiet: whether to show no progress.
+
+    Returns:
+      The result.
+
+    Raises:
+      UsageError: an experiment found that its flags do not go together.
+      DataError: every run failed.
+    """
+    new = not folder.exists()
+    try:
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--workdir: {error}") from None
+    write_text(folder / "flags.txt", as_text(grid))
+    processes.prepare(grid.task, folder / COMPILED)
+    try:
+        outcomes = run_all(grid, folder, jobs, quiet)
+    except Refused as error:
+        if new and not (folder / "results.jsonl").exists():
+            shutil.rmtree(folder)
+        raise UsageError(str(error)) from None
+    shutil.rmtree(folder / COMPILED, ignore_errors=True)
+    return _conclude(grid, folder, outcomes)
+
+
+def _conclude(
+    grid: Grid, folder: pathlib.Path, outcomes: Sequence[Outcome]
+) -> dict[str, Any]:
+    """Writes what a sweep found, and returns it."""
+    failures = [o for o in outcomes if o.failure]
+    if len(failures) == len(outcomes):
+        first = failures[0]
+        raise DataError(f"every run failed; {first.trial.name}: {first.failure}")
+    result = report.summary(grid, outcomes, report.rows(grid, outcomes))
+    write_text(folder / "sweep.txt", report.table(result) + "\n")
+    path, unit = folder / "figures" / "sweep.png", result["metric"]
+    title = f"{grid.task}: {', '.join(grid.swept) or 'seeds'}"
+    if len(grid.seeds) > 1:
+        title += f"; {len(grid.seeds)} seeds"
+    figures.by_setting(path, report.settings(result), unit, title=title)
+    write_text(folder / "result.json", report.as_json(result))
+    return result
