@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from experiments.agreement.memory import FILE, SMALL
+from experiments.shared.folders import write_text
 from seqjax.figures import drawing
 
 Seeds = Sequence[Mapping[str, Any]]
@@ -37,7 +38,7 @@ def memory_together(
     for cell, words in said.items():
         if not options.quiet:
             print(f"{cell}: {words}", flush=True)
-    (folder / FILE).write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    write_text(folder / FILE, json.dumps(said, indent=1) + "\n")
     path = folder / "figures" / "memory.png"
     draw_memory(path, cells, title="how each cell holds the number of the subject")
 
