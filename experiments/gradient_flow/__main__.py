@@ -11,8 +11,9 @@ gradient: initialisations, forget biases, a reservoir, truncation; a training wi
 without clipping; and what is learned with truncation.
 
 writes into the run's folder: figures/gradient_flow.png, figures/remedies.png,
-figures/clipping.png, figures/truncation.png, result.json, and for each cell and seed a
-folder with its numbers and, for each distance, metrics.jsonl and checkpoints/.
+figures/clipping.png, figures/truncation.png, truncation.json with what that one draws,
+result.json, and for each cell and seed a folder with its numbers and, for each
+distance, metrics.jsonl and checkpoints/.
 """
 
 import json
@@ -43,7 +44,7 @@ from experiments.shared import cli, distances
 from experiments.shared import flags as shared
 from experiments.shared.comparison import finish_together
 from experiments.shared.errors import UsageError
-from experiments.shared.folders import folder_name
+from experiments.shared.folders import folder_name, write_text
 from experiments.shared.layers import layer_of
 from experiments.shared.run import Run
 from seqjax import Stack, inspect
@@ -177,6 +178,7 @@ def together(
     chance = math.log(symbols.count)
     pictures.draw_clipping(figures / "clipping.png", histories, chance)
     recalled = remedies.truncation(options, symbols, folder / "truncation")
+    write_text(folder / "truncation.json", json.dumps(recalled) + "\n")
     pictures.draw_truncation(figures / "truncation.png", recalled, 1 / symbols.count)
     finish_together(folder, results)
 

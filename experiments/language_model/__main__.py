@@ -120,7 +120,8 @@ def train(options: Any) -> dict[str, Any]:
         variables = uniform_variables(variables, key, options.init_scale)
     task = {"loss": line_loss(model)}
     if not options.sentences:
-        task = stream_task(model, variables, corpus, options)
+        sizes = options.batch_size, options.bptt, options.bptt_every
+        task = stream_task(model, variables, corpus, *sizes)
     facts = describe(corpus, options.level)
     run = Run.begin("language_model", options, source, variables, facts)
     baselines = ngram_nats(corpus, range(1, options.orders + 1))

@@ -97,7 +97,12 @@ def make_corpus(source: Source, tokenizer: Tokenizer) -> Corpus:
 
 
 def stream_task(
-    model: LanguageModel, variables: Any, corpus: Corpus, options: Any
+    model: LanguageModel,
+    variables: Any,
+    corpus: Corpus,
+    size: int,
+    reach: int,
+    every: int = 0,
 ) -> dict[str, Any]:
     """The data, the loss, and the state that goes from piece to piece.
 
@@ -105,14 +110,15 @@ def stream_task(
       model: what is trained.
       variables: of the model.
       corpus: of which the training split is read.
-      options: the values of the flags.
+      size: how many streams are read side by side.
+      reach: k2, the tokens that a gradient goes through.
+      every: k1, the new tokens of an update; as many as `reach` if 0.
 
     Raises:
       UsageError: an update is made less often than gradients reach back.
       DataError: the text is too short for that.
     """
-    size, reach = options.batch_size, options.bptt
-    every = options.bptt_every or reach
+    every = every or reach
     if every > reach:
         raise UsageError(
             f"--bptt_every: with an update every {every} tokens and gradients through "
