@@ -124,7 +124,7 @@ def per_gate(
     return jnp.concatenate([initializer(k, (rows, features), dtype) for k in keys], -1)
 
 
-def chrono(key: Array, features: int, longest: int, dtype: Any) -> Array:
+def chrono(key: Array, features: int, longest: int | None, dtype: Any) -> Array:
     """Draws forget-gate biases for lags up to `longest` steps: log U(1, longest − 1).
 
     The input gate's bias is the negative. Tallec and Ollivier (2018), eq. 16; the GRUs
@@ -133,12 +133,14 @@ def chrono(key: Array, features: int, longest: int, dtype: Any) -> Array:
     Args:
       key: a random key.
       features: how many biases.
-      longest: the longest lag in the data, in steps, above 2.
+      longest: the longest lag in the data, in steps, above 2; None for zeros.
       dtype: of the result.
 
     Returns:
       [features].
     """
+    if longest is None:
+        return jnp.zeros(features, dtype)
     if longest <= 2:
         raise ValueError(f"chrono needs a longest lag above 2 steps, not {longest}")
     return jnp.log(jax.random.uniform(key, (features,), dtype, 1.0, longest - 1.0))

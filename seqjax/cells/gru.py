@@ -59,19 +59,13 @@ class GRU(Cell):
         """Draws the kernels gate by gate, and the bias of the memory's gate."""
         key_x, key_h = jax.random.split(key)
         H = self.features
+        zero = jnp.zeros(H, dtype)
+        remember = chrono(jax.random.fold_in(key, 1), H, self.chrono, dtype)
         return GRUParams(
             w_x=per_gate(self.kernel_init, key_x, in_features, H, 3, dtype),
             w_h=per_gate(self.recurrent_init, key_h, H, H, 3, dtype),
-            b=self._bias(key, dtype),
+            b=jnp.concatenate([zero, -remember, zero]),
         )
-
-    def _bias(self, key, dtype):
-        zero = jnp.zeros(self.features, dtype)
-        remember = zero
-        if self.chrono is not None:
-            own = jax.random.fold_in(key, 1)
-            remember = chrono(own, self.features, self.chrono, dtype)
-        return jnp.concatenate([zero, -remember, zero])
 
     def initial_carry(self, batch_shape=(), dtype=jnp.float32):
         """Returns h⟨0⟩ = 0."""
