@@ -168,7 +168,11 @@ class _Meeting:
 
 
 class _Program(NamedTuple):
-    """A loss and an optimizer, and what they compute on arrays of some shapes."""
+    """A loss and an optimizer, and what they compute on arrays of some shapes.
+
+    Two are the same if their traces and the arrays these close over are equal. What a
+    derivative written by hand closes over is no part of a trace, and is not compared.
+    """
 
     loss: Any
     optimizer: optax.GradientTransformation
