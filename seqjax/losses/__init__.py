@@ -1,6 +1,6 @@
 """Losses of whole sequences, as sums with their weights."""
 
-from seqjax.losses import crf
+from seqjax.losses import crf, ctc
 from seqjax.losses.cross_entropy import (
     binary_cross_entropy,
     cross_entropy,
@@ -15,6 +15,7 @@ __all__ = [
     "binary_cross_entropy",
     "crf",
     "cross_entropy",
+    "ctc",
     "readout_cross_entropy",
     "squared_error",
 ]
