@@ -1,8 +1,9 @@
 """Models for the shapes of task, as Flax (linen) modules over any layer.
 
 One to one is `FeedForward`, one to many `Generator`, many to one `Classifier`, many to
-many `Tagger` (equal lengths) and `EncoderDecoder` (other lengths); `LanguageModel`
-predicts each token from those before it, and can `remember` a text. Inputs and outputs
+many `Tagger` (equal lengths), `Transcriber` (fewer labels than steps, by CTC) and
+`EncoderDecoder` (any lengths); `LanguageModel` predicts each token from those before
+it, and can `remember` a text. Inputs and outputs
 are batch-major, [B, T, ...]; each model transposes once. No model knows a cell's
 equations. `spec` writes any of them as JSON.
 """
@@ -15,6 +16,7 @@ from seqjax.models.language_model import LanguageModel
 from seqjax.models.nearest_neighbors import NearestNeighborLanguageModel, remember
 from seqjax.models.recurrent import BOS, Recurrent
 from seqjax.models.tagger import Tagger
+from seqjax.models.transcriber import Transcriber
 from seqjax.models.word_features import WordFeatures, Words
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "NearestNeighborLanguageModel",
     "Recurrent",
     "Tagger",
+    "Transcriber",
     "WordFeatures",
     "Words",
     "remember",

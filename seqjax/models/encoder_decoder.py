@@ -23,6 +23,7 @@ from seqjax.layers.attention import (
 )
 from seqjax.layers.readout import Readout
 from seqjax.losses import readout_cross_entropy
+from seqjax.masks import zero_invalid
 from seqjax.metrics import Mean
 from seqjax.models.recurrent import (
     CarryFromVector,
@@ -49,7 +50,8 @@ class EncoderDecoder(nn.Module):
     Attributes:
       encoder: any layer, such as a `Bidirectional` one.
       decoder: any layer that can step.
-      source_vocabulary: the number of tokens in the source language.
+      source_vocabulary: the number of tokens in the source language; None if the source
+        is vectors, such as frames of sound, [B, S, in] in place of integers [B, S].
       target_vocabulary: the number of tokens V in the target language.
       embedding: the width of a token's learned vector, on both sides.
       attention: "none", "additive" or "multiplicative"; see `seqjax.layers.attention`.
@@ -70,7 +72,7 @@ class EncoderDecoder(nn.Module):
 
     encoder: Layer
     decoder: Layer
-    source_vocabulary: int
+    source_vocabulary: int | None
     target_vocabulary: int
     embedding: int = 128
     attention: Kind = "additive"
@@ -83,7 +85,8 @@ class EncoderDecoder(nn.Module):
             raise ValueError(
                 f"attention must be one of {get_args(Kind)}, not {self.attention!r}"
             )
-        self.source = nn.Embed(self.source_vocabulary, self.embedding)
+        if self.source_vocabulary is not None:
+            self.source = nn.Embed(self.source_vocabulary, self.embedding)
         self.target = nn.Embed(self.target_vocabulary, self.embedding)
         self.read = Recurrent(self.encoder, gradient=self.gradient)
         attend = self._attend
@@ -115,7 +118,7 @@ class EncoderDecoder(nn.Module):
         """Scores every token of the target given the source and the tokens before it.
 
         Args:
-          source: integers [B, S].
+          source: integers [B, S], or vectors [B, S, in].
           source_lengths: how many tokens of each row are real, [B].
           target: integers [B, T].
           target_lengths: as the source's.
@@ -166,7 +169,8 @@ class EncoderDecoder(nn.Module):
     ) -> DecoderCarry:
         """Reads the source, and returns the state before the first token."""
         mask = mask_of(source_lengths, source.shape[1])
-        xs = self.source(jnp.where(mask, source, 0))
+        xs = zero_invalid(mask, source)
+        xs = xs if self.source_vocabulary is None else self.source(xs)
         xs = self.drop(xs, deterministic=not train)
         _, states = self.read(xs, mask, train=train)
         summary = final_outputs(self.encoder, states, mask)

@@ -1,0 +1,1 @@
+"""Speech, written down letter by letter: many to many, of unequal lengths."""

@@ -1,0 +1,85 @@
+"""WAV files: read as numbers in −1 … 1 at the rate that is asked for."""
+
+import math
+import pathlib
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import scipy.io.wavfile
+import scipy.signal
+
+from seqjax.data.files import DataError, read_bytes
+
+
+class Sound(NamedTuple):
+    """One channel of sound."""
+
+    samples: np.ndarray  # [N] float32, in −1 … 1
+    rate: int  # samples a second
+    notes: tuple[str, ...] = ()  # what was done to the file's own samples, in sentences
+
+
+def read_wav(path: str | pathlib.Path, rate: int | None = None) -> Sound:
+    """Reads a WAV file of 8, 16, 24 or 32 bits, or of floating point.
+
+    Several channels are averaged, and another rate is converted, by a polyphase filter.
+
+    Args:
+      path: the file.
+      rate: samples a second; that of the file if None.
+
+    Raises:
+      DataError: it cannot be read, is no WAV file, ends before its header says, or has
+        no samples, or all of them are equal.
+    """
+    own_rate, raw = _read(path)
+    notes = []
+    if raw.ndim == 2 and raw.shape[1] > 1:
+        notes.append(f"{path}: its {raw.shape[1]} channels are averaged")
+    if not raw.size:
+        raise DataError(f"{path}: this file has no samples")
+    samples = _as_float(raw).reshape(len(raw), -1).mean(axis=1)
+    if np.ptp(samples) == 0:
+        raise DataError(f"{path}: this file is silent: all of its samples are equal")
+    if not np.all(np.isfinite(samples)):
+        raise DataError(f"{path}: a sample is not finite")
+    if rate is not None and rate != own_rate:
+        notes.append(f"{path}: its {own_rate} samples a second are converted to {rate}")
+        samples = resample(samples, own_rate, rate)
+    rate = own_rate if rate is None else rate
+    return Sound(samples.astype(np.float32), rate, tuple(notes))
+
+
+def resample(samples: np.ndarray, before: int, after: int) -> np.ndarray:
+    """Converts samples [N] from one rate to another: [⌈N · after / before⌉]."""
+    common = math.gcd(before, after)
+    return scipy.signal.resample_poly(samples, after // common, before // common)
+
+
+def _read(path: str | pathlib.Path) -> tuple[int, np.ndarray]:
+    if not read_bytes(path):
+        raise DataError(f"{path}: this file is empty")
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always", scipy.io.wavfile.WavFileWarning)
+        try:
+            rate, raw = scipy.io.wavfile.read(path)
+        except (ValueError, EOFError, KeyError, IndexError, SyntaxError) as error:
+            reason = str(error).splitlines()[0].rstrip(".") or type(error).__name__
+            raise DataError(f"{path}: no WAV file that can be read: {reason}") from None
+        except Exception as error:  # struct.error and others, from a damaged header
+            reason = f"its header is damaged ({type(error).__name__})"
+            raise DataError(f"{path}: no WAV file that can be read: {reason}") from None
+    if any("prematurely" in str(warning.message) for warning in seen):
+        raise DataError(f"{path}: this WAV file ends before its header says")
+    if rate < 1:
+        raise DataError(f"{path}: a rate of {rate} samples a second is impossible")
+    return rate, raw
+
+
+def _as_float(raw: np.ndarray) -> np.ndarray:
+    if raw.dtype == np.uint8:  # 8 bits have no sign
+        return (raw.astype(np.float32) - 128) / 128
+    if raw.dtype.kind == "i":
+        return raw.astype(np.float32) / -float(np.iinfo(raw.dtype).min)
+    return raw.astype(np.float32)
