@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, get_args
 
 import jax
@@ -102,6 +102,32 @@ class FrontEnd:
         joined = np.concatenate(parts, axis=1)
         steps = len(joined) // self.stack
         return joined[: steps * self.stack].reshape(steps, self.features)
+
+    def follow(self, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Yields the inputs that each further piece of a sound gives.
+
+        Args:
+          pieces: samples [N], of any lengths.
+
+        Raises:
+          ValueError: the inputs depend on what comes later.
+        """
+        if not self.streams:
+            raise ValueError(
+                "these inputs need the whole sound: deltas, centred frames, a range of "
+                "decibels or the mean of an utterance look ahead"
+            )
+        hop, window = self.extract.hop, self.extract.window
+        samples = np.zeros(0, np.float32)
+        frames = np.zeros((0, self.extract.features), np.float32)
+        for piece in pieces:
+            samples = np.concatenate([samples, np.asarray(piece, np.float32)])
+            if count := self.extract.length(len(samples)):
+                new = self.frames(samples[: (count - 1) * hop + window])
+                frames, samples = np.concatenate([frames, new]), samples[count * hop :]
+            used = len(frames) // self.stack * self.stack
+            yield self.inputs(frames[:used])
+            frames = frames[used:]
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Turns a sound [N] into a model's inputs [T, features]."""

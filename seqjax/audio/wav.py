@@ -6,10 +6,9 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
-import scipy.io.wavfile
-import scipy.signal
 
 from seqjax.data.files import DataError, read_bytes
+from seqjax.extras import library
 
 
 class Sound(NamedTuple):
@@ -54,16 +53,18 @@ def read_wav(path: str | pathlib.Path, rate: int | None = None) -> Sound:
 def resample(samples: np.ndarray, before: int, after: int) -> np.ndarray:
     """Converts samples [N] from one rate to another: [⌈N · after / before⌉]."""
     common = math.gcd(before, after)
-    return scipy.signal.resample_poly(samples, after // common, before // common)
+    signal = library("scipy.signal", "sound")  # slow to import
+    return signal.resample_poly(samples, after // common, before // common)
 
 
 def _read(path: str | pathlib.Path) -> tuple[int, np.ndarray]:
     if not read_bytes(path):
         raise DataError(f"{path}: this file is empty")
+    wavfile = library("scipy.io.wavfile", "sound")
     with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always", scipy.io.wavfile.WavFileWarning)
+        warnings.simplefilter("always", wavfile.WavFileWarning)
         try:
-            rate, raw = scipy.io.wavfile.read(path)
+            rate, raw = wavfile.read(path)
         except (ValueError, EOFError, KeyError, IndexError, SyntaxError) as error:
             reason = str(error).splitlines()[0].rstrip(".") or type(error).__name__
             raise DataError(f"{path}: no WAV file that can be read: {reason}") from None

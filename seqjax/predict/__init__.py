@@ -1,4 +1,4 @@
-"""Trained models, asked from Python: score, rank, sample, tag, classify, translate.
+"""Trained models, asked from Python: score, sample, tag, classify, translate, hear.
 
 A predictor is a frozen dataclass of a model, its variables and the codec between texts
 and integers. `save` puts one into a folder, and `load` gives it back. While training,
@@ -10,13 +10,16 @@ from seqjax.predict.classes import ClassPredictor
 from seqjax.predict.language import LanguagePredictor
 from seqjax.predict.predictor import init
 from seqjax.predict.saving import load, save
+from seqjax.predict.speech import Heard, SpeechPredictor
 from seqjax.predict.tags import TagPredictor
 from seqjax.predict.translation import TranslationPredictor
 from seqjax.predict.vectors import VectorPredictor
 
 __all__ = [
     "ClassPredictor",
+    "Heard",
     "LanguagePredictor",
+    "SpeechPredictor",
     "TagPredictor",
     "TranslationPredictor",
     "VectorPredictor",
