@@ -10,7 +10,7 @@ import io
 
 import numpy as np
 
-from experiments.speech_recognition.utterance import Utterance
+from experiments.speech_recognition.utterance import Recordings, Utterance
 from seqjax.audio import MFCC, LogMel
 from seqjax.data import wheels
 from seqjax.extras import library
@@ -79,19 +79,13 @@ def _voices(clips: list[np.ndarray], digits: np.ndarray) -> np.ndarray:
     )
 
 
-def strings(
-    clips: list[np.ndarray],
-    digits: np.ndarray,
-    speaker: int,
-    count: int,
-    longest: int,
-    rng: np.random.Generator,
-) -> list[Utterance]:
-    """Draws strings of 1 … `longest` digits, of one speaker's recordings."""
-    made = []
-    for i in range(count):
-        chosen = rng.choice(len(clips), rng.integers(1, longest + 1))
-        frames = np.concatenate([clips[k] for k in chosen])
-        text = " ".join(WORDS[digits[k]] for k in chosen)
-        made.append(Utterance(f"speaker {speaker}, {i}", frames, text, f"{speaker}"))
-    return made
+def digits() -> tuple[Recordings, None]:
+    """Returns the recordings as utterances of a word, with their speakers."""
+    clips, said = recordings()
+    each = zip(clips, said.tolist(), speakers(clips, said).tolist(), strict=True)
+    utterances = [
+        Utterance(f"recording {i}", clip, WORDS[digit], f"speaker {who}")
+        for i, (clip, digit, who) in enumerate(each)
+    ]
+    rate = EXTRACT.rate
+    return Recordings(utterances, rate, EXTRACT, joined=True, words=tuple(WORDS)), None

@@ -1,14 +1,26 @@
-"""One utterance: how it sounds, and what was said."""
+"""What was said, and how it sounds."""
 
 from typing import NamedTuple
 
 import numpy as np
 
+from seqjax.audio import MFCC, LogMel
+
 
 class Utterance(NamedTuple):
-    """Features of sound with their text."""
+    """A sound with its text."""
 
     name: str
-    frames: np.ndarray  # [T, F], as the data set's `extract` gives them
+    sound: np.ndarray  # samples [N], or features [T, F]
     text: str
     speaker: str  # the empty string where that is unknown
+
+
+class Recordings(NamedTuple):
+    """All utterances of a data set."""
+
+    utterances: list[Utterance]
+    rate: int  # samples a second
+    extract: MFCC | LogMel | None = None  # how features were made; None for samples
+    joined: bool = False  # whether strings are made of them: each is a single word
+    words: tuple[str, ...] = ()  # if no other can occur

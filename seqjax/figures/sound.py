@@ -1,0 +1,74 @@
+"""Sound over time: what a recogniser reads, over what it takes it for."""
+
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from seqjax.figures.drawing import canvas, write
+from seqjax.figures.text import tick_labels
+
+
+def posterior(
+    path: str | pathlib.Path,
+    features: np.ndarray,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    seconds: float,
+    *,
+    title: str,
+) -> Figure:
+    """Draws the features of a sound over P of each class at each step.
+
+    Args:
+      path: of the PNG.
+      features: [T, F], as the model reads them.
+      probabilities: [T, K].
+      classes: K names.
+      seconds: how long a step is.
+      title: of the figure.
+
+    Returns:
+      The figure.
+
+    Raises:
+      ValueError: the shapes do not fit each other.
+    """
+    features, probabilities = np.asarray(features), np.asarray(probabilities)
+    steps = len(features)
+    if probabilities.shape != (steps, len(classes)) or not steps:
+        raise ValueError(
+            f"probabilities must be [{steps} steps, {len(classes)} classes], not of "
+            f"shape {probabilities.shape}"
+        )
+    size = np.clip(4 + 0.05 * steps, 8, 20), 3.4 + 0.2 * len(classes)
+    heights = [2.2, 0.2 * len(classes)]
+    figure, grid = canvas(2, 1, size, sharex=True, height_ratios=heights)
+    above, below = grid[:, 0]
+    extent = 0, steps * seconds
+    limit = float(np.quantile(np.abs(features), 0.99)) or 1.0
+    image = above.imshow(
+        features.T,
+        aspect="auto",
+        origin="lower",
+        cmap="RdBu_r",
+        vmin=-limit,
+        vmax=limit,
+        extent=(*extent, -0.5, features.shape[1] - 0.5),
+    )
+    above.set_ylabel("feature")
+    figure.colorbar(image, ax=above, label="value")
+    shown = below.imshow(
+        probabilities.T,
+        aspect="auto",
+        cmap="Greys",
+        vmin=0,
+        vmax=1,
+        extent=(*extent, len(classes) - 0.5, -0.5),
+    )
+    below.set_yticks(range(len(classes)), tick_labels(classes), parse_math=False)
+    below.set_ylabel("letter")
+    below.set_xlabel("time (s)")
+    figure.colorbar(shown, ax=below, label="P(letter | sound)")
+    return write(figure, path, title)
