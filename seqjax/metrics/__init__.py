@@ -13,7 +13,6 @@ from seqjax.metrics.text import (
     Bleu,
     character_error_rate,
     corpus_bleu,
-    edit_distance,
     word_error_rate,
 )
 
@@ -26,7 +25,6 @@ __all__ = [
     "as_iob2",
     "character_error_rate",
     "corpus_bleu",
-    "edit_distance",
     "entities",
     "entity_f1",
     "perplexity",

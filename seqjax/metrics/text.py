@@ -1,9 +1,8 @@
-"""Scores of texts: error rates by edit distance, and BLEU."""
+"""Scores of texts: error rates by jiwer, and BLEU by sacrebleu."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import NamedTuple
-
-import numpy as np
+import functools
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from seqjax import extras
 from seqjax.metrics.mean import Mean
@@ -16,33 +15,6 @@ class Bleu(NamedTuple):
     signature: str  # sacrebleu's: tokenisation, smoothing, version
 
 
-def edit_distance(hypothesis: Sequence[Hashable], reference: Sequence[Hashable]) -> int:
-    """Counts the edits from one sequence to another (Levenshtein, 1966).
-
-    Args:
-      hypothesis: a string of characters, or a list of words.
-      reference: the same.
-
-    Returns:
-      The least number of insertions, deletions and substitutions.
-
-    Example:
-      >>> edit_distance("sitting", "kitten")
-      3
-    """
-    codes = {token: i for i, token in enumerate({*hypothesis, *reference})}
-    target = np.array([codes[token] for token in hypothesis], int)
-    places = np.arange(len(target) + 1)
-    row = places  # distances of no reference to each prefix of the hypothesis
-    for i, token in enumerate(reference, 1):
-        # Substitute or delete, which look at the row before alone …
-        other = np.minimum(row[:-1] + (target != codes[token]), row[1:] + 1)
-        other = np.append(i, other)
-        # … then insert: min over k ≤ j of other[k] + (j − k), without a loop over j.
-        row = np.minimum.accumulate(other - places) + places
-    return int(row[-1])
-
-
 def word_error_rate(hypotheses: Iterable[str], references: Iterable[str]) -> Mean:
     """Returns the edits of words for each word of the references.
 
@@ -51,13 +23,18 @@ def word_error_rate(hypotheses: Iterable[str], references: Iterable[str]) -> Mea
       references: a text for each of them.
 
     Raises:
+      MissingLibrary: jiwer is not installed.
       ValueError: there are more of one than of the other.
 
     Example:
       >>> print(word_error_rate(["the cat sat", "on mat"], ["a cat sat", "on the mat"]))
       Mean(total=2.0, weight=6.0)
     """
-    return _error_rate(hypotheses, references, str.split)
+    jiwer = extras.library("jiwer", "sound")
+    texts = (
+        [" ".join(text.split()) for text in side] for side in (hypotheses, references)
+    )
+    return _error_rate(jiwer.process_words, *texts)
 
 
 def character_error_rate(hypotheses: Iterable[str], references: Iterable[str]) -> Mean:
@@ -68,13 +45,19 @@ def character_error_rate(hypotheses: Iterable[str], references: Iterable[str]) -
       references: a text for each of them.
 
     Raises:
+      MissingLibrary: jiwer is not installed.
       ValueError: there are more of one than of the other.
 
     Example:
       >>> print(character_error_rate(["sitting"], ["kitten"]).result())
       0.5
     """
-    return _error_rate(hypotheses, references, list)
+    jiwer = extras.library("jiwer", "sound")
+    whole = jiwer.ReduceToListOfListOfChars()  # outer blanks count, too
+    count = functools.partial(
+        jiwer.process_characters, reference_transform=whole, hypothesis_transform=whole
+    )
+    return _error_rate(count, list(hypotheses), list(references))
 
 
 def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Bleu:
@@ -102,13 +85,15 @@ def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Bleu:
 
 
 def _error_rate(
-    hypotheses: Iterable[str],
-    references: Iterable[str],
-    tokenize: Callable[[str], Sequence[str]],
+    process: Any, hypotheses: Sequence[str], references: Sequence[str]
 ) -> Mean:
-    total = Mean(0.0, 0.0)
-    for hypothesis, reference in zip(hypotheses, references, strict=True):
-        tokens, expected = tokenize(hypothesis), tokenize(reference)
-        edits = edit_distance(tokens, expected)
-        total = total.merge(Mean(float(edits), float(len(expected))))
-    return total
+    if len(hypotheses) != len(references):
+        raise ValueError(
+            f"each hypothesis needs a reference: {len(hypotheses)} hypotheses, "
+            f"{len(references)} references"
+        )
+    if not references:
+        return Mean(0.0, 0.0)
+    seen = process(references, hypotheses)
+    wrong = seen.substitutions + seen.deletions
+    return Mean(float(wrong + seen.insertions), float(wrong + seen.hits))
