@@ -20,6 +20,7 @@ from seqjax.decode import (
     PrefixBeam,
     Prefixes,
     Rules,
+    WordList,
     generate,
 )
 from seqjax.masks import from_lengths
@@ -145,7 +146,7 @@ class SpeechPredictor:
         batches: Batches,
         *,
         beam: int = 16,
-        language: LanguagePredictor | None = None,
+        language: LanguagePredictor | Sequence[str] | None = None,
         weight: float = 0.5,
         bonus: float = 0.0,
     ) -> list[list[Heard]]:
@@ -154,7 +155,8 @@ class SpeechPredictor:
         Args:
           batches: of `batches`, in one bucket.
           beam: how many are kept.
-          language: a language model of letters, for a model with CTC.
+          language: a language model of letters, or the only words that there are, for
+            a model with CTC.
           weight: of its log P.
           bonus: added for each letter.
 
@@ -226,7 +228,11 @@ class SpeechPredictor:
             if a > -np.inf
         ]
 
-    def _guide_of(self, language: LanguagePredictor) -> "_Letters":
+    def _guide_of(
+        self, language: LanguagePredictor | Sequence[str]
+    ) -> "_Letters | WordList":
+        if not isinstance(language, LanguagePredictor):
+            return WordList.build(language, self.letters.tokens, self.letters.eos)
         known = language.tokenizer.vocabulary
         if not any(t in known for t in self.letters.tokens if len(t) == 1):
             raise ValueError("the language model must be one of characters")
@@ -270,7 +276,7 @@ def _search(
     model: Any,
     search: PrefixBeam,
     forbidden: int,
-    letters: _Letters | None,
+    letters: _Letters | WordList | None,
     variables: Any,
     batch: Batch,
 ) -> Prefixes:
