@@ -90,6 +90,9 @@ flags.DEFINE_float("stretch", 0.2, "And their pace by up to this.", 0.0, 0.9)
 flags.DEFINE_float("noise", 0.2, "Noise in training, in deviations of a feature.", 0.0)
 flags.DEFINE_integer("strings", 6000, "Strings to learn from, of --dataset=digits.", 1)
 flags.DEFINE_integer("longest", 7, "Words of a string.", 1)
+flags.DEFINE_bool(
+    "closed", True, "Write no other words, where a data set has but a few (digits)."
+)
 flags.DEFINE_integer("beam", 16, "Hypotheses of the prefix beam search.", 1)
 flags.DEFINE_string("language", None, "The folder of a language model of characters.")
 flags.DEFINE_float("weight", 0.5, "Of the language model's log P.", 0.0)
@@ -108,7 +111,7 @@ def train(options: Any) -> dict[str, Any]:
         splits = Splits(*(joined(p, n, options.longest, s) for p, n, s in numbered))
     texts = [[u.text for u in part] for part in splits]
     front = front_end(recordings, options)
-    speech = make_predictor(front, texts[0], options)
+    speech = make_predictor(front, texts[0], recordings.words, options)
     speech, inputs = prepare(speech, recordings, splits, options)
     examples = encode(speech, inputs[0], texts[0])
     short = set(too_short(speech, examples))

@@ -43,7 +43,7 @@ def front_end(recordings: Recordings, options: Any) -> FrontEnd:
 
 
 def make_predictor(
-    front: FrontEnd, texts: Sequence[str], options: Any
+    front: FrontEnd, texts: Sequence[str], words: tuple[str, ...], options: Any
 ) -> SpeechPredictor:
     """The recogniser that the flags ask for, without variables."""
     letters = Vocabulary.build(texts)
@@ -60,7 +60,8 @@ def make_predictor(
         size = len(letters)
         model = EncoderDecoder(layer, decoder, None, size, embedding=16, **sizes)
     longest = round(1.5 * max(map(len, texts)))
-    return SpeechPredictor(model, front, letters, longest)
+    closed = words if options.closed and options.method == "ctc" else ()
+    return SpeechPredictor(model, front, letters, closed, longest)
 
 
 def prepare(

@@ -49,6 +49,7 @@ class SpeechPredictor:
         `EncoderDecoder` that reads vectors.
       front: turns sound into the model's inputs.
       letters: that the model writes.
+      words: the only words that a `Transcriber` writes; any if there are none.
       longest: the most letters of a text that an `EncoderDecoder` writes.
       variables: of the model.
 
@@ -62,6 +63,7 @@ class SpeechPredictor:
     model: Any
     front: FrontEnd
     letters: Vocabulary
+    words: tuple[str, ...] = ()
     longest: int = 200
     variables: Any = None
 
@@ -136,7 +138,7 @@ class SpeechPredictor:
           beam: hypotheses that are kept; 1 takes the likeliest letter at each step.
           **options: as in `n_best`.
         """
-        if beam == 1 and self.aligned and not options:
+        if beam == 1 and self.aligned and not self.words and not options:
             return [self._spell(self._path(row)) for row in self.log_probs(batches)]
         found = self.n_best(batches, beam=beam, **options)
         return [hypotheses[0].text for hypotheses in found]
@@ -146,7 +148,7 @@ class SpeechPredictor:
         batches: Batches,
         *,
         beam: int = 16,
-        language: LanguagePredictor | Sequence[str] | None = None,
+        language: LanguagePredictor | None = None,
         weight: float = 0.5,
         bonus: float = 0.0,
     ) -> list[list[Heard]]:
@@ -155,8 +157,8 @@ class SpeechPredictor:
         Args:
           batches: of `batches`, in one bucket.
           beam: how many are kept.
-          language: a language model of letters, or the only words that there are, for
-            a model with CTC.
+          language: a language model of letters, for a model with CTC; in its place the
+            list of `words`, if there is one.
           weight: of its log P.
           bonus: added for each letter.
 
@@ -164,9 +166,9 @@ class SpeechPredictor:
           ValueError: the language model does not fit.
         """
         search = PrefixBeam(beam, self.letters.eos, weight, bonus)
-        guide = None if language is None else self._guide_of(language)
-        if guide is not None and not self.aligned:
+        if language is not None and not self.aligned:
             raise ValueError("a language model helps a model with CTC alone")
+        guide = self._guide_of(language)
         found = []
         for batch in batches.once():
             if self.aligned:
@@ -229,10 +231,11 @@ class SpeechPredictor:
         ]
 
     def _guide_of(
-        self, language: LanguagePredictor | Sequence[str]
-    ) -> "_Letters | WordList":
-        if not isinstance(language, LanguagePredictor):
-            return WordList.build(language, self.letters.tokens, self.letters.eos)
+        self, language: LanguagePredictor | None
+    ) -> "_Letters | WordList | None":
+        if language is None:
+            known = self.letters.tokens, self.letters.eos
+            return WordList.build(self.words, *known) if self.words else None
         known = language.tokenizer.vocabulary
         if not any(t in known for t in self.letters.tokens if len(t) == 1):
             raise ValueError("the language model must be one of characters")
