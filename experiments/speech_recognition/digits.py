@@ -49,8 +49,21 @@ def speakers(clips: list[np.ndarray], digits: np.ndarray) -> np.ndarray:
     mixture = library("sklearn.mixture").GaussianMixture(
         SPEAKERS, n_init=5, reg_covar=1e-3, random_state=0
     )
-    fit = mixture.fit(voices)
-    scores = fit._estimate_weighted_log_prob(voices)
+    # P of each group, with a floor so that none is impossible
+    scores = np.log(mixture.fit(voices).predict_proba(voices) + 1e-300)
+    return assigned(scores, digits)
+
+
+def assigned(scores: np.ndarray, digits: np.ndarray) -> np.ndarray:
+    """Gives recordings to groups, to each as many of a digit, by the best total score.
+
+    Args:
+      scores: log P of each group, [N, SPEAKERS].
+      digits: of each recording, [N].
+
+    Returns:
+      The group of each, [N].
+    """
     who = np.zeros(len(digits), int)
     for digit in np.unique(digits):
         rows = np.flatnonzero(digits == digit)
