@@ -77,6 +77,11 @@ class SpeechPredictor:
         """Whether the model says something at each step (CTC), or writes by itself."""
         return isinstance(self.model, Transcriber)
 
+    @property
+    def streams(self) -> bool:
+        """Whether text can be written before the sound has ended."""
+        return self.aligned and self.model.layer.causal and self.front.streams
+
     def example(self) -> tuple[Any, ...]:
         """Returns a sound of one step, and a text of one letter, for `init`."""
         sound = jnp.zeros((1, 1, self.front.features)), jnp.ones(1, int)
@@ -195,7 +200,7 @@ class SpeechPredictor:
         Raises:
           ValueError: the model looks ahead, or its front end does.
         """
-        if not (self.aligned and self.model.layer.causal and self.front.streams):
+        if not self.streams:
             raise ValueError(
                 "this model needs the whole sound: a direction, deltas or the mean of "
                 "an utterance look ahead"
