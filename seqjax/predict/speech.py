@@ -1,7 +1,6 @@
 """A recogniser of speech to ask: what was said in a WAV file, or while it is read."""
 
 import dataclasses
-import functools
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -13,20 +12,11 @@ import numpy as np
 from seqjax.audio import FrontEnd, Sound, read_wav
 from seqjax.data.batches import Batch, Batches
 from seqjax.data.vocabulary import Vocabulary
-from seqjax.decode import (
-    Beam,
-    Guide,
-    Hypotheses,
-    PrefixBeam,
-    Prefixes,
-    Rules,
-    WordList,
-    generate,
-)
-from seqjax.masks import from_lengths
-from seqjax.models.recurrent import BOS
+from seqjax.decode import PrefixBeam, WordList
 from seqjax.models.transcriber import Transcriber
+from seqjax.predict import hypotheses
 from seqjax.predict.batched import apply, lengths_of
+from seqjax.predict.hypotheses import Letters
 from seqjax.predict.language import LanguagePredictor
 
 Sounds = str | pathlib.Path | Sound
@@ -178,13 +168,15 @@ class SpeechPredictor:
         for batch in batches.once():
             if self.aligned:
                 fixed = self.model, search, self.letters.unk
-                prefixes = _search(*fixed, guide, self.variables, batch)
+                prefixes = hypotheses.search(*fixed, guide, self.variables, batch)
                 columns = prefixes.labels, prefixes.acoustic, prefixes.language
             else:
                 forms = self.longest, self.letters.eos, (self.letters.unk,)
-                hypotheses = _write(self.model, beam, forms, self.variables, batch)
-                scores = hypotheses.log_probs
-                columns = hypotheses.tokens, scores, jnp.zeros_like(scores)
+                written = hypotheses.write(
+                    self.model, beam, forms, self.variables, batch
+                )
+                scores = written.log_probs
+                columns = written.tokens, scores, jnp.zeros_like(scores)
             rows = zip(*map(np.asarray, columns), batch.lengths, strict=True)
             found += [self._heard(*row) for *row, length in rows if length]
         return found
@@ -237,7 +229,7 @@ class SpeechPredictor:
 
     def _guide_of(
         self, language: LanguagePredictor | None
-    ) -> "_Letters | WordList | None":
+    ) -> Letters | WordList | None:
         if language is None:
             known = self.letters.tokens, self.letters.eos
             return WordList.build(self.words, *known) if self.words else None
@@ -246,72 +238,4 @@ class SpeechPredictor:
             raise ValueError("the language model must be one of characters")
         places = {token: i for i, token in enumerate(known.tokens)}
         ids = [places.get(token, -1) for token in self.letters.tokens]
-        return _Letters(language.model, language.variables, language.first, tuple(ids))
-
-
-@functools.partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["variables"],
-    meta_fields=["model", "first", "ids"],
-)
-@dataclasses.dataclass(frozen=True)
-class _Letters:
-    """A language model whose tokens are looked up for a recogniser's letters."""
-
-    model: Any
-    variables: Any
-    first: int  # what it reads first
-    ids: tuple[int, ...]  # the token of each letter, −1 where it has none
-
-    def guide(self, rows: int, end: int) -> Guide:
-        """Returns the model over letters, for so many sounds."""
-        ids = jnp.array(self.ids)
-        read = jnp.maximum(ids, 0)
-        apply = functools.partial(self.model.apply, self.variables)
-
-        def step(carry, tokens):
-            carry, logits = apply(carry, tokens, method="step")
-            log_p = jax.nn.log_softmax(logits)[:, read]
-            return carry, jnp.where(ids < 0, -jnp.inf, log_p)
-
-        begin = apply(rows, method="initial_carry"), jnp.full(rows, self.first)
-        carry, first = step(*begin)
-        return Guide(lambda c, letter: step(c, read[letter]), carry, first, end)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _search(
-    model: Any,
-    search: PrefixBeam,
-    forbidden: int,
-    letters: _Letters | WordList | None,
-    variables: Any,
-    batch: Batch,
-) -> Prefixes:
-    inputs, lengths = batch
-    log_probs = model.apply(variables, inputs, lengths, method="log_probs")
-    log_probs = log_probs.at[..., forbidden].set(-jnp.inf)
-    mask = from_lengths(lengths, inputs.shape[1])
-    guide = None if letters is None else letters.guide(len(lengths), search.blank)
-    return search.search(log_probs.swapaxes(0, 1), mask, guide)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _write(
-    model: Any,
-    beam: int,
-    forms: tuple[int, int, tuple[int, ...]],
-    variables: Any,
-    batch: Batch,
-) -> Hypotheses:
-    apply = functools.partial(model.apply, variables)
-    longest, eos_id, forbidden = forms
-    return generate(
-        functools.partial(apply, method="step"),
-        apply(*batch, method="initial_carry"),
-        jnp.full(len(batch.lengths), BOS),
-        Beam(beam),
-        length=longest,
-        eos_id=eos_id,
-        rules=Rules(forbidden),
-    )
+        return Letters(language.model, language.variables, language.first, tuple(ids))
