@@ -83,7 +83,7 @@ def prepare(
         return [u.sound if given else front.frames(u.sound) for u in part]
 
     rng = np.random.default_rng(o.seed)
-    changes = o.warp, o.stretch, o.noise
+    changes = o.warp, o.stretch, o.noise, recordings.ceiling
     train, valid, test = map(frames, splits)
     train = [another_voice(f, front.extract, rng, *changes) for f in train if len(f)]
     if front.normalize == "corpus":
