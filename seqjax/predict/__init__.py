@@ -10,6 +10,7 @@ from seqjax.predict.classes import ClassPredictor
 from seqjax.predict.language import LanguagePredictor
 from seqjax.predict.predictor import init
 from seqjax.predict.saving import load, save
+from seqjax.predict.solos import Solo, SoloPredictor
 from seqjax.predict.tags import TagPredictor
 from seqjax.predict.translation import TranslationPredictor
 from seqjax.predict.vectors import VectorPredictor
@@ -17,6 +18,8 @@ from seqjax.predict.vectors import VectorPredictor
 __all__ = [
     "ClassPredictor",
     "LanguagePredictor",
+    "Solo",
+    "SoloPredictor",
     "TagPredictor",
     "TranslationPredictor",
     "VectorPredictor",

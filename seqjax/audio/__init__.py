@@ -1,0 +1,1 @@
+"""Sound: notes become samples, samples become a file."""
