@@ -43,7 +43,7 @@ shared.describe_data(TABLE)
 shared.set_defaults(
     cell="lstm",
     features=192,
-    steps=1500,
+    steps=1200,
     batch_size=32,
     learning_rate=5e-3,
     schedule="cosine",
@@ -53,12 +53,12 @@ flags.DEFINE_enum(
     "mode",
     "train",
     ["train", "sample", "steps"],
-    "train: makes a model. sample: the one in --workdir plays --samples solos, as MIDI, "
-    "WAV and piano roll. steps: it shows how it draws one.",
+    "train: makes a model. sample: the one in --workdir plays --samples solos, into "
+    "MIDI and WAV files. steps: it shows how it draws one.",
 )
 flags.DEFINE_integer("embedding", 64, "Width of an event's vector.", 1)
 flags.DEFINE_float(
-    "dropout", 0.2, "Share of states hidden from the readout in training.", 0.0, 0.99
+    "dropout", 0.3, "Share of states hidden from the readout in training.", 0.0, 0.99
 )
 flags.DEFINE_string("genre", None, "Of the solos to play; drawn if None.")
 flags.DEFINE_string(
@@ -106,7 +106,9 @@ def train(options: Any) -> dict[str, Any]:
     variables = predict.init(jazz, jax.random.key(options.seed))
     how = asked(options, jazz)
     run = Run.begin("jazz", options, source, variables, facts(splits, jazz))
-    valid, test = (jazz.batches(known_solos(part)) for part in splits[1:])
+    valid, test = (
+        jazz.batches(known_solos(part), buckets=options.buckets) for part in splits[1:]
+    )
     result = run.fit(
         jazz.model,
         variables,

@@ -14,6 +14,7 @@ from seqjax.data.chords import parse_progression
 from seqjax.data.events import TICKS, EventCodec, starts
 from seqjax.layer import Layer
 from seqjax.models import EventGenerator, Generator, LanguageModel
+from seqjax.models.event_generator import vocabulary
 from seqjax.predict import Solo, SoloPredictor
 from seqjax.predict.solos import inputs_of
 
@@ -27,13 +28,13 @@ def make_predictor(layer: Layer, splits: Splits, options: Any) -> SoloPredictor:
     forms = forms_of(solos)
     write = LanguageModel(
         layer,
-        codec.end + 1,
+        vocabulary(codec.durations, codec.pitches),
         embedding=options.embedding,
         dropout=options.dropout,
         gradient=options.gradient,
     )
     genres = nn.Embed(len(forms), options.embedding)
-    model = EventGenerator(Generator(write, genres), codec.lasts)
+    model = EventGenerator(Generator(write, genres), codec.durations, codec.pitches)
     return SoloPredictor(model, codec, forms)
 
 

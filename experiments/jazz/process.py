@@ -6,14 +6,14 @@ is drawn, so that −log P of a solo is the sum over its decisions, and no model
 process can expect less on solos it has not seen.
 
 Durations: half a bar holds one of `RHYTHMS`. Which one depends on the rhythm before, on
-whether a phrase of four bars ends, and, for a motif, on the rhythm two bars before.
+whether a phrase of four bars ends, and, for a motif, on the rhythm a bar before.
 
 Pitches: on the first and third beat of a bar there are tones of the chord alone; on the
 others mostly these, else tones of its scale; between beats also the semitone below or
 above a tone of the chord, which must be resolved into the semitone beside it. Small
 steps are likelier than leaps, a line goes on in its direction and turns after a leap,
 and before a change of chords it leans to the third or seventh of the next one. A note
-may repeat that of two bars before, moved as the root has moved, and is likely to if the
+may repeat that of a bar before, moved as the root has moved, and is likely to if the
 note before it did so. Rests stand where phrases end and begin.
 """
 
@@ -33,7 +33,6 @@ LOW, HIGH = 55, 84  # G3 to C6
 PITCHES = np.arange(LOW, HIGH + 1)
 CHOICES = (None, *PITCHES.tolist())
 HALF, WHOLE, PHRASE = 2 * TICKS, BAR * TICKS, 4 * BAR * TICKS
-MOTIF = 2 * WHOLE  # how far back a motif is
 STEPS = np.array([0.15, 1.2, 1.5, 0.9, 0.7, 0.4, 0.1, 0.25, 0.1, 0.1, 0, 0, 0.1])
 Decide = Callable[[Sequence[Any], np.ndarray], int]
 
@@ -74,7 +73,7 @@ def improvise(
     """
     chords: Any = parse_progression(progression)
     tonic = chords[0].root if genre == "blues" else None
-    events, at, rhythms, half = [], {}, [()] * 4, ()
+    events, at, rhythms, half = [], {}, [()] * 2, ()
     line, nats, clock = Line(), 0.0, 0
 
     def choose(options: Sequence[Any], p: np.ndarray) -> Any:
@@ -85,9 +84,9 @@ def improvise(
 
     while clock < len(chords) * TICKS:
         ends = clock % PHRASE >= PHRASE - HALF
-        duration = choose(*next_durations(genre, rhythms[-1], rhythms[-4], half, ends))
+        duration = choose(*next_durations(genre, rhythms[-1], rhythms[-2], half, ends))
         moment = _moment(chords, clock, duration, tonic)
-        motif = _motif(at.get(clock - MOTIF), clock, duration, moment, line)
+        motif = _motif(at.get(clock - WHOLE), clock, duration, moment, line)
         rest = _rest(clock, line)
         pitch = choose(CHOICES, _pitches(moment, line, motif, rest))
         event = Event(pitch, duration)
@@ -157,7 +156,7 @@ def _motif(
     moment: Moment,
     line: Line,
 ) -> tuple[int, float] | None:
-    """The pitch that would repeat a note of two bars before, and P(it is repeated)."""
+    """The pitch that would repeat a note of a bar before, and P(it is repeated)."""
     if old is None or old[0].pitch is None or old[0].duration != duration:
         return None
     shift = (moment.chord.root - old[1].root + 6) % 12 - 6

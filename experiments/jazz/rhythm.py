@@ -21,7 +21,7 @@ def next_durations(
     Args:
       genre: of `FORMS`.
       before: the rhythm of the half bar before; empty at the beginning.
-      old: that of two bars before.
+      old: that of a bar before.
       half: what stands in this half bar already.
       ends: whether a phrase ends with it.
     """

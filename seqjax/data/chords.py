@@ -121,19 +121,21 @@ def transpose(text: str, semitones: int) -> str:
     return spell(tuple(moved))
 
 
+def roots(beats: Beats) -> np.ndarray:
+    """Returns the root of each beat's chord, 0 if there is none: integers [beats]."""
+    return np.array([chord.root if chord else 0 for chord in beats])
+
+
 def table(beats: Beats) -> np.ndarray:
-    """Describes each beat by the chord, the next one, and the place in four bars.
+    """Describes each beat by its chord, by the next one, and by the place in four bars.
 
     Returns:
-      float32 [beats, 2 · (24 + kinds) + 4]: of the chord and of the one that follows
-      it, the pitch classes of its tones, its root and its kind, zero where there is
-      none; then which bar of four it is.
+      float32 [beats, width]: the chord's root and kind; how far the root of the next
+      chord is above it, its kind, and whether it comes in one, two, three or more
+      beats, all zero at the end; which bar of four it is.
     """
-    rows = [
-        [*_describe(chord), *_describe(_next(beats, i))]
-        for i, chord in enumerate(beats)
-    ]
     bars = np.eye(4)[np.arange(len(beats)) // BAR % 4]
+    rows = [_describe(beats, i) for i in range(len(beats))]
     return np.concatenate([np.array(rows), bars], axis=1).astype(np.float32)
 
 
@@ -173,16 +175,19 @@ def _spell_bar(symbols: list[str]) -> str:
     return " ".join(symbols)
 
 
-def _next(beats: Beats, i: int) -> Chord | None:
-    """The first other chord after a beat, if there is one."""
-    return next((chord for chord in beats[i:] if chord and chord != beats[i]), None)
+def _describe(beats: Beats, i: int) -> np.ndarray:
+    here, others = beats[i], (j for j in range(i, len(beats)) if beats[j] != beats[i])
+    change = next(others, len(beats))
+    then = beats[change] if change < len(beats) else None
+    vector = np.zeros(2 * (12 + len(KINDS)) + 4)
+    if here:
+        vector[[here.root, 12 + _kind(here)]] = 1
+    if then:
+        above = (then.root - (here.root if here else 0)) % 12
+        vector[12 + len(KINDS) :][[above, 12 + _kind(then)]] = 1
+        vector[min(change - i, 4) - 5] = 1
+    return vector
 
 
-@functools.cache
-def _describe(chord: Chord | None) -> tuple[float, ...]:
-    vector = np.zeros(24 + len(KINDS))
-    if chord:
-        vector[list(chord.tones)] = 1
-        vector[12 + chord.root] = 1
-        vector[24 + list(KINDS).index(chord.kind)] = 1
-    return tuple(vector.tolist())
+def _kind(chord: Chord) -> int:
+    return list(KINDS).index(chord.kind)

@@ -89,14 +89,14 @@ class EventCodec:
         return cls(min(pitches), max(pitches), durations)
 
     @property
-    def end(self) -> int:
-        """The token after the last event; there are as many others."""
-        return (self.high - self.low + 2) * len(self.durations)
+    def pitches(self) -> int:
+        """How many pitches there are."""
+        return self.high - self.low + 1
 
     @property
-    def lasts(self) -> tuple[int, ...]:
-        """The duration of each token but the end, in ticks."""
-        return self.durations * (self.high - self.low + 2)
+    def end(self) -> int:
+        """The token after the last event; there are as many others."""
+        return (self.pitches + 1) * len(self.durations)
 
     def encode(self, events: Iterable[Event], end: bool = True) -> np.ndarray:
         """Returns the tokens of events, the end behind them if `end`.

@@ -50,7 +50,7 @@ def piano_roll(
     )
     width = bar * bars_a_row
     rows = int(np.ceil(end / width))
-    height = 1.2 + rows * max(1.8, 0.1 * (high - low))
+    height = 1.2 + rows * max(1.6, 0.08 * (high - low))
     figure, grid = canvas(rows, 1, (11, height), sharey=True)
     for row, axes in enumerate(grid[:, 0]):
         first = row * width

@@ -1,13 +1,16 @@
-"""Events that fill a form: tokens that last, over what is known of each beat.
+"""Notes that fill a form: events that last, over the chord of each moment.
 
-A solo over chords is such a sequence: each event is a note or a rest with its duration,
-and when it begins, the chord of that moment is known. The clock of event t is
+An event is a note or a rest with its duration. The clock of event t is
 
     clock⟨t⟩ = duration(y⟨1⟩) + … + duration(y⟨t−1⟩),
 
-and P(y⟨1⟩, …, y⟨T⟩ | form) = ∏ P(y⟨t⟩ | y⟨1⟩, …, y⟨t−1⟩, genre, table, clock⟨t⟩), in
-which an event after which the form cannot be filled exactly has no probability, and the
-end has all of it once the form is full.
+and P(y⟨1⟩, …, y⟨T⟩ | form) = ∏ P(y⟨t⟩ | y⟨1⟩, …, y⟨t−1⟩, genre, chord at clock⟨t⟩). An
+event after which the form cannot be filled exactly has no probability, and the end has
+all of it once the form is full.
+
+Pitches are counted from the root of the chord of the moment, both where the event
+before is read and where the next one is scored, so that what is learned over one chord
+is known over the same chord on every root.
 """
 
 from typing import Any, NamedTuple
@@ -28,7 +31,8 @@ class Form(NamedTuple):
     """What is known before the first event."""
 
     genre: Array  # integers [B]
-    table: Array  # [B, beats, in], what is known of each beat, such as its chord
+    roots: Array  # integers [B, beats], 0 … 11: of the chord of each beat
+    table: Array  # [B, beats, in], what else is known of each beat
     beats: Array  # integers [B], how many beats of each row are real
 
 
@@ -43,34 +47,42 @@ class EventCarry(NamedTuple):
 class EventGenerator(nn.Module):
     """Writes events until a form is full: one to many, under a condition at each step.
 
+    Event i · D + d is a rest where i is 0, else the pitch i − 1 of the range; it lasts
+    as the d-th of D durations says. The end comes last.
+
     Attributes:
       generator: reads the genre first, and at each step the event before and what is
-        known of the moment. Its last token is the end.
-      durations: how many ticks each other token lasts, at least 1.
+        known of the moment. It knows `vocabulary(durations, pitches)` tokens.
+      durations: in ticks, at least 1 each.
+      pitches: how many pitches there are, a semitone apart.
       ticks: of a beat.
       bar: beats of a bar, in which the model knows its place.
 
     Example:
       >>> from seqjax.cells import GRU
       >>> from seqjax.models import LanguageModel
-      >>> write = LanguageModel(GRU(8), vocabulary=3)
-      >>> model = EventGenerator(Generator(write, nn.Embed(2, 4)), (6, 12))
-      >>> form = Form(jnp.array([1]), jnp.ones((1, 4, 5)), jnp.array([4]))
-      >>> events, lengths = jnp.array([[1, 0, 0, 1, 1, 2]]), jnp.array([6])
+      >>> write = LanguageModel(GRU(8), vocabulary((6, 12), 5))
+      >>> model = EventGenerator(Generator(write, nn.Embed(2, 4)), (6, 12), 5)
+      >>> roots, table = jnp.array([[0, 0, 7, 7]]), jnp.ones((1, 4, 5))
+      >>> form = Form(jnp.array([1]), roots, table, jnp.array([4]))
+      >>> events, lengths = jnp.array([[1, 2, 4, 9, 1, 12]]), jnp.array([6])
       >>> variables = jax.jit(model.init)(jax.random.key(0), form, events, lengths)
       >>> model.apply(variables, form, events, lengths).shape
-      (1, 6, 3)
+      (1, 6, 13)
     """
 
     generator: Generator
     durations: tuple[int, ...]
+    pitches: int
     ticks: int = 12
     bar: int = 4
 
     def __post_init__(self):
-        if self.generator.write.vocabulary != len(self.durations) + 1:
+        needed = vocabulary(self.durations, self.pitches)
+        if self.generator.write.vocabulary != needed:
             raise ValueError(
-                f"{len(self.durations)} durations and the end need as many tokens, not "
+                f"{len(self.durations)} durations of {self.pitches} pitches need a "
+                f"language model of {needed} tokens, not "
                 f"{self.generator.write.vocabulary}"
             )
         super().__post_init__()
@@ -90,10 +102,11 @@ class EventGenerator(nn.Module):
           Logits [B, T, V]: those at t are for events[:, t]; −inf for what cannot be.
         """
         lasts = self._lasts(events)
-        clock = jnp.cumsum(lasts, axis=1) - lasts
-        beside = self._beside(form, clock)
-        logits = self.generator(form.genre, events, lengths, train, beside)
-        return self._allowed(form, clock, logits)
+        after = jnp.cumsum(lasts, axis=1)
+        read = self._from_root(events, self._at(form.roots, after))
+        beside = self._beside(form, after - lasts)
+        logits = self.generator(form.genre, read, lengths, train, beside)
+        return self._possible(form, after - lasts, logits)
 
     def loss(
         self, form: Form, events: Array, lengths: Array, train: bool = False
@@ -115,9 +128,9 @@ class EventGenerator(nn.Module):
         """Reads events [B], `BOS` first; returns the state and logits [B, V]."""
         inner, clock, form = carry
         clock = clock + self._lasts(event)
-        beside = self._beside(form, clock)
-        inner, logits = self.generator.step(inner, event, beside)
-        return EventCarry(inner, clock, form), self._allowed(form, clock, logits)
+        read = self._from_root(event, self._at(form.roots, clock))
+        inner, logits = self.generator.step(inner, read, self._beside(form, clock))
+        return EventCarry(inner, clock, form), self._possible(form, clock, logits)
 
     def trainable(self, variables: Any) -> Any:
         """Returns a tree like `variables`, False where no optimizer may step."""
@@ -126,26 +139,54 @@ class EventGenerator(nn.Module):
 
     def _lasts(self, events: Array) -> Array:
         """The ticks of each event: none for `BOS` and the end."""
-        lasts = jnp.array([*self.durations, 0, 0])  # the last one is that of -1
-        return lasts[events]
+        lasts = jnp.array([*self.durations * (self.pitches + 1), 0, 0])
+        return lasts[events]  # the last one is that of −1
+
+    def _at(self, table: Array, clock: Array) -> Array:
+        """What a table [B, beats, ...] holds at ticks [B] or [B, T]."""
+        beats = jnp.minimum(clock // self.ticks, table.shape[1] - 1)
+        rows = jnp.arange(len(beats)).reshape(-1, *(1,) * (beats.ndim - 1))
+        return table[rows, beats]
 
     def _beside(self, form: Form, clock: Array) -> Array:
         """What is known at these ticks, [B, in] or [B, T, in]."""
-        last = form.table.shape[1] - 1
-        beats = jnp.minimum(clock // self.ticks, last)
-        rows = jnp.arange(len(beats)).reshape(-1, *(1,) * (beats.ndim - 1))
         period = self.ticks * self.bar
-        place = jax.nn.one_hot(clock % period, period, dtype=form.table.dtype)
-        return jnp.concatenate([form.table[rows, beats], place], axis=-1)
+        known = self._at(form.table, clock)
+        place = jax.nn.one_hot(clock % period, period, dtype=known.dtype)
+        return jnp.concatenate([known, place], axis=-1)
 
-    def _allowed(self, form: Form, clock: Array, logits: Array) -> Array:
-        """Leaves events after which the form can be filled; the end in a full one."""
+    def _from_root(self, events: Array, root: Array) -> Array:
+        """Numbers events by how far their pitches are above a root: read tokens."""
+        kinds = len(self.durations)
+        is_note = (events >= kinds) & (events < kinds * (self.pitches + 1))
+        is_end = events == kinds * (self.pitches + 1)
+        moved = events + kinds * (11 - root * is_note)
+        return jnp.where(is_note | is_end, moved, events)
+
+    def _possible(self, form: Form, clock: Array, scores: Array) -> Array:
+        """Logits of events from scores by the root; −inf for what does not fit."""
+        kinds, notes = len(self.durations), len(self.durations) * self.pitches
+        above = [scores[..., kinds * (12 - r) :][..., :notes] for r in range(12)]
+        root = self._at(form.roots, clock)
+        which = jax.nn.one_hot(root, 12, dtype=scores.dtype)
+        moved = sum(which[..., r, None] * part for r, part in enumerate(above))
+        parts = [scores[..., :kinds], moved, scores[..., -1:]]
         beats = form.beats.reshape(-1, *(1,) * (clock.ndim - 1))
         left = (beats * self.ticks - clock)[..., None]
-        after = left - jnp.array(self.durations)
-        can = jnp.array(fillable(self.durations, form.table.shape[1] * self.ticks))
+        after = left - jnp.array(self.durations * (self.pitches + 1))
+        can = jnp.array(fillable(self.durations, form.roots.shape[1] * self.ticks))
         fits = (after >= 0) & can[jnp.maximum(after, 0)]
-        return jnp.where(jnp.concatenate([fits, left <= 0], -1), logits, -jnp.inf)
+        allowed = jnp.concatenate([fits, left <= 0], axis=-1)
+        return jnp.where(allowed, jnp.concatenate(parts, axis=-1), -jnp.inf)
+
+
+def vocabulary(durations: tuple[int, ...], pitches: int) -> int:
+    """Returns how many tokens the language model of an `EventGenerator` must know.
+
+    They are rests, pitches of a range that is longer by the eleven semitones that roots
+    differ by, and the end.
+    """
+    return len(durations) * (pitches + 12) + 1
 
 
 def fillable(durations: tuple[int, ...], most: int) -> np.ndarray:
@@ -158,5 +199,5 @@ def fillable(durations: tuple[int, ...], most: int) -> np.ndarray:
     can = np.zeros(most + 1, bool)
     can[0] = True
     for ticks in range(1, most + 1):
-        can[ticks] = any(can[ticks - d] for d in set(durations) if d <= ticks)
+        can[ticks] = any(can[ticks - d] for d in durations if d <= ticks)
     return can

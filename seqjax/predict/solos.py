@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqjax.data.batches import Batch, Batches
-from seqjax.data.chords import parse_progression, table
+from seqjax.data.chords import parse_progression, roots, table
 from seqjax.data.events import TICKS, Event, EventCodec
 from seqjax.decode import Hypotheses, Sampling, generate
 from seqjax.metrics import Mean
@@ -31,6 +31,7 @@ class SoloExample(NamedTuple):
     """A solo as numbers."""
 
     genre: np.ndarray  # integer []
+    roots: np.ndarray  # [beats]
     table: np.ndarray  # [beats, in]
     tokens: np.ndarray  # [T], the end counted
 
@@ -59,7 +60,8 @@ class SoloPredictor:
     variables: Any = None
 
     def __post_init__(self):
-        if tuple(self.model.durations) != self.codec.lasts:
+        known = self.codec.durations, self.codec.pitches
+        if (self.model.durations, self.model.pitches) != known:
             raise ValueError("the model and the codec know different events")
 
     @property
@@ -175,13 +177,16 @@ class SoloPredictor:
           DataError: the progression cannot be read.
           ValueError: the genre or an event is not known.
         """
-        known = table(parse_progression(solo.progression))
-        genre = np.array(self._number(solo.genre))
-        return SoloExample(genre, known, self.codec.encode(solo.events))
+        beats = parse_progression(solo.progression)
+        known = np.array(self._number(solo.genre)), roots(beats), table(beats)
+        return SoloExample(*known, self.codec.encode(solo.events))
 
-    def batches(self, solos: Iterable[Solo], batch_size: int = 64) -> Batches:
+    def batches(
+        self, solos: Iterable[Solo], batch_size: int = 64, buckets: int = 1
+    ) -> Batches:
         """Returns solos, batched once, for `nats`."""
-        return Batches([self.encode(solo) for solo in solos], batch_size, buckets=4)
+        encoded = [self.encode(solo) for solo in solos]
+        return Batches(encoded, batch_size, buckets=buckets)
 
     def nats(self, batches: Batches) -> Mean:
         """Returns −log P an event; the end, which the form decides, is not counted."""
@@ -193,9 +198,9 @@ class SoloPredictor:
         return batches.mean(nats)
 
     def _form(self, genre: str, progression: str) -> Form:
-        known = table(parse_progression(progression))
-        number = np.array([self._number(genre)])
-        return Form(number, known[None], np.array([len(known)]))
+        beats = parse_progression(progression)
+        known = np.array(self._number(genre)), roots(beats), table(beats), len(beats)
+        return Form(*(np.array(part)[None] for part in known))
 
     def _number(self, genre: str) -> int:
         if genre not in self.forms:
@@ -206,7 +211,7 @@ class SoloPredictor:
 def inputs_of(batch: Batch) -> tuple[Form, Any, Any]:
     """Returns what the model is called with for a batch of `SoloExample`."""
     values, lengths = batch
-    form = Form(values.genre, values.table, lengths.table)
+    form = Form(values.genre, values.roots, values.table, lengths.table)
     return form, values.tokens, lengths.tokens
 
 
