@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from seqjax.data.events import pitch_name
 from seqjax.data.midi import Note
 from seqjax.figures.drawing import canvas, label_axes, legend, write
+from seqjax.figures.text import tick_labels
 
 BLACK = {1, 3, 6, 8, 10}  # pitch classes of the black keys
 
@@ -61,6 +62,7 @@ def piano_roll(
         for beat, name in chords:
             if first <= beat < first + width:
                 place = {"ha": "left", "va": "bottom", "fontsize": 9}
+                (name,) = tick_labels([name], longest=9)
                 axes.text(beat + 0.08, high + 0.7, name, **place, parse_math=False)
         _bars(axes, first, width, bar)
         label_axes(axes, "bar" if row == rows - 1 else "", "pitch")
