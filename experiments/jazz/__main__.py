@@ -37,13 +37,14 @@ from experiments.shared.run import Run, split_seed
 from seqjax import figures, predict
 from seqjax.data import Batches, Splits
 from seqjax.extras import library
+from seqjax.train import TrainResult
 
 flags.adopt_module_key_flags(shared)
 shared.describe_data(TABLE)
 shared.set_defaults(
     cell="lstm",
     features=192,
-    steps=1200,
+    steps=1400,
     batch_size=32,
     learning_rate=5e-3,
     schedule="cosine",
@@ -86,7 +87,7 @@ flags.DEFINE_float(
     1e-6,
     1.0,
 )
-flags.DEFINE_integer("samples", 1, "How many solos to play.", 1)
+flags.DEFINE_integer("samples", 1, "How many solos to play, for --mode=sample.", 1)
 flags.DEFINE_float("tempo", 140.0, "Beats a minute of what is heard.", 20.0, 400.0)
 flags.DEFINE_float(
     "swing",
@@ -119,32 +120,41 @@ def train(options: Any) -> dict[str, Any]:
     )
     jazz = replace(jazz, variables=result.params)
     run.save(jazz)
-    baselines = ngram_nats(jazz.codec, splits)
-    best, score = best_nats(splits.test), nats(jazz, test)
-    lines = {"training, with dropout": "loss", "validation": "valid"}
-    beside = baselines.valid | (
-        {"the process": best_nats(splits.valid)} if best else {}
-    )
-    run.learning_curves(result, figures.Panel("−log P (nats per event)", lines, beside))
-    solo, *_ = jazz.sample(**how)
+    solo, *_ = jazz.sample(**{**how, "count": 1})
     perform(run.folder, "solo", solo, options.tempo, options.swing)
     run.write("steps.txt", step_by_step(jazz, solo) + "\n")
+    scores = {"score": nats(jazz, test), "valid": nats(jazz, valid)}
+    return report(run, result, jazz, splits, scores)
+
+
+def report(
+    run: Run,
+    result: TrainResult,
+    jazz: predict.SoloPredictor,
+    splits: Splits,
+    scores: dict[str, float],
+) -> dict[str, Any]:
+    """Draws the learning curves beside the n-grams, and writes the result."""
+    baselines, best = ngram_nats(jazz.codec, splits), best_nats(splits.test)
+    lines = {"training, with dropout": "loss", "validation": "valid"}
+    known = {"the process": best_nats(splits.valid)} if best else {}
+    beside: Any = {**baselines.valid, **known}
+    run.learning_curves(result, figures.Panel("−log P (nats per event)", lines, beside))
     ngram, *_ = baselines.valid
-    against = ", ".join(f"{nats:.4f} by the {n}" for n, nats in baselines.test.items())
-    known = f"; {best:.4f} by the process that drew them" if best else ""
-    run.say(f"held-out solos: {score:.4f} nats per event, against {against}{known}")
+    others = {**baselines.test, **({"process that drew them": best} if best else {})}
+    against = ", ".join(f"{value:.4f} by the {name}" for name, value in others.items())
+    run.say(f"held-out solos: {scores['score']:.4f} nats per event, against {against}")
     return run.finish(
         result,
         metric="nats per event of held-out solos",
         lower_is_better=True,
-        score=score,
-        valid=nats(jazz, valid),
+        **scores,
         baseline=baselines.test[ngram],
         baseline_name=f"best interpolated {ngram}",
         baselines=baselines.test,
         best_possible=best,
         strong_chord_tones={
-            "drawn": strong_chord_tones(in_every_genre(jazz, options.seed)),
+            "drawn": strong_chord_tones(in_every_genre(jazz, run.options.seed)),
             "held out": strong_chord_tones(known_solos(splits.test)),
         },
     )

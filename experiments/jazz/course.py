@@ -21,7 +21,7 @@ def step_by_step(jazz: SoloPredictor, solo: Solo, top: int = 3) -> str:
     chords = parse_progression(solo.progression)
     p, names = jazz.distributions(solo), [str(event) for event in solo.events]
     ids = jazz.codec.encode(solo.events)
-    rows = [HEAD]
+    rows: list[tuple[str, ...]] = [HEAD]
     for t, tick in enumerate(starts(solo.events)):
         likeliest = np.argsort(-p[t], kind="stable")[:top]
         shown = [f"{jazz.codec.event(i)} {p[t, i]:.2f}" for i in likeliest.tolist()]

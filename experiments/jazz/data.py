@@ -15,7 +15,7 @@ from seqjax.data.chords import transpose
 from seqjax.data.midi import read_midi
 from seqjax.predict import Solo
 
-COUNT, FEW = 3000, 60  # solos that are drawn
+COUNT, FEW = 4000, 60  # solos that are drawn
 
 
 class Known(NamedTuple):

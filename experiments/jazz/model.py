@@ -71,9 +71,11 @@ def ngram_nats(codec: EventCodec, splits: Splits) -> Baselines:
     The second know the root of each moment's chord: the pitch above it is predicted, of
     which the pitch is a function, so that their nats are those of the same events.
     """
+    plain = _mapped(splits, lambda solo: codec.encode(solo.events, end=False))
+    above = _mapped(splits, lambda solo: above_roots(codec, solo))
     kinds = {
-        "{}-gram": (_tokens(codec, splits), codec.end),
-        "{}-gram above the roots": (_above_roots(codec, splits), _size(codec)),
+        "{}-gram": (plain, codec.end),
+        "{}-gram above the roots": (above, len(codec.durations) * (codec.pitches + 12)),
     }
     models, parts = {}, {}
     for name, (encoded, size) in kinds.items():
@@ -90,28 +92,20 @@ def ngram_nats(codec: EventCodec, splits: Splits) -> Baselines:
     return Baselines(*({n: nats[n] for n in best_first} for nats in (valid, test)))
 
 
-def _tokens(codec: EventCodec, splits: Splits) -> Splits:
-    return _mapped(splits, lambda solo: codec.encode(solo.events, end=False))
+def above_roots(codec: EventCodec, solo: Solo) -> np.ndarray:
+    """Numbers events by their durations and how far they are above their chords' roots.
 
-
-def _above_roots(codec: EventCodec, splits: Splits) -> Splits:
-    """Events as numbers in which a pitch is counted from the root below it."""
-
-    def encode(solo: Solo) -> np.ndarray:
-        chords = parse_progression(solo.progression)
-        roots = [chords[tick // TICKS] for tick in starts(solo.events)]
-        steps = [
-            0 if e.pitch is None else e.pitch - codec.low + 12 - (c.root if c else 0)
-            for e, c in zip(solo.events, roots, strict=True)
-        ]
-        lasts = [codec.durations.index(event.duration) for event in solo.events]
-        return np.array(steps) * len(codec.durations) + lasts
-
-    return _mapped(splits, encode)
-
-
-def _size(codec: EventCodec) -> int:
-    return (codec.high - codec.low + 13) * len(codec.durations)
+    Returns:
+      Integers [T]; over a chord, each event has a number of its own.
+    """
+    chords = parse_progression(solo.progression)
+    under = [chords[tick // TICKS] for tick in starts(solo.events)]
+    steps = [
+        0 if e.pitch is None else e.pitch - codec.low + 12 - (c.root if c else 0)
+        for e, c in zip(solo.events, under, strict=True)
+    ]
+    lasts = [codec.durations.index(event.duration) for event in solo.events]
+    return np.array(steps) * len(codec.durations) + lasts
 
 
 def _mapped(splits: Splits, encode: Callable[[Solo], np.ndarray]) -> Splits:

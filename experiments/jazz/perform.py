@@ -20,7 +20,11 @@ PROGRAMS = {"solo": 65, "chords": 0}  # General MIDI: alto saxophone, piano
 def perform(
     folder: str | pathlib.Path, name: str, solo: Solo, tempo: float, swing: float
 ) -> list[pathlib.Path]:
-    """Writes a solo as NAME.mid, NAME.wav and figures/NAME.png; returns the paths."""
+    """Writes a solo as NAME.mid, NAME.wav and figures/NAME.png.
+
+    Returns:
+      The paths of what was written: of rests alone there is no picture.
+    """
     folder = pathlib.Path(folder)
     (folder / "figures").mkdir(exist_ok=True)
     midi, wav = (folder / f"{name}.{ending}" for ending in ("mid", "wav"))
@@ -28,14 +32,11 @@ def perform(
     write_solo_midi(midi, solo, tempo)
     write_solo_wav(wav, solo, tempo, swing)
     draw_solo(picture, solo)
-    return [midi, wav, picture]
+    return [path for path in (midi, wav, picture) if path.exists()]
 
 
 def draw_solo(path: str | pathlib.Path, solo: Solo) -> None:
-    """Draws the piano roll of a solo, in which tones of the chords stand out.
-
-    A solo of rests alone has no picture.
-    """
+    """Draws the piano roll of a solo with notes; tones of the chords stand out."""
     groups: dict[str, list[Note]] = {"tone of the chord": [], "other tone": []}
     for note, (_, is_tone) in zip(solo_notes(solo), tones(solo), strict=True):
         groups["tone of the chord" if is_tone else "other tone"].append(note)

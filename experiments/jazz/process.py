@@ -104,8 +104,8 @@ def draw(rng: np.random.Generator, genre: str, progression: str) -> tuple[Solo, 
 
     def decide(options: Sequence[Any], p: np.ndarray) -> int:
         del options
-        edges = np.cumsum(p)
-        return int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))
+        edges = p.cumsum()
+        return int(edges.searchsorted(rng.random() * edges[-1], side="right"))
 
     events, nats = improvise(genre, progression, decide)
     return Solo(genre, progression, tuple(events)), nats

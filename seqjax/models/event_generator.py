@@ -103,7 +103,7 @@ class EventGenerator(nn.Module):
         """
         lasts = self._lasts(events)
         after = jnp.cumsum(lasts, axis=1)
-        read = self._from_root(events, self._at(form.roots, after))
+        read = self._from_root(events, self._at(form, form.roots, after))
         beside = self._beside(form, after - lasts)
         logits = self.generator(form.genre, read, lengths, train, beside)
         return self._possible(form, after - lasts, logits)
@@ -128,7 +128,7 @@ class EventGenerator(nn.Module):
         """Reads events [B], `BOS` first; returns the state and logits [B, V]."""
         inner, clock, form = carry
         clock = clock + self._lasts(event)
-        read = self._from_root(event, self._at(form.roots, clock))
+        read = self._from_root(event, self._at(form, form.roots, clock))
         inner, logits = self.generator.step(inner, read, self._beside(form, clock))
         return EventCarry(inner, clock, form), self._possible(form, clock, logits)
 
@@ -142,16 +142,16 @@ class EventGenerator(nn.Module):
         lasts = jnp.array([*self.durations * (self.pitches + 1), 0, 0])
         return lasts[events]  # the last one is that of −1
 
-    def _at(self, table: Array, clock: Array) -> Array:
+    def _at(self, form: Form, table: Array, clock: Array) -> Array:
         """What a table [B, beats, ...] holds at ticks [B] or [B, T]."""
-        beats = jnp.minimum(clock // self.ticks, table.shape[1] - 1)
-        rows = jnp.arange(len(beats)).reshape(-1, *(1,) * (beats.ndim - 1))
-        return table[rows, beats]
+        rows = _column(jnp.arange(len(form.beats)), clock)
+        last = _column(jnp.maximum(form.beats - 1, 0), clock)
+        return table[rows, jnp.minimum(clock // self.ticks, last)]
 
     def _beside(self, form: Form, clock: Array) -> Array:
         """What is known at these ticks, [B, in] or [B, T, in]."""
         period = self.ticks * self.bar
-        known = self._at(form.table, clock)
+        known = self._at(form, form.table, clock)
         place = jax.nn.one_hot(clock % period, period, dtype=known.dtype)
         return jnp.concatenate([known, place], axis=-1)
 
@@ -167,17 +167,21 @@ class EventGenerator(nn.Module):
         """Logits of events from scores by the root; −inf for what does not fit."""
         kinds, notes = len(self.durations), len(self.durations) * self.pitches
         above = [scores[..., kinds * (12 - r) :][..., :notes] for r in range(12)]
-        root = self._at(form.roots, clock)
+        root = self._at(form, form.roots, clock)
         which = jax.nn.one_hot(root, 12, dtype=scores.dtype)
         moved = sum(which[..., r, None] * part for r, part in enumerate(above))
         parts = [scores[..., :kinds], moved, scores[..., -1:]]
-        beats = form.beats.reshape(-1, *(1,) * (clock.ndim - 1))
-        left = (beats * self.ticks - clock)[..., None]
+        left = (_column(form.beats, clock) * self.ticks - clock)[..., None]
         after = left - jnp.array(self.durations * (self.pitches + 1))
         can = jnp.array(fillable(self.durations, form.roots.shape[1] * self.ticks))
         fits = (after >= 0) & can[jnp.maximum(after, 0)]
         allowed = jnp.concatenate([fits, left <= 0], axis=-1)
         return jnp.where(allowed, jnp.concatenate(parts, axis=-1), -jnp.inf)
+
+
+def _column(rows: Array, like: Array) -> Array:
+    """Gives [B] as many axes as an array [B, ...] has."""
+    return rows.reshape(-1, *(1,) * (like.ndim - 1))
 
 
 def vocabulary(durations: tuple[int, ...], pitches: int) -> int:

@@ -200,7 +200,7 @@ class SoloPredictor:
     def _form(self, genre: str, progression: str) -> Form:
         beats = parse_progression(progression)
         known = np.array(self._number(genre)), roots(beats), table(beats), len(beats)
-        return Form(*(np.array(part)[None] for part in known))
+        return Form(*(jnp.asarray(part)[None] for part in known))
 
     def _number(self, genre: str) -> int:
         if genre not in self.forms:
