@@ -292,7 +292,8 @@ def test_a_run_leaves_a_solo_that_is_seen_and_heard(trained):
     assert min(levels) > 0.01, "the band plays in every bar"
     assert image.imread(folder / "figures" / "solo.png").shape[2] == 4
     lines = (folder / "steps.txt").read_text().splitlines()
-    assert len(lines) == 1 + len(solo.events) or len(lines) > len(midi.tracks["solo"])
+    drawn = [line.split()[-2] for line in lines[1:]]
+    assert sum(name[0] != "r" for name in drawn) == len(midi.tracks["solo"])
 
 
 @uses("jazz")
@@ -307,7 +308,7 @@ def test_the_steps_of_a_solo_are_the_course_s(trained):
     assert read == ["0", *drawn[:-1]], "what is drawn is read next"
     assert drawn == list(map(str, solo.events))
     for row, (_, log_p) in zip(cells, jazz.score(solo), strict=True):
-        assert float(row[-1]) == pytest.approx(np.exp(log_p), abs=6e-4)
+        assert float(row[-1]) == pytest.approx(np.exp(log_p), abs=6e-5)
         assert float(row[5]) >= float(row[7]) >= 0, "the likeliest first"
 
 

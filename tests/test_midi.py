@@ -14,10 +14,10 @@ from seqjax.data.midi import Note, read_midi, write_midi
 def random_notes(seed, count=40):
     """Notes on a grid of 48ths of a beat; no pitch sounds twice at a time."""
     rng = np.random.default_rng(seed)
-    notes, free = [], dict.fromkeys(range(40, 90), 0)
+    notes, free = [], dict.fromkeys(range(60, 69), 0)
     for _ in range(count):
         pitch = int(rng.choice(list(free)))
-        start = free[pitch] + int(rng.integers(0, 90))
+        start = free[pitch] + int(rng.integers(0, 2) * rng.integers(0, 90))
         lasts = int(rng.integers(1, 200))
         free[pitch] = start + lasts
         notes.append(Note(pitch, start / 48, lasts / 48, int(rng.integers(1, 128))))

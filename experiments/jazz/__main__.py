@@ -138,7 +138,8 @@ def report(
     baselines, best = ngram_nats(jazz.codec, splits), best_nats(splits.test)
     lines = {"training, with dropout": "loss", "validation": "valid"}
     known = {"the process": best_nats(splits.valid)} if best else {}
-    beside: Any = {**baselines.valid, **known}
+    ngrams = {k: v for k, v in baselines.valid.items() if k != "unigram"}
+    beside: Any = {**ngrams, **known}
     run.learning_curves(result, figures.Panel("−log P (nats per event)", lines, beside))
     ngram, *_ = baselines.valid
     others = {**baselines.test, **({"process that drew them": best} if best else {})}

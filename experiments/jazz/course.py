@@ -30,7 +30,7 @@ def step_by_step(jazz: SoloPredictor, solo: Solo, top: int = 3) -> str:
         chord = chords[beat]
         read = names[t - 1] if t else NOTHING
         symbol = chord.symbol if chord else "N.C."
-        drawn = names[t], f"{p[t, ids[t]]:.3f}"
+        drawn = names[t], f"{p[t, ids[t]]:.4f}"
         rows.append((str(t + 1), place, symbol, read, "  ".join(shown), *drawn))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
