@@ -142,6 +142,26 @@ def test_chords_and_solo_moved_up_together_sound_alike():
     assert np.abs(still[1, :kinds] - low[1, :kinds]).max() > 1e-4
 
 
+@pytest.mark.parametrize("root", [0, 4, 11])
+def test_an_event_is_read_and_scored_by_one_number(root):
+    """What the readout adds to a token, the event that is read as it gets, alone."""
+    size = vocabulary(DURATIONS, PITCHES)
+    form = row(0)._replace(roots=jnp.full((1, 2), root))
+    one, lengths = jnp.array([[END - 1, END]]), jnp.array([2])
+    added = jnp.asarray(np.random.default_rng(1).normal(size=size))
+    readout = VARIABLES["params"]["generator"]["write"]["readout"]
+    after = {"readout": readout._replace(b=readout.b + added)}
+    changed = jax.tree.map(lambda a: a, VARIABLES)
+    changed["params"]["generator"]["write"] |= after
+    logits = [apply(MODEL, v, form, one, lengths)[0, 0] for v in (VARIABLES, changed)]
+    read = MODEL._from_root(jnp.arange(END), root).tolist()
+    kinds = len(DURATIONS)
+    assert read[:kinds] == list(range(kinds)) and len(set(read)) == END
+    np.testing.assert_allclose(
+        logits[1][:END] - logits[0][:END], added[jnp.array(read)]
+    )
+
+
 def test_what_is_drawn_fills_its_form_after_any_beginning():
     carry = apply(MODEL, VARIABLES, row(0), method="initial_carry")
     begin = jnp.array([[1, 3]])
