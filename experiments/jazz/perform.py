@@ -37,13 +37,14 @@ def perform(
 
 def draw_solo(path: str | pathlib.Path, solo: Solo) -> None:
     """Draws the piano roll of a solo with notes; tones of the chords stand out."""
-    groups: dict[str, list[Note]] = {"tone of the chord": [], "other tone": []}
+    names = {True: "tone of the chord", False: "other tone", None: "over no chord"}
+    groups: dict[str, list[Note]] = {names[True]: [], names[False]: []}
     for note, (_, is_tone) in zip(solo_notes(solo), tones(solo), strict=True):
-        groups["tone of the chord" if is_tone else "other tone"].append(note)
-    names = [(start, chord.symbol) for chord, start, _ in _spans(solo.progression)]
+        groups.setdefault(names[is_tone], []).append(note)
+    chords = [(start, chord.symbol) for chord, start, _ in _spans(solo.progression)]
     if any(groups.values()):
         title = f"a solo, {solo.genre}"
-        figures.piano_roll(path, groups, title=title, chords=names, bar=BAR)
+        figures.piano_roll(path, groups, title=title, chords=chords, bar=BAR)
 
 
 def solo_notes(solo: Solo) -> list[Note]:
