@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from seqjax import figures
+from seqjax.data.midi import Note
 from seqjax.figures import Panel, text
 from seqjax.figures.held import COLUMNS, Coloured, HeldUnits
 from seqjax.inspect import RunSummary, Similarity
@@ -454,6 +455,9 @@ def every_figure(path, words):
     yield figures.curves(path, [(name, lines)] * 2, unit, title=name, mark={name: 2})
     runs = [summary(word, i, 1.0 + i, {"cell": word}) for i, word in enumerate(words)]
     yield figures.compare(path, runs, title=name)
+    notes = {word: [Note(60 + i, i, 1.5)] for i, word in enumerate(words)}
+    chords = [(3.0 * i, word) for i, word in enumerate(words)]
+    yield figures.piano_roll(path, notes, title=name, chords=chords)
 
 
 @pytest.mark.parametrize("words", [ODD, ["_", *ODD[::-1]], ["".join(ODD), "$_$"]])
@@ -567,6 +571,7 @@ BAD = {
     "no sentence": (lambda path: figures.attention(path, [], title=""), "attention"),
     "no panel": (lambda path: figures.curves(path, [], "share", title=""), "curves"),
     "no run": (lambda path: figures.compare(path, [], title=""), "compare"),
+    "no note": (lambda path: figures.piano_roll(path, {"a": []}, title=""), "note"),
 }
 
 
@@ -606,6 +611,32 @@ def test_truncation_marks_where_a_line_stays_high(tmp_path):
     assert "0.99, a dot where it stays above" in legend_of(norm)
     assert all(axes.get_xlabel() and axes.get_ylabel() for axes in figure.axes)
     assert image.imread(path).shape[2] == 4
+
+
+def test_a_piano_roll_has_a_box_for_each_note_and_names_for_keys(tmp_path):
+    groups = {
+        "tone": [Note(60, 0, 1), Note(67, 15.5, 1.5)],
+        "other": [Note(61, 1, 0.5), Note(64, 20, 2)],
+    }
+    chords = [(0, "C7"), (16, "F7")]
+    path = tmp_path / "a.png"
+    figure = figures.piano_roll(path, groups, title="a solo", chords=chords)
+    first, second = figure.axes
+    assert legend_of(first) == list(groups)
+    for axes in figure.axes:
+        boxes = [p for c in axes.collections for p in c.get_paths()]
+        corners = sorted(tuple(box.vertices.min(axis=0)) for box in boxes)
+        meant = sorted(
+            (n.start, n.pitch - 0.45) for notes in groups.values() for n in notes
+        )
+        np.testing.assert_allclose(corners, meant)
+        names = dict(zip(axes.get_yticks(), axes.get_yticklabels(), strict=True))
+        assert {k: v.get_text() for k, v in names.items()} == {60: "C4", 64: "E4"}
+    assert [t.get_text() for t in first.texts] == ["C7"]
+    assert [t.get_text() for t in second.texts] == ["F7"]
+    assert first.get_xlim() == (0, 16) and second.get_xlim() == (16, 32)
+    assert [t.get_text() for t in second.get_xticklabels()] == list("56789")
+    assert second.get_xlabel() == "bar" and second.get_ylabel() == "pitch"
 
 
 def xy_of(x, y):

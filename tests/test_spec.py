@@ -19,6 +19,7 @@ from seqjax.losses.crf import CRFParams
 from seqjax.models import (
     Classifier,
     EncoderDecoder,
+    EventGenerator,
     FeedForward,
     Generator,
     LanguageModel,
@@ -43,6 +44,9 @@ WORDS = WordFeatures(9, 7, 6, 4, Bidirectional(GRU(3)), gradient="plain")
 MODELS = {
     "classifier": Classifier(LSTM(4), 3, nn.Embed(5, 6), "max", dropout=0.25),
     "encoder_decoder": EncoderDecoder(Bidirectional(GRU(3)), Stack((GRU(2),)), 5, 6),
+    "event_generator": EventGenerator(
+        Generator(LanguageModel(GRU(3), 29), nn.Embed(2, 3)), (3, 2), 2
+    ),
     "feed_forward": FeedForward((3, 4), 2, nn.Embed(5, 6, dtype=None)),
     "generator": Generator(LanguageModel(LSTM(4), 5, 3, tied=False), nn.Embed(4, 5)),
     "language_model": LanguageModel(Stack((LSTM(4),) * 2), 5, reset_rate=1 / 3),

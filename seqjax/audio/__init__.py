@@ -1,7 +1,7 @@
-"""Sound: WAV files, and the features that models read."""
+"""Sound: WAV files, the features that models read, and notes made audible."""
 
 from seqjax.audio.features import MFCC, LogMel, deltas
 from seqjax.audio.front_end import FrontEnd
-from seqjax.audio.wav import Sound, read_wav
+from seqjax.audio.wav import Sound, read_wav, write_wav
 
-__all__ = ["MFCC", "FrontEnd", "LogMel", "Sound", "deltas", "read_wav"]
+__all__ = ["MFCC", "FrontEnd", "LogMel", "Sound", "deltas", "read_wav", "write_wav"]

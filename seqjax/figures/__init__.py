@@ -10,6 +10,7 @@ from seqjax.figures.held import coloured_text, held_units
 from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
 from seqjax.figures.matrices import attention, confusion, heat_map
+from seqjax.figures.piano_roll import piano_roll
 from seqjax.figures.settings import Setting, by_setting, panels_by_setting
 from seqjax.figures.sound import posterior
 from seqjax.figures.spectra import eigenvalues, lyapunov, singular_values
@@ -34,6 +35,7 @@ __all__ = [
     "lyapunov",
     "panels_by_setting",
     "posterior",
+    "piano_roll",
     "singular_values",
     "trajectories",
     "truncation",

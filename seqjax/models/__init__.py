@@ -3,13 +3,15 @@
 One to one is `FeedForward`, one to many `Generator`, many to one `Classifier`, many to
 many `Tagger` (equal lengths), `Transcriber` (fewer labels than steps, by CTC) and
 `EncoderDecoder` (any lengths); `LanguageModel` predicts each token from those before
-it, and can `remember` a text. Inputs and outputs
+it, and can `remember` a text; `EventGenerator` writes events that last, over what is
+known of each beat. Inputs and outputs
 are batch-major, [B, T, ...]; each model transposes once. No model knows a cell's
 equations. `spec` writes any of them as JSON.
 """
 
 from seqjax.models.classifier import Classifier
 from seqjax.models.encoder_decoder import EncoderDecoder
+from seqjax.models.event_generator import EventGenerator, Form
 from seqjax.models.feed_forward import FeedForward
 from seqjax.models.generator import Generator
 from seqjax.models.language_model import LanguageModel
@@ -23,7 +25,9 @@ __all__ = [
     "BOS",
     "Classifier",
     "EncoderDecoder",
+    "EventGenerator",
     "FeedForward",
+    "Form",
     "Generator",
     "LanguageModel",
     "NearestNeighborLanguageModel",

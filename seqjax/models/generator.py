@@ -30,7 +30,12 @@ class Generator(nn.Module):
         self.begin = CarryFromVector(self.write.layer)
 
     def __call__(
-        self, x: Any, tokens: Array, lengths: Array, train: bool = False
+        self,
+        x: Any,
+        tokens: Array,
+        lengths: Array,
+        train: bool = False,
+        beside: Array | None = None,
     ) -> Array:
         """Scores every token given x and the tokens before it.
 
@@ -39,11 +44,12 @@ class Generator(nn.Module):
           tokens: integers [B, T].
           lengths: how many tokens of each row are real, integers [B].
           train: True adds the language model's noise, and needs an rng named "dropout".
+          beside: vectors [B, T, in] for the language model.
 
         Returns:
           Logits [B, T, V]: those at t are for tokens[:, t].
         """
-        return self.write(tokens, lengths, train, self.initial_carry(x))
+        return self.write(tokens, lengths, train, self.initial_carry(x), beside)
 
     def loss(self, x: Any, tokens: Array, lengths: Array, train: bool = False) -> Mean:
         """Returns −log P of a row given x, in nats: the mean over rows not empty.
@@ -56,9 +62,11 @@ class Generator(nn.Module):
         """Returns the state before the first token."""
         return self.begin(x if self.embed is None else self.embed(x))
 
-    def step(self, carry: Carry, token: Array) -> tuple[Carry, Array]:
+    def step(
+        self, carry: Carry, token: Array, beside: Array | None = None
+    ) -> tuple[Carry, Array]:
         """Reads tokens [B], `BOS` first; returns the state and logits [B, V]."""
-        return self.write.step(carry, token)
+        return self.write.step(carry, token, beside)
 
     def trainable(self, variables: Any) -> Any:
         """Returns a tree like `variables`, False where no optimizer may step."""

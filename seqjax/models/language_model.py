@@ -84,6 +84,7 @@ class LanguageModel(nn.Module):
         lengths: Array,
         train: bool = False,
         carry: Carry | None = None,
+        beside: Array | None = None,
     ) -> Array:
         """Scores every token given the tokens before it.
 
@@ -92,11 +93,13 @@ class LanguageModel(nn.Module):
           lengths: how many tokens of each row are real, integers [B].
           train: True adds the noise, and needs an rng named "dropout".
           carry: the state before the first token; the layer's initial one if None.
+          beside: vectors [B, T, in] that are known when tokens[:, t] is to be scored,
+            and are read beside the token before it; nothing if None.
 
         Returns:
           Logits [B, T, V]: those at t are for tokens[:, t].
         """
-        return self.read(self.states(tokens, lengths, train, carry))
+        return self.read(self.states(tokens, lengths, train, carry, beside))
 
     def loss(
         self,
@@ -121,13 +124,14 @@ class LanguageModel(nn.Module):
         lengths: Array,
         train: bool = False,
         carry: Carry | None = None,
+        beside: Array | None = None,
     ) -> Array:
         """Returns what the readout reads at each step, [B, T, features].
 
         The arguments are those of `__call__`.
         """
         mask = mask_of(lengths, tokens.shape[1])
-        return self._states(shift_right(tokens), carry, mask, train)[1]
+        return self._states(shift_right(tokens), carry, mask, train, beside)[1]
 
     def stream(
         self,
@@ -157,17 +161,26 @@ class LanguageModel(nn.Module):
         """Returns the state before the first token."""
         return self.recurrent.initial_carry(batch_size)
 
-    def step(self, carry: Carry, token: Array) -> tuple[Carry, Array]:
-        """Reads tokens [B], `BOS` first; returns the state and logits [B, V]."""
-        carry, y = self.recurrent.step(carry, self.embed(token))
+    def step(
+        self, carry: Carry, token: Array, beside: Array | None = None
+    ) -> tuple[Carry, Array]:
+        """Reads tokens [B], `BOS` first; returns the state and logits [B, V].
+
+        What is `beside` [B, in] belongs to the token to be scored, as in `__call__`.
+        """
+        carry, y = self.recurrent.step(carry, self._inputs(token, beside))
         return carry, self.read(y)
 
-    def _states(self, read, carry, mask, train) -> tuple[Carry, Array]:
+    def _inputs(self, read, beside) -> Array:
+        xs = self.embed(read)
+        return xs if beside is None else jnp.concatenate([xs, beside], axis=-1)
+
+    def _states(self, read, carry, mask, train, beside=None) -> tuple[Carry, Array]:
         resets = None
         if train and self.reset_rate:
             key = self.make_rng("dropout")
             resets = jax.random.bernoulli(key, self.reset_rate, read.shape)
-        xs = self.drop_input(self.embed(read), deterministic=not train)
+        xs = self.drop_input(self._inputs(read, beside), deterministic=not train)
         carry, ys = self.recurrent(xs, mask, carry, resets, train)
         return carry, self.drop(ys, deterministic=not train)
 

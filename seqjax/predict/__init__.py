@@ -10,6 +10,7 @@ from seqjax.predict.classes import ClassPredictor
 from seqjax.predict.language import LanguagePredictor
 from seqjax.predict.predictor import init
 from seqjax.predict.saving import load, save
+from seqjax.predict.solos import Solo, SoloPredictor
 from seqjax.predict.speech import Heard, SpeechPredictor
 from seqjax.predict.tags import TagPredictor
 from seqjax.predict.translation import TranslationPredictor
@@ -20,6 +21,8 @@ __all__ = [
     "Heard",
     "LanguagePredictor",
     "SpeechPredictor",
+    "Solo",
+    "SoloPredictor",
     "TagPredictor",
     "TranslationPredictor",
     "VectorPredictor",

@@ -1,0 +1,1 @@
+"""A jazz solo over chords, event by event."""
