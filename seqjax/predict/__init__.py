@@ -10,6 +10,7 @@ from seqjax.predict.classes import ClassPredictor
 from seqjax.predict.language import LanguagePredictor
 from seqjax.predict.predictor import init
 from seqjax.predict.saving import load, save
+from seqjax.predict.sounds import SoundClassPredictor
 from seqjax.predict.speech import Heard, SpeechPredictor
 from seqjax.predict.tags import TagPredictor
 from seqjax.predict.translation import TranslationPredictor
@@ -19,6 +20,7 @@ __all__ = [
     "ClassPredictor",
     "Heard",
     "LanguagePredictor",
+    "SoundClassPredictor",
     "SpeechPredictor",
     "TagPredictor",
     "TranslationPredictor",
