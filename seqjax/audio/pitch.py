@@ -11,6 +11,7 @@ import numpy as np
 VOICED = 0.45  # the least r(τ) of a voice, Boersma's
 OCTAVE = 0.02  # what r(τ) must gain to move the pitch down an octave
 FINER = 4  # a sample's parts between which r(τ) is computed, of a band-limited sound
+BLOCK = 256  # frames that are looked at together
 FEWEST = 0.1  # the least share of frames with a pitch, for a sound to have one
 
 
@@ -44,21 +45,8 @@ def pitch_track(
     if len(samples) < window:
         return np.zeros(0)
     frames = np.lib.stride_tricks.sliding_window_view(samples, window)[::hop]
-    rate *= FINER
-    lags = np.arange(int(rate / high), int(rate / low) + 2)
-    r = autocorrelation(frames, FINER)[:, lags]
-    before, here, after = r[:, :-2], r[:, 1:-1], r[:, 2:]
-    is_peak = (here >= before) & (here > after)
-    curve = np.where(is_peak, before - 2 * here + after, -1.0)
-    shift = np.where(is_peak, (before - after) / (2 * curve), 0)
-    height = here - (before - after) * shift / 4  # of the parabola through the three
-    hertz = rate / (lags[1:-1] + shift)
-    strength = np.where(is_peak, height + OCTAVE * np.log2(hertz / low), -np.inf)
-    best = np.argmax(strength, axis=1)[:, None]
-    of_best = (np.take_along_axis(a, best, axis=1)[:, 0] for a in (height, hertz))
-    height, hertz = of_best
-    is_voiced = np.take_along_axis(is_peak, best, axis=1)[:, 0] & (height >= VOICED)
-    return np.where(is_voiced, hertz, np.nan)
+    blocks = (frames[i : i + BLOCK] for i in range(0, len(frames), BLOCK))
+    return np.concatenate([_of_frames(block, rate, low, high) for block in blocks])
 
 
 def median_pitch(
@@ -76,6 +64,22 @@ def median_pitch(
     voiced = hertz[np.isfinite(hertz)]
     is_enough = len(voiced) > 0 and len(voiced) >= FEWEST * len(hertz)
     return float(np.median(voiced)) if is_enough else float("nan")
+
+
+def _of_frames(frames: np.ndarray, rate: int, low: float, high: float) -> np.ndarray:
+    rate *= FINER
+    lags = np.arange(int(rate / high), int(rate / low) + 2)
+    r = autocorrelation(frames, FINER)[:, lags]
+    before, here, after = r[:, :-2], r[:, 1:-1], r[:, 2:]
+    is_peak = (here >= before) & (here > after)
+    curve = np.where(is_peak, before - 2 * here + after, -1.0)
+    shift = np.where(is_peak, (before - after) / (2 * curve), 0)
+    height = here - (before - after) * shift / 4  # of the parabola through the three
+    hertz = rate / (lags[1:-1] + shift)
+    strength = np.where(is_peak, height + OCTAVE * np.log2(hertz / low), -np.inf)
+    best = np.arange(len(frames)), np.argmax(strength, axis=1)
+    is_voiced = is_peak[best] & (height[best] >= VOICED)
+    return np.where(is_voiced, hertz[best], np.nan)
 
 
 def autocorrelation(frames: np.ndarray, finer: int = 1) -> np.ndarray:
