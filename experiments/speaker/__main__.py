@@ -79,7 +79,7 @@ flags.DEFINE_integer("bands", 40, "Mel bands of waveforms.", 8)
 flags.DEFINE_integer("deltas", 0, "Times that slopes over time are added.", 0, 2)
 flags.DEFINE_integer("stack", 1, "Frames that become one step.", 1)
 flags.DEFINE_float("dropout", 0.3, "Share of inputs and outputs dropped.", 0.0, 0.99)
-flags.DEFINE_float("noise", 0.3, "Noise in training, in deviations of a feature.", 0.0)
+flags.DEFINE_float("noise", 0.6, "Noise in training, in deviations of a feature.", 0.0)
 flags.DEFINE_string("wav", None, "A WAV file, for --mode=classify.")
 
 

@@ -1,4 +1,4 @@
-"""The data of speaker: voices, whose they are, and whether they are women's or men's."""
+"""The data of speaker: voices, and whose they are, or whether a woman's or a man's."""
 
 from experiments.speaker import series, voices, vowels
 from experiments.speaker.folder import read_path

@@ -1,9 +1,9 @@
 """Vowels of eight men and seven women: Deterding (1989), Robinson (1989).
 
-Fifteen speakers said each of eleven words; six frames of 64 ms are taken from the steady
-part of each vowel, as ten log area parameters of the vocal tract. Men are shorter of
-nothing but pitch, which these features leave out. Speakers 0 to 7 are to learn from and
-8 to 14 to test on, by the authors.
+Fifteen speakers said eleven words; six frames of 512 samples, at 10,000 a second, are
+taken from the middle of each vowel, as ten log area parameters of the vocal tract. They
+leave the pitch out, so that only the tract is left to tell women from men. Speakers 0
+to 7 are to learn from and 8 to 14 to test on, by the authors.
 """
 
 import numpy as np

@@ -48,7 +48,7 @@ def decisions(
             )
         known = np.isfinite(numbers)
         drawn += int(known.sum())
-        style = {"ls": "", "alpha": 0.6, "ms": 6, "mec": "white", "mew": 0.4}
+        style = {"ls": "", "alpha": 0.75, "ms": 6, "mec": "white", "mew": 0.4}
         marks = {"marker": MARKERS[i % len(MARKERS)], "color": f"C{i}"}
         count = f"truly {label}: {known.sum():,}"
         axes.plot(numbers[known], shares[known], label=count, **marks, **style)
