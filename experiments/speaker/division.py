@@ -8,7 +8,8 @@ from experiments.speaker.clip import Clip
 from seqjax.data import DataError, Splits
 
 GENDERS = {"female": "female", "f": "female", "male": "male", "m": "male"}
-TEST = 2
+PARTS = "train", "test"
+TEST = 2  # the place of the test part among `Splits`
 
 
 def answered(clips: list[Clip], target: str, name: str) -> list[Clip]:
@@ -87,11 +88,10 @@ def _group(clip: Clip, target: str) -> Hashable:
 
 
 def _has_own_test(clips: list[Clip]) -> bool:
-    labels = {part: {c.label for c in clips if c.part == part} for part in _PARTS}
-    return bool(labels["test"]) and labels["test"] <= labels["train"]
-
-
-_PARTS = "train", "test"
+    learned, tested = (
+        {clip.label for clip in clips if clip.part == part} for part in PARTS
+    )
+    return bool(tested) and tested <= learned
 
 
 def _drawn(
