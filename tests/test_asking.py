@@ -4,9 +4,14 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
+import scipy.io.wavfile
 from processes import run
 from trained import copy_of, uses
+
+from experiments.speech_recognition.voice import RATE, draw_voice, speak
+from seqjax import predict
 
 
 def ask(trained, mode, *flags):
@@ -159,3 +164,25 @@ def test_a_verb_agrees(trained):
     rows = [line.split() for line in ask(trained("agreement"), "agree", text)]
     assert [verb for _, verb in rows] == ["was", "were"]
     assert sum(float(p) for p, _ in rows) == pytest.approx(1, abs=1e-3)
+
+
+@uses("speech_recognition")
+def test_a_recogniser_writes_down_whole_and_in_pieces(trained, tmp_path):
+    speech = trained("speech_recognition")
+    voices = np.random.default_rng(0)
+    sound = speak("one two three four", draw_voice(voices, high=True), voices)
+    path = tmp_path / "said.wav"
+    scipy.io.wavfile.write(path, RATE, sound)
+    (whole,) = ask(speech, "transcribe", f"--wav={path}", "--beam=1")
+    pieces = ask(speech, "transcribe", f"--wav={path}", "--streaming")
+    assert len(pieces) > 2 and pieces[-1] == whole != ""
+    assert predict.load(speech.folder / "run").transcribe(path) == whole
+    scipy.io.wavfile.write(path, 2 * RATE, np.stack([sound, sound], axis=1))
+    *notes, _ = ask(speech, "transcribe", f"--wav={path}")
+    assert [note.split(": ")[0] for note in notes] == [str(path)] * 2
+    for damage, named in ((b"", "this file is empty"), (b"RIFF", "no WAV file")):
+        path.write_bytes(damage)
+        flags = ["--mode=transcribe", "--workdir=run", f"--wav={path}"]
+        code, out, err = run("speech_recognition", *flags, cwd=speech.folder)
+        assert code == 1 and out == "" and len(err.splitlines()) == 1
+        assert f"{path}: {named}" in err

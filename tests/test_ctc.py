@@ -9,7 +9,7 @@ import pytest
 from jax.test_util import check_grads
 
 from seqjax import losses
-from seqjax.decode import Guide, PrefixBeam
+from seqjax.decode import Guide, PrefixBeam, WordList
 from seqjax.losses import ctc
 from seqjax.masks import from_lengths
 
@@ -212,3 +212,34 @@ def test_a_narrow_beam_does_not_exceed_the_whole():
 def test_a_beam_of_no_width_is_refused():
     with pytest.raises(ValueError, match="width must be at least 1: 0"):
         PrefixBeam(0)
+
+
+def test_a_list_of_words_leaves_no_others():
+    letters = ("<EOS>", "a", "b", " ")
+    words = ["ab", "a", "ba", "bab"]
+    made = WordList.build(words, letters, 0)
+    tree = jax.tree.map(np.asarray, made)
+    total = 0.0
+    for length in range(8):  # P of all strings up to this length, by brute force
+        for text in itertools.product("ab ", repeat=length):
+            path = [letters.index(letter) for letter in text]
+            node, log_p = 0, 0.0
+            for letter in path:
+                log_p += tree.log_probs[node, letter]
+                node = tree.following[node, letter]
+            log_p += tree.log_probs[node, 0]
+            parts = "".join(text).split(" ")
+            legal = bool(text) and set(parts) <= set(words)
+            expected = len(parts) * np.log(1 / 8) if legal else -np.inf
+            np.testing.assert_allclose(log_p, expected)
+            total += np.exp(log_p)
+    assert 0.7 < total < 1
+    rng = np.random.default_rng(2)
+    _, log_probs = draw(rng, 12, 2, 4)
+    beam = PrefixBeam(40, weight=1.0)
+    found = jax.jit(lambda p: beam.search(p, guide=made.guide(2, 0)))(log_probs)
+    for row in range(2):
+        best = found.labels[row, 0][: found.lengths[row, 0]]
+        assert set("".join(letters[i] for i in best).split(" ")) <= set(words)
+    with pytest.raises(ValueError, match="'abc' cannot be written"):
+        WordList.build(["abc"], letters, 0)

@@ -41,6 +41,8 @@ def test_a_file_is_read_by_columns(tmp_path):
     path.write_text("a\t-1.5\tthe pair\t0\na\t-2\tthe pear\t1\n")
     first, second = read_nbest(path)
     assert first == ("a", -1.5, "the pair", False) and second.is_true
+    path.write_text("a\t-1.5\tthe pair\t0\nb\t-2\tthe pear\t1\n")
+    assert [h.is_true for h in read_nbest(path)] == [False, True]
 
 
 BAD = {
@@ -48,7 +50,7 @@ BAD = {
     "a\t-1\tthe pair\tyes\n": "line 1: four columns",
     "a\t-1\tx\t1\nb\tlow\ty\t1\n": "line 2: the acoustic score 'low' is no number",
     "a\tnan\tx\t1\n": "line 1: the acoustic score 'nan' is no number",
-    "a\t-1\tx\t0\n": "utterance a has 0 true texts",
+    "a\t-1\tx\t0\n": "no utterance has a true text",
     "a\t-1\tx\t1\na\t-1\ty\t1\n": "utterance a has 2 true texts",
 }
 

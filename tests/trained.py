@@ -140,7 +140,13 @@ def _speaker(folder):
     yield from ("--learning_rate=0.02", "--eval_every=30")
 
 
+def _speech(folder):
+    yield from smoke("speech_recognition")
+    yield from ("--streaming", "--nobidirectional", "--deltas=0", "--noise=0")
+
+
 RUNS = {
+    "speech_recognition": _speech,
     "language_model": _language_model("--level=char"),
     "language_model word": _language_model("--level=word"),
     "language_model sentences": _language_model("--sentences"),

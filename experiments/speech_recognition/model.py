@@ -43,7 +43,7 @@ def front_end(recordings: Recordings, options: Any) -> FrontEnd:
 
 
 def make_predictor(
-    front: FrontEnd, texts: Sequence[str], options: Any
+    front: FrontEnd, texts: Sequence[str], words: tuple[str, ...], options: Any
 ) -> SpeechPredictor:
     """The recogniser that the flags ask for, without variables."""
     letters = Vocabulary.build(texts)
@@ -60,7 +60,8 @@ def make_predictor(
         size = len(letters)
         model = EncoderDecoder(layer, decoder, None, size, embedding=16, **sizes)
     longest = round(1.5 * max(map(len, texts)))
-    return SpeechPredictor(model, front, letters, longest)
+    closed = words if options.closed and options.method == "ctc" else ()
+    return SpeechPredictor(model, front, letters, closed, longest)
 
 
 def prepare(
@@ -82,7 +83,7 @@ def prepare(
         return [u.sound if given else front.frames(u.sound) for u in part]
 
     rng = np.random.default_rng(o.seed)
-    changes = o.warp, o.stretch, o.noise
+    changes = o.warp, o.stretch, o.noise, recordings.ceiling
     train, valid, test = map(frames, splits)
     train = [another_voice(f, front.extract, rng, *changes) for f in train if len(f)]
     if front.normalize == "corpus":

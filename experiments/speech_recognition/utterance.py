@@ -24,3 +24,4 @@ class Recordings(NamedTuple):
     extract: MFCC | LogMel | None = None  # how features were made; None for samples
     joined: bool = False  # whether strings are made of them: each is a single word
     words: tuple[str, ...] = ()  # if no other can occur
+    ceiling: float = 0.0  # hertz above which there is no sound; 0: half of the rate

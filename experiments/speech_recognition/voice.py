@@ -53,14 +53,14 @@ def _letter(letter, length, voice, rng) -> np.ndarray:
     return wave * np.minimum(fade, 1)
 
 
-def synthetic(count: int = 1500, speakers: int = 30) -> tuple[Recordings, float]:
+def synthetic(count: int = 1000, speakers: int = 20) -> tuple[Recordings, float]:
     """Speaks strings of digits; 0 is the best word error rate."""
     rng = np.random.default_rng(0)
     voices = [draw_voice(rng, high=i % 2 == 1) for i in range(speakers)]
     made = []
     for i in range(count):
         who = i % speakers
-        text = " ".join(rng.choice(WORDS, rng.integers(1, 5)))
+        text = " ".join(rng.choice(WORDS, rng.integers(1, 4)))
         sound = speak(text, voices[who], rng)
         made.append(Utterance(f"utterance {i}", sound, text, f"voice {who}"))
     return Recordings(made, RATE), 0.0

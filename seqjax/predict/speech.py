@@ -1,7 +1,6 @@
 """A recogniser of speech to ask: what was said in a WAV file, or while it is read."""
 
 import dataclasses
-import functools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -12,18 +11,9 @@ import numpy as np
 from seqjax.audio import FrontEnd
 from seqjax.data.batches import Batch, Batches
 from seqjax.data.vocabulary import Vocabulary
-from seqjax.decode import (
-    Beam,
-    Guide,
-    Hypotheses,
-    PrefixBeam,
-    Prefixes,
-    Rules,
-    generate,
-)
-from seqjax.masks import from_lengths
-from seqjax.models.recurrent import BOS
+from seqjax.decode import PrefixBeam, WordList
 from seqjax.models.transcriber import Transcriber
+from seqjax.predict import hypotheses
 from seqjax.predict.batched import apply, lengths_of
 from seqjax.predict.hearing import (
     Sounds,
@@ -33,6 +23,7 @@ from seqjax.predict.hearing import (
     is_one,
     one_or_several,
 )
+from seqjax.predict.hypotheses import Letters
 from seqjax.predict.language import LanguagePredictor
 
 
@@ -53,6 +44,7 @@ class SpeechPredictor:
         `EncoderDecoder` that reads vectors.
       front: turns sound into the model's inputs.
       letters: that the model writes.
+      words: the only words that a `Transcriber` writes; any if there are none.
       longest: the most letters of a text that an `EncoderDecoder` writes.
       variables: of the model.
 
@@ -66,6 +58,7 @@ class SpeechPredictor:
     model: Any
     front: FrontEnd
     letters: Vocabulary
+    words: tuple[str, ...] = ()
     longest: int = 200
     variables: Any = None
 
@@ -78,6 +71,11 @@ class SpeechPredictor:
     def aligned(self) -> bool:
         """Whether the model says something at each step (CTC), or writes by itself."""
         return isinstance(self.model, Transcriber)
+
+    @property
+    def streams(self) -> bool:
+        """Whether text can be written before the sound has ended."""
+        return self.aligned and self.model.layer.causal and self.front.streams
 
     def example(self) -> tuple[Any, ...]:
         """Returns a sound of one step, and a text of one letter, for `init`."""
@@ -127,7 +125,7 @@ class SpeechPredictor:
           beam: hypotheses that are kept; 1 takes the likeliest letter at each step.
           **options: as in `n_best`.
         """
-        if beam == 1 and self.aligned and not options:
+        if beam == 1 and self.aligned and not self.words and not options:
             return [self._spell(self._path(row)) for row in self.log_probs(batches)]
         found = self.n_best(batches, beam=beam, **options)
         return [hypotheses[0].text for hypotheses in found]
@@ -146,7 +144,8 @@ class SpeechPredictor:
         Args:
           batches: of `batches`, in one bucket.
           beam: how many are kept.
-          language: a language model of letters, for a model with CTC.
+          language: a language model of letters, for a model with CTC; in its place the
+            list of `words`, if there is one.
           weight: of its log P.
           bonus: added for each letter.
 
@@ -154,20 +153,22 @@ class SpeechPredictor:
           ValueError: the language model does not fit.
         """
         search = PrefixBeam(beam, self.letters.eos, weight, bonus)
-        guide = None if language is None else self._guide_of(language)
-        if guide is not None and not self.aligned:
+        if language is not None and not self.aligned:
             raise ValueError("a language model helps a model with CTC alone")
+        guide = self._guide_of(language)
         found = []
         for batch in batches.once():
             if self.aligned:
                 fixed = self.model, search, self.letters.unk
-                prefixes = _search(*fixed, guide, self.variables, batch)
+                prefixes = hypotheses.search(*fixed, guide, self.variables, batch)
                 columns = prefixes.labels, prefixes.acoustic, prefixes.language
             else:
                 forms = self.longest, self.letters.eos, (self.letters.unk,)
-                hypotheses = _write(self.model, beam, forms, self.variables, batch)
-                scores = hypotheses.log_probs
-                columns = hypotheses.tokens, scores, jnp.zeros_like(scores)
+                written = hypotheses.write(
+                    self.model, beam, forms, self.variables, batch
+                )
+                scores = written.log_probs
+                columns = written.tokens, scores, jnp.zeros_like(scores)
             rows = zip(*map(np.asarray, columns), batch.lengths, strict=True)
             found += [self._heard(*row) for *row, length in rows if length]
         return found
@@ -183,7 +184,7 @@ class SpeechPredictor:
         Raises:
           ValueError: the model looks ahead, or its front end does.
         """
-        if not (self.aligned and self.model.layer.causal and self.front.streams):
+        if not self.streams:
             raise ValueError(
                 "this model needs the whole sound: a direction, deltas or the mean of "
                 "an utterance look ahead"
@@ -218,78 +219,15 @@ class SpeechPredictor:
             if a > -np.inf
         ]
 
-    def _guide_of(self, language: LanguagePredictor) -> "_Letters":
+    def _guide_of(
+        self, language: LanguagePredictor | None
+    ) -> Letters | WordList | None:
+        if language is None:
+            known = self.letters.tokens, self.letters.eos
+            return WordList.build(self.words, *known) if self.words else None
         known = language.tokenizer.vocabulary
         if not any(t in known for t in self.letters.tokens if len(t) == 1):
             raise ValueError("the language model must be one of characters")
         places = {token: i for i, token in enumerate(known.tokens)}
         ids = [places.get(token, -1) for token in self.letters.tokens]
-        return _Letters(language.model, language.variables, language.first, tuple(ids))
-
-
-@functools.partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["variables"],
-    meta_fields=["model", "first", "ids"],
-)
-@dataclasses.dataclass(frozen=True)
-class _Letters:
-    """A language model whose tokens are looked up for a recogniser's letters."""
-
-    model: Any
-    variables: Any
-    first: int  # what it reads first
-    ids: tuple[int, ...]  # the token of each letter, −1 where it has none
-
-    def guide(self, rows: int, end: int) -> Guide:
-        """Returns the model over letters, for so many sounds."""
-        ids = jnp.array(self.ids)
-        read = jnp.maximum(ids, 0)
-        apply = functools.partial(self.model.apply, self.variables)
-
-        def step(carry, tokens):
-            carry, logits = apply(carry, tokens, method="step")
-            log_p = jax.nn.log_softmax(logits)[:, read]
-            return carry, jnp.where(ids < 0, -jnp.inf, log_p)
-
-        begin = apply(rows, method="initial_carry"), jnp.full(rows, self.first)
-        carry, first = step(*begin)
-        return Guide(lambda c, letter: step(c, read[letter]), carry, first, end)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _search(
-    model: Any,
-    search: PrefixBeam,
-    forbidden: int,
-    letters: _Letters | None,
-    variables: Any,
-    batch: Batch,
-) -> Prefixes:
-    inputs, lengths = batch
-    log_probs = model.apply(variables, inputs, lengths, method="log_probs")
-    log_probs = log_probs.at[..., forbidden].set(-jnp.inf)
-    mask = from_lengths(lengths, inputs.shape[1])
-    guide = None if letters is None else letters.guide(len(lengths), search.blank)
-    return search.search(log_probs.swapaxes(0, 1), mask, guide)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _write(
-    model: Any,
-    beam: int,
-    forms: tuple[int, int, tuple[int, ...]],
-    variables: Any,
-    batch: Batch,
-) -> Hypotheses:
-    apply = functools.partial(model.apply, variables)
-    longest, eos_id, forbidden = forms
-    return generate(
-        functools.partial(apply, method="step"),
-        apply(*batch, method="initial_carry"),
-        jnp.full(len(batch.lengths), BOS),
-        Beam(beam),
-        length=longest,
-        eos_id=eos_id,
-        rules=Rules(forbidden),
-    )
+        return Letters(language.model, language.variables, language.first, tuple(ids))
