@@ -104,4 +104,7 @@ def autocorrelation(frames: np.ndarray, finer: int = 1) -> np.ndarray:
 
 def _correlate(frames: np.ndarray, finer: int) -> np.ndarray:
     size = 2 ** (2 * frames.shape[1] - 1).bit_length()
-    return np.fft.irfft(np.abs(np.fft.rfft(frames, size)) ** 2, finer * size)
+    power = np.abs(np.fft.rfft(frames, size)) ** 2
+    if finer > 1:  # the last stood for one frequency, and now stands for two
+        power[:, -1] /= 2
+    return np.fft.irfft(power, finer * size)
