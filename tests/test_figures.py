@@ -451,6 +451,8 @@ def every_figure(path, words):
     square = np.ones((len(words), len(words)), int)
     yield figures.confusion(path, square, words, title=name)
     yield figures.attention(path, [(words, words, square / len(words))], title=name)
+    points = {word: (np.arange(3), states[i]) for i, word in enumerate(words)}
+    yield figures.decisions(path, points, name, unit, title=name)
     lines = {word: ([1, 2, 4], [0, i, 2]) for i, word in enumerate(words)}
     yield figures.curves(path, [(name, lines)] * 2, unit, title=name, mark={name: 2})
     runs = [summary(word, i, 1.0 + i, {"cell": word}) for i, word in enumerate(words)]

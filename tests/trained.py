@@ -125,6 +125,21 @@ def _translation(folder):
     yield from ("--buckets=1", "--attention=multiplicative")
 
 
+def _speaker(folder):
+    """Sixteen high and low voices, four sounds each, as WAV files."""
+    from scipy.io import wavfile
+
+    from experiments.speaker.voices import synthetic
+
+    (folder / "voices").mkdir()
+    clips, _ = synthetic(voices=16, each=4)
+    for i, clip in enumerate(clips.clips):
+        name = f"{clip.label}_{clip.speaker}_{i}.wav"
+        wavfile.write(folder / "voices" / name, clips.rate, clip.sound)
+    yield from ("--data=voices", "--steps=60", "--features=8", "--stack=4")
+    yield from ("--learning_rate=0.02", "--eval_every=30")
+
+
 def _speech(folder):
     yield from smoke("speech_recognition")
     yield from ("--streaming", "--nobidirectional", "--deltas=0", "--noise=0")
@@ -141,4 +156,5 @@ RUNS = {
     "sentiment": _sentiment(),
     "sentiment binary": _sentiment("--classes=binary"),
     "translation": _translation,
+    "speaker": _speaker,
 }

@@ -3,11 +3,22 @@
 import numpy as np
 
 from experiments.speech_recognition import digits, espeak, voice
-from experiments.speech_recognition.folder import read_folder
+from experiments.speech_recognition.folder import listed, read_folder
 from experiments.speech_recognition.utterance import Recordings, Utterance
+from experiments.speech_recognition.voice import RATE, Voice, draw_voice, speak
 from seqjax.data import Dataset, Splits, Table, split
 
-__all__ = ["TABLE", "Recordings", "Utterance", "split_by_speaker"]
+__all__ = [
+    "RATE",
+    "TABLE",
+    "Recordings",
+    "Utterance",
+    "Voice",
+    "draw_voice",
+    "listed",
+    "speak",
+    "split_by_speaker",
+]
 
 
 def split_by_speaker(recordings: Recordings, seed: int) -> Splits:

@@ -22,21 +22,45 @@ def read_folder(path: str | pathlib.Path) -> Recordings:
       DataError: it is no folder, a line has too few columns or no text, a file is
         missing or cannot be used, or there are none.
     """
-    folder = pathlib.Path(path)
-    if not folder.is_dir():
-        raise DataError(f"{path}: a folder of WAV files is needed")
-    listed = _transcript(folder) if (folder / TRANSCRIPT).exists() else _names(folder)
-    if not listed:
-        raise DataError(f"{path}: there is no WAV file, and no {TRANSCRIPT}")
     utterances = []
-    for name, text, speaker in listed:
-        sound = read_wav(folder / name, RATE)
+    for name, text, speaker in listed(path, TRANSCRIPT, "text"):
+        sound = read_wav(pathlib.Path(path) / name, RATE)
         utterances.append(Utterance(name, sound.samples, text.lower(), speaker))
     return Recordings(utterances, RATE)
 
 
-def _transcript(folder: pathlib.Path) -> list[tuple[str, str, str]]:
-    found, path = [], folder / TRANSCRIPT
+def listed(
+    path: str | pathlib.Path, table: str, column: str
+) -> list[tuple[str, str, str]]:
+    """Finds the WAV files of a folder, and what a table or their names say of them.
+
+    Args:
+      path: of the folder.
+      table: the name of a file in it with two or three columns by tab: a file, what is
+        known of it, and who speaks. Without it, a file is KNOWN_SPEAKER_NUMBER.wav,
+        KNOWN_SPEAKER.wav or KNOWN_NUMBER.wav.
+      column: what is known.
+
+    Returns:
+      A file's name, what is known of it, and who speaks, which may be empty; at least
+      one.
+
+    Raises:
+      DataError: it is no folder, a line has too few columns or an empty one, a file is
+        missing, or there are none.
+    """
+    folder = pathlib.Path(path)
+    if not folder.is_dir():
+        raise DataError(f"{path}: a folder of WAV files is needed")
+    is_there = (folder / table).exists()
+    found = _table(folder, table, column) if is_there else _names(folder, column)
+    if not found:
+        raise DataError(f"{path}: there is no WAV file, and no {table}")
+    return found
+
+
+def _table(folder: pathlib.Path, table: str, column: str) -> list[tuple[str, str, str]]:
+    found, path = [], folder / table
     for number, line in numbered_lines(path):
         if not line.strip():
             continue
@@ -44,7 +68,8 @@ def _transcript(folder: pathlib.Path) -> list[tuple[str, str, str]]:
         where = f"{path}, line {number}"
         if len(columns) not in (2, 3) or not columns[1]:
             raise DataError(
-                f"{where}: two or three columns by tab are needed: file, text, speaker"
+                f"{where}: two or three columns by tab are needed: file, {column}, "
+                f"speaker"
             )
         if not (folder / columns[0]).is_file():
             raise DataError(f"{where}: there is no file {folder / columns[0]}")
@@ -52,11 +77,12 @@ def _transcript(folder: pathlib.Path) -> list[tuple[str, str, str]]:
     return found
 
 
-def _names(folder: pathlib.Path) -> list[tuple[str, str, str]]:
+def _names(folder: pathlib.Path, column: str) -> list[tuple[str, str, str]]:
     found = []
     for file in sorted(folder.glob("*.wav")):
-        text, *rest = file.stem.split("_")
-        if not text:
-            raise DataError(f"{file}: its name should begin with what is said in it")
-        found.append((file.name, text, rest[0] if rest else ""))
+        known, *rest = file.stem.split("_")
+        if not known:
+            raise DataError(f"{file}: its name should begin with its {column} and _")
+        is_number = len(rest) == 1 and rest[0].isdecimal()
+        found.append((file.name, known, rest[0] if rest and not is_number else ""))
     return found

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from seqjax.audio.features import MFCC, LogMel, deltas
+from seqjax.audio.given import Given
 
 Array = jax.Array
 Normalize = Literal["utterance", "corpus", "none"]
@@ -19,7 +20,7 @@ class FrontEnd:
     """How sound becomes a model's inputs.
 
     Attributes:
-      extract: features of frames.
+      extract: features of frames; `Given` if they were computed elsewhere.
       normalize: what each feature's mean becomes 0, and its standard deviation 1, over:
         an "utterance", which takes away the microphone but needs its end; a "corpus",
         whose `mean` and `std` stand here; or "none".
@@ -33,7 +34,7 @@ class FrontEnd:
       ValueError: a field is out of its range.
     """
 
-    extract: MFCC | LogMel = LogMel()
+    extract: MFCC | LogMel | Given = LogMel()
     normalize: Normalize = "utterance"
     order: int = 0
     stack: int = 1
@@ -145,7 +146,7 @@ _deltas = jax.jit(deltas)
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _extract(extract: MFCC | LogMel, samples: Array) -> Array:
+def _extract(extract: MFCC | LogMel | Given, samples: Array) -> Array:
     return extract(samples)
 
 

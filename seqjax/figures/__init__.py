@@ -6,6 +6,7 @@ and returns the matplotlib Figure that it wrote. None of them touches pyplot.
 
 from seqjax.figures.comparison import compare
 from seqjax.figures.curves import curves, gradient_norms
+from seqjax.figures.decisions import decisions
 from seqjax.figures.held import coloured_text, held_units
 from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
@@ -26,6 +27,7 @@ __all__ = [
     "compare",
     "confusion",
     "curves",
+    "decisions",
     "eigenvalues",
     "gradient_by_lag",
     "gradient_norms",

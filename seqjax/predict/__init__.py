@@ -11,6 +11,7 @@ from seqjax.predict.language import LanguagePredictor
 from seqjax.predict.predictor import init
 from seqjax.predict.saving import load, save
 from seqjax.predict.solos import Solo, SoloPredictor
+from seqjax.predict.sounds import SoundClassPredictor
 from seqjax.predict.speech import Heard, SpeechPredictor
 from seqjax.predict.tags import TagPredictor
 from seqjax.predict.translation import TranslationPredictor
@@ -20,6 +21,7 @@ __all__ = [
     "ClassPredictor",
     "Heard",
     "LanguagePredictor",
+    "SoundClassPredictor",
     "SpeechPredictor",
     "Solo",
     "SoloPredictor",

@@ -6,8 +6,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from seqjax.data.batches import Batches
+from seqjax.data.batches import Batch, Batches
 from seqjax.models.word_features import Words
 
 
@@ -26,6 +27,31 @@ def lengths_of(batches: Batches) -> list[int]:
 def row_lengths(lengths: Any) -> Any:
     """Returns the lengths [B] of a batch whose parts are all of one length."""
     return jax.tree.leaves(lengths)[0]
+
+
+def check_classes(model: Any, classes: Sequence[Any]) -> None:
+    """Checks that a `Classifier` has a logit for each class, or one for two.
+
+    Raises:
+      ValueError: it has not.
+    """
+    logits, named = model.classes, len(classes)
+    if logits != named and (logits, named) != (1, 2):
+        raise ValueError(f"the model has {logits} classes, but {named} are named")
+
+
+def class_probabilities(model: Any, variables: Any, batches: Batches) -> np.ndarray:
+    """Returns P of each class by a `Classifier`, in the examples' order: [N, K]."""
+    function = functools.partial(_probabilities, model, variables)
+    return np.stack(batches.map_rows(function))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _probabilities(model: Any, variables: Any, batch: Batch) -> jax.Array:
+    logits = model.apply(variables, batch.values, row_lengths(batch.lengths))
+    if model.classes > 1:
+        return jax.nn.softmax(logits)
+    return jnp.concatenate([jax.nn.sigmoid(-logits), jax.nn.sigmoid(logits)], axis=-1)
 
 
 def example_of_words() -> tuple[Words, jax.Array]:

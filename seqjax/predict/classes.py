@@ -1,21 +1,20 @@
 """A classifier to ask: how likely is each class of a text?"""
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqjax.data.batches import Batch, Batches
+from seqjax.data.batches import Batches
 from seqjax.data.lexicon import Lexicon
 from seqjax.data.tokenize import Tokenizer, split_words
 from seqjax.predict.batched import (
+    check_classes,
+    class_probabilities,
     example_of_words,
     not_blank,
-    row_lengths,
 )
 
 NO_WORD = "?"  # what is read of a text without words
@@ -49,9 +48,7 @@ class ClassPredictor:
     variables: Any = None
 
     def __post_init__(self):
-        logits, named = self.model.classes, len(self.classes)
-        if logits != named and (logits, named) != (1, 2):
-            raise ValueError(f"the model has {logits} classes, but {named} are named")
+        check_classes(self.model, self.classes)
         if self.longest < 1:
             raise ValueError(f"longest must be at least 1, not {self.longest}")
 
@@ -101,17 +98,8 @@ class ClassPredictor:
 
     def probabilities(self, batches: Batches) -> np.ndarray:
         """Returns P of each class of each text, in their order: [N, classes]."""
-        function = functools.partial(_probabilities, self.model, self.variables)
-        return np.stack(batches.map_rows(function))
+        return class_probabilities(self.model, self.variables, batches)
 
     def _classify(self, text: str) -> np.ndarray:
         not_blank([text], "a text to classify")
         return self.probabilities(self.batches([text], batch_size=1))[0]
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _probabilities(model: Any, variables: Any, batch: Batch) -> jax.Array:
-    logits = model.apply(variables, batch.values, row_lengths(batch.lengths))
-    if model.classes > 1:
-        return jax.nn.softmax(logits)
-    return jnp.concatenate([jax.nn.sigmoid(-logits), jax.nn.sigmoid(logits)], axis=-1)

@@ -1,7 +1,6 @@
 """A recogniser of speech to ask: what was said in a WAV file, or while it is read."""
 
 import dataclasses
-import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -9,17 +8,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqjax.audio import FrontEnd, Sound, read_wav
+from seqjax.audio import FrontEnd
 from seqjax.data.batches import Batch, Batches
 from seqjax.data.vocabulary import Vocabulary
 from seqjax.decode import PrefixBeam, WordList
 from seqjax.models.transcriber import Transcriber
 from seqjax.predict import hypotheses
 from seqjax.predict.batched import apply, lengths_of
+from seqjax.predict.hearing import (
+    Sounds,
+    batches_of_sounds,
+    example_of_sound,
+    inputs_of,
+    is_one,
+    one_or_several,
+)
 from seqjax.predict.hypotheses import Letters
 from seqjax.predict.language import LanguagePredictor
-
-Sounds = str | pathlib.Path | Sound
 
 
 class Heard(NamedTuple):
@@ -74,7 +79,7 @@ class SpeechPredictor:
 
     def example(self) -> tuple[Any, ...]:
         """Returns a sound of one step, and a text of one letter, for `init`."""
-        sound = jnp.zeros((1, 1, self.front.features)), jnp.ones(1, int)
+        sound = example_of_sound(self.front)
         return sound if self.aligned else (*sound, jnp.ones((1, 1), int), jnp.ones(1))
 
     def transcribe(
@@ -89,32 +94,19 @@ class SpeechPredictor:
         Raises:
           DataError: a file cannot be used.
         """
-        one = isinstance(sound, str | pathlib.Path | Sound)
-        inputs = [self.inputs(s) for s in ([sound] if one else sound)]
+        inputs = [self.inputs(each) for each in one_or_several(sound)]
         texts = self.texts(self.batches(inputs), **options)
-        return texts[0] if one else texts
+        return texts[0] if is_one(sound) else texts
 
     def inputs(self, sound: Sounds) -> np.ndarray:
         """Returns what the model reads of a sound, [T, features]."""
-        rate = self.front.extract.rate
-        if isinstance(sound, str | pathlib.Path):
-            sound = read_wav(sound, rate)
-        if sound.rate != rate:
-            raise ValueError(
-                f"the model hears {rate} samples a second, not {sound.rate}; read the "
-                f"file by read_wav(path, {rate})"
-            )
-        inputs = self.front(sound.samples)
-        if not len(inputs):
-            least = self.front.extract.window / rate
-            raise ValueError(f"a sound must have {least:g} seconds or more")
-        return inputs
+        return inputs_of(self.front, sound)
 
     def batches(
         self, inputs: Sequence[np.ndarray], batch_size: int = 32, buckets: int = 1
     ) -> Batches:
         """Returns inputs, each [T, features], batched for the other methods."""
-        return Batches(inputs, min(batch_size, len(inputs)), buckets=buckets)
+        return batches_of_sounds(inputs, batch_size, buckets)
 
     def log_probs(self, batches: Batches) -> list[np.ndarray]:
         """Returns log P of each letter, and of none (`<EOS>`), at each step: [T, K]."""

@@ -1,0 +1,150 @@
+"""What a run of speaker leaves behind: predictions, figures, scores."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.shared.run import Run
+from experiments.speaker.clip import Clip
+from seqjax import figures
+from seqjax.audio import median_pitch
+from seqjax.extras import library
+from seqjax.train import TrainResult
+
+MOST = 20  # classes of a confusion matrix
+
+
+def share_right(shares: np.ndarray, gold: np.ndarray) -> float:
+    """How many of P [N, classes] are highest at the label [N]."""
+    return float(np.mean(shares.argmax(axis=1) == gold))
+
+
+def speakers_right(
+    shares: np.ndarray, gold: np.ndarray, clips: Sequence[Clip]
+) -> tuple[int, int]:
+    """How many speakers are told rightly from all their sounds, by the mean log P.
+
+    Args:
+      shares: P, [N, classes].
+      gold: labels [N], one for all sounds of a speaker.
+      clips: N of them.
+
+    Returns:
+      The number, and that of speakers; both are 0 if one is unknown.
+    """
+    speakers = [clip.speaker for clip in clips]
+    if not all(speakers):
+        return 0, 0
+    names, who = np.unique(speakers, return_inverse=True)
+    logs = [np.log(shares[who == i] + 1e-12).mean(axis=0) for i in range(len(names))]
+    answers = [gold[who == i][0] for i in range(len(names))]
+    return int(np.sum(np.argmax(logs, axis=1) == answers)), len(names)
+
+
+def draw_figures(
+    run: Run,
+    result: TrainResult,
+    classes: Sequence[str],
+    shares: np.ndarray,
+    gold: np.ndarray,
+    clips: Sequence[Clip],
+    rate: int,
+    wrong: dict[str, float],
+) -> None:
+    """Draws learning curves, a confusion matrix, and for samples pitch and decision."""
+    lines = {"training, with noise": "loss", "validation": "valid"}
+    run.learning_curves(
+        result,
+        figures.Panel("−log P (nats per sound)", lines),
+        figures.Panel("share of wrong sounds", {"validation": "valid_wrong"}, wrong),
+    )
+    counts = library("sklearn.metrics", "sound").confusion_matrix(
+        gold, shares.argmax(axis=1), labels=range(len(classes))
+    )
+    title, shown = "held-out sounds", np.arange(len(classes))
+    if len(classes) > MOST:
+        errors = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
+        shown = np.sort(np.argsort(-errors, kind="stable")[:MOST])
+        title = f"{title}: the {MOST} of {len(classes)} with most errors"
+    counts, names = counts[np.ix_(shown, shown)], [classes[i] for i in shown]
+    run.figure(figures.confusion, "confusion", counts, names, title=title)
+    if run.options.target != "gender":
+        return
+    if not rate:
+        run.say("there are no waveforms in this data, so no pitch to draw")
+        return
+    hertz = np.array([median_pitch(clip.sound, rate) for clip in clips])
+    points = {
+        name: (hertz[gold == i], shares[gold == i, 0]) for i, name in enumerate(classes)
+    }
+    axes = "pitch, the median over time (Hz)", f"P({classes[0]} | sound)"
+    title = "held-out speakers" if all(c.speaker for c in clips) else "held-out sounds"
+    missing = int(np.sum(~np.isfinite(hertz)))
+    title += f"; {missing} sounds without a pitch are left out" if missing else ""
+    run.figure(figures.decisions, "pitch", points, *axes, title=title)
+
+
+def predictions(
+    clips: Sequence[Clip], classes: Sequence[str], shares: np.ndarray
+) -> str:
+    """A line a sound: its name, speaker, label, what it was taken for, P of that."""
+    rows = zip(clips, shares, strict=True)
+    return "".join(
+        f"{c.name}\t{c.speaker}\t{c.label}\t{classes[row.argmax()]}\t{row.max():.4f}\n"
+        for c, row in rows
+    )
+
+
+def report(
+    run: Run,
+    result: TrainResult,
+    gold: np.ndarray,
+    shares: dict[str, np.ndarray],
+    most: int,
+    clips: Sequence[Clip],
+) -> dict[str, Any]:
+    """Prints and writes the result.
+
+    Args:
+      run: the run.
+      result: of the training.
+      gold: labels of the held-out sounds, [N].
+      shares: P by the model and by the regression, [N, classes] each.
+      most: the most frequent label of training.
+      clips: the held-out sounds.
+    """
+    right = {name: share_right(p, gold) for name, p in shares.items()}
+    frequent, gender = float(np.mean(gold == most)), run.options.target == "gender"
+    run.say(
+        f"held-out sounds: {right['model']:.4f} right, by logistic regression on mean "
+        f"features {right['regression']:.4f}, by the most frequent label {frequent:.4f}"
+    )
+    of_speakers = {}
+    if gender:
+        found = {name: speakers_right(p, gold, clips) for name, p in shares.items()}
+        if count := found["model"][1]:
+            numbers = {name: n for name, (n, _) in found.items()}
+            run.say(
+                f"of {count} speakers never heard, {numbers['model']} are told rightly "
+                f"from all their sounds, by the regression {numbers['regression']}"
+            )
+            of_speakers = {
+                "speakers": count,
+                "speakers_right": numbers["model"],
+                "speakers_right_by_regression": numbers["regression"],
+            }
+    known = all(clip.speaker for clip in clips)
+    of_whom = "of speakers never heard" if gender and known else "held out"
+    return run.finish(
+        result,
+        metric=f"share of sounds {of_whom} whose {run.options.target} is told",
+        lower_is_better=False,
+        score=right["model"],
+        baseline=right["regression"],
+        baseline_name="logistic regression on mean features",
+        majority=frequent,
+        best_possible=run.source.best if gender and run.source else None,
+        valid=1 - result.scores["valid_wrong"],
+        **of_speakers,
+    )
