@@ -27,7 +27,7 @@ from experiments.shared import cli
 from experiments.shared import flags as shared
 from experiments.shared.errors import UsageError
 from experiments.shared.run import Run, load_model, split_seed
-from experiments.speech_recognition.data import TABLE, joined, split_by_speaker
+from experiments.speech_recognition.data import TABLE, read_splits
 from experiments.speech_recognition.model import (
     encode,
     front_end,
@@ -39,8 +39,8 @@ from experiments.speech_recognition.model import (
 from experiments.speech_recognition.report import (
     draw_figures,
     most_frequent_word,
-    n_best_lines,
     report,
+    said_of,
 )
 from seqjax import predict
 from seqjax.audio import read_wav
@@ -106,11 +106,9 @@ def train(options: Any) -> dict[str, Any]:
     """Data, model, training, baseline, texts, figures, result."""
     source = TABLE.load(options.dataset, options.data)
     recordings = source.examples
-    splits = split_by_speaker(recordings, split_seed(options))
-    if recordings.joined:
-        counts = options.strings, 200, 500
-        numbered = zip(splits, counts, range(3), strict=True)
-        splits = Splits(*(joined(p, n, options.longest, s) for p, n, s in numbered))
+    splits = read_splits(
+        recordings, split_seed(options), options.strings, options.longest
+    )
     texts = [[u.text for u in part] for part in splits]
     front = front_end(recordings, options)
     speech = make_predictor(front, texts[0], recordings.words, options)
@@ -121,13 +119,12 @@ def train(options: Any) -> dict[str, Any]:
         raise DataError(f"{source.name}: every sound is too short for its text")
     variables = predict.init(speech, jax.random.key(options.seed))
     run = Run.begin("speech_recognition", options, source, variables, facts(splits))
-    if short:
-        names = ", ".join(splits.train[i].name for i in sorted(short)[:3])
-        run.say(f"{len(short)} sounds are too short for their texts: {names}, …")
+    run.say(*said_of(short, splits.train))
+    how = decoding(options)
     valid, test = (speech.batches(part, 64) for part in inputs[1:])
 
     def evaluate(variables):
-        heard = replace(speech, variables=variables).texts(valid)
+        heard = replace(speech, variables=variables).texts(valid, **how)
         return {"valid": float(word_error_rate(heard, texts[1]).result())}
 
     result = run.fit(
@@ -140,13 +137,11 @@ def train(options: Any) -> dict[str, Any]:
     )
     speech = replace(speech, variables=result.params)
     run.save(speech)
-    found = speech.n_best(test, **decoding(options))
-    heard = [hypotheses[0].text for hypotheses in found]
-    run.write("nbest.tsv", n_best_lines(splits.test, found))
-    run.write("texts.txt", "".join(f"{text}\n" for text in texts[0]))
     draw_figures(run, result, speech, inputs[2], splits.test)
+    run.write("texts.txt", "".join(f"{text}\n" for text in texts[0]))
+    found = speech.n_best(test, **how)
     baseline = most_frequent_word(splits.train, splits.test)
-    return report(run, result, splits.test, heard, baseline, len(short))
+    return report(run, result, splits.test, found, baseline, len(short))
 
 
 def facts(splits: Splits) -> str:

@@ -6,13 +6,13 @@ Hinton, 2013), which moves energies from band to band.
 
 import numpy as np
 
-from seqjax.audio import MFCC, LogMel
+from seqjax.audio import MFCC, Given, LogMel
 from seqjax.audio.features import hz_to_mel, mel_to_hz
 
 
 def another_voice(
     frames: np.ndarray,
-    extract: MFCC | LogMel,
+    extract: MFCC | LogMel | Given,
     rng: np.random.Generator,
     warp: float,
     stretch: float,
@@ -23,7 +23,7 @@ def another_voice(
 
     Args:
       frames: features.
-      extract: what made them.
+      extract: what made them; those that are `Given` are not warped.
       rng: of the changes.
       warp: resonances are moved by a factor of up to 1 ± this.
       stretch: and the pace by up to this.
@@ -32,7 +32,7 @@ def another_voice(
     """
     pace = 1 + stretch * rng.uniform(-1, 1)
     frames = paced(frames, pace)
-    if warp:
+    if warp and not isinstance(extract, Given):
         frames = frames @ warping(extract, 1 + warp * rng.uniform(-1, 1), ceiling)
     if noise:
         level = noise * rng.random() * frames.std(axis=0)

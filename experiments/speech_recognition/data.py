@@ -16,6 +16,7 @@ __all__ = [
     "Voice",
     "draw_voice",
     "listed",
+    "read_splits",
     "speak",
     "split_by_speaker",
 ]
@@ -31,6 +32,27 @@ def split_by_speaker(recordings: Recordings, seed: int) -> Splits:
     known = {u.speaker for u in utterances if u.speaker}
     groups = [u.speaker if len(known) > 2 else u.name for u in utterances]
     return split(utterances, groups, seed)
+
+
+def read_splits(
+    recordings: Recordings, seed: int, strings: int, longest: int
+) -> Splits:
+    """Splits utterances by speaker, and makes strings where there are but words.
+
+    Args:
+      recordings: all.
+      seed: of the split.
+      strings: how many to learn from.
+      longest: the most words of a string.
+
+    Raises:
+      DataError: there are fewer than three speakers, or utterances without speakers.
+    """
+    splits = split_by_speaker(recordings, seed)
+    if not recordings.joined:
+        return splits
+    numbered = zip(splits, (strings, 200, 500), range(3), strict=True)
+    return Splits(*(joined(part, n, longest, own) for part, n, own in numbered))
 
 
 def joined(

@@ -23,6 +23,14 @@ def most_frequent_word(train: Sequence[Utterance], test: Sequence[Utterance]):
     return [" ".join([word] * round(len(u.sound) / length)) for u in test]
 
 
+def said_of(short: set[int], train: Sequence[Utterance]) -> list[str]:
+    """Says which sounds are left out of training, if any are."""
+    if not short:
+        return []
+    names = ", ".join(train[i].name for i in sorted(short)[:3])
+    return [f"{len(short)} sounds are too short for their texts, such as {names}"]
+
+
 def n_best_lines(utterances: Sequence[Utterance], found: list[list[Heard]]) -> str:
     """Lines for `experiments.rescoring`: utterance, acoustic score, text, truth."""
     lines = []
@@ -68,12 +76,13 @@ def report(
     run: Run,
     result: TrainResult,
     test: Sequence[Utterance],
-    texts: list[str],
+    found: list[list[Heard]],
     baseline: list[str],
     left_out: int,
 ) -> dict[str, Any]:
     """Scores, writes what was heard and the result."""
-    gold = [u.text for u in test]
+    gold, texts = [u.text for u in test], [heard[0].text for heard in found]
+    run.write("nbest.tsv", n_best_lines(test, found))
     rows = zip(test, texts, strict=True)
     lines = (f"{u.name}\t{u.text}\t{text}\n" for u, text in rows)
     run.write("transcripts.tsv", "".join(lines))
