@@ -155,8 +155,7 @@ def report(
         f"features {right['regression']:.4f}, by the most frequent label {frequent:.4f}"
     )
     of_speakers = told_speakers(run, gold, shares, clips) if gender else {}
-    known = all(clip.speaker for clip in clips)
-    of_whom = "of speakers never heard" if gender and known else "held out"
+    of_whom = "of speakers never heard" if of_speakers else "held out"
     return run.finish(
         result,
         metric=f"share of sounds {of_whom} whose {run.options.target} is told",
