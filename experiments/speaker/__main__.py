@@ -31,6 +31,7 @@ from experiments.shared.run import Run, load_model, split_seed
 from experiments.speaker.baselines import logistic_regression, majority
 from experiments.speaker.data import DEFAULTS, TABLE
 from experiments.speaker.division import answered, divide
+from experiments.speaker.measures import nats, share_right
 from experiments.speaker.model import (
     Example,
     labels_of,
@@ -38,7 +39,12 @@ from experiments.speaker.model import (
     make_predictor,
     prepare,
 )
-from experiments.speaker.report import draw_figures, predictions, report, share_right
+from experiments.speaker.report import (
+    draw_decisions,
+    draw_learning,
+    predictions,
+    report,
+)
 from seqjax import predict
 from seqjax.audio import read_wav
 from seqjax.data import DataError
@@ -94,25 +100,20 @@ def train(options: Any) -> dict[str, Any]:
     teller, inputs = prepare(teller, splits)
     labels = [labels_of(teller, part) for part in splits]
     variables = predict.init(teller, jax.random.key(options.seed))
-    counts = (len(part) for part in splits)
-    facts = "{:,} sounds to learn from, {:,} to choose by, {:,} held out".format(
-        *counts
-    )
-    run = Run.begin("speaker", options, source, variables, f"{facts}: {said}")
+    facts = "{:,} sounds to learn from, {:,} to choose by, {:,} held out: {}"
+    facts = facts.format(*map(len, splits), said)
+    run = Run.begin("speaker", options, source, variables, facts)
     valid, test = (teller.batches(x, buckets=options.buckets) for x in inputs[1:])
 
     def evaluate(variables):
         shares = replace(teller, variables=variables).probabilities(valid)
-        right = shares[np.arange(len(shares)), labels[1]]
-        nats = -float(np.mean(np.log(right + 1e-9)))
-        return {"valid": nats, "valid_wrong": 1 - share_right(shares, labels[1])}
+        wrong = 1 - share_right(shares, labels[1])
+        return {"valid": nats(shares, labels[1]), "valid_wrong": wrong}
 
     result = run.fit(
         teller.model,
         variables,
-        run.batches(
-            [Example(*pair) for pair in zip(inputs[0], labels[0], strict=True)]
-        ),
+        run.batches(list(map(Example, inputs[0], labels[0]))),
         loss_of(teller, options.noise),
         evaluate,
         unit="nats per sound",
@@ -123,12 +124,10 @@ def train(options: Any) -> dict[str, Any]:
     most, regressed = majority(labels[0]), logistic_regression(inputs, labels)
     shares = {"model": teller.probabilities(test), "regression": regressed[1]}
     of_test = shares["model"], labels[2], splits.test
-    wrong = {
-        "regression": 1 - share_right(regressed[0], labels[1]),
-        "majority": float(np.mean(labels[1] != most)),
-    }
-    rate = source.examples.rate
-    draw_figures(run, result, teller.classes, *of_test, rate, wrong)
+    wrong = {"regression": 1 - share_right(regressed[0], labels[1])}
+    wrong["majority"] = float(np.mean(labels[1] != most))
+    draw_learning(run, result, wrong)
+    draw_decisions(run, teller.classes, *of_test, source.examples.rate)
     run.write("predictions.tsv", predictions(splits.test, teller.classes, of_test[0]))
     return report(run, result, labels[2], shares, most, splits.test)
 
@@ -140,16 +139,16 @@ def classify(options: Any) -> None:
     teller = load_model(options.workdir, predict.SoundClassPredictor)
     try:
         sound = read_wav(options.wav, teller.front.extract.rate)
-        shares = teller.rate(sound)
+        (shares,) = teller.probabilities(teller.batches([teller.inputs(sound)]))
     except DataError:
         raise
     except ValueError as error:
         raise UsageError(f"--wav={options.wav}: {error}") from None
     for note in sound.notes:
         print(note)
-    print(teller.classify(sound))
-    for name, share in sorted(shares.items(), key=lambda pair: -pair[1]):
-        print(f"{share:8.4f}  {name}")
+    print(teller.classes[shares.argmax()])
+    for place in np.argsort(-shares):
+        print(f"{shares[place]:8.4f}  {teller.classes[place]}")
 
 
 if __name__ == "__main__":

@@ -7,17 +7,13 @@ import numpy as np
 
 from experiments.shared.run import Run
 from experiments.speaker.clip import Clip
+from experiments.speaker.measures import share_right
 from seqjax import figures
 from seqjax.audio import median_pitch
 from seqjax.extras import library
 from seqjax.train import TrainResult
 
 MOST = 20  # classes of a confusion matrix
-
-
-def share_right(shares: np.ndarray, gold: np.ndarray) -> float:
-    """How many of P [N, classes] are highest at the label [N]."""
-    return float(np.mean(shares.argmax(axis=1) == gold))
 
 
 def speakers_right(
@@ -42,23 +38,34 @@ def speakers_right(
     return int(np.sum(np.argmax(logs, axis=1) == answers)), len(names)
 
 
-def draw_figures(
-    run: Run,
-    result: TrainResult,
-    classes: Sequence[str],
-    shares: np.ndarray,
-    gold: np.ndarray,
-    clips: Sequence[Clip],
-    rate: int,
-    wrong: dict[str, float],
-) -> None:
-    """Draws learning curves, a confusion matrix, and for samples pitch and decision."""
+def draw_learning(run: Run, result: TrainResult, wrong: dict[str, float]) -> None:
+    """Draws the learning curves, beside the baselines' shares of wrong sounds."""
     lines = {"training, with noise": "loss", "validation": "valid"}
     run.learning_curves(
         result,
         figures.Panel("−log P (nats per sound)", lines),
         figures.Panel("share of wrong sounds", {"validation": "valid_wrong"}, wrong),
     )
+
+
+def draw_decisions(
+    run: Run,
+    classes: Sequence[str],
+    shares: np.ndarray,
+    gold: np.ndarray,
+    clips: Sequence[Clip],
+    rate: int,
+) -> None:
+    """Draws a confusion matrix and, of a gender and samples, pitch against decision.
+
+    Args:
+      run: the run.
+      classes: names.
+      shares: P, [N, classes].
+      gold: labels, [N].
+      clips: N of them.
+      rate: samples a second; 0 if there are none.
+    """
     counts = library("sklearn.metrics", "sound").confusion_matrix(
         gold, shares.argmax(axis=1), labels=range(len(classes))
     )
@@ -67,13 +74,17 @@ def draw_figures(
         errors = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
         shown = np.sort(np.argsort(-errors, kind="stable")[:MOST])
         title = f"{title}: the {MOST} of {len(classes)} with most errors"
-    counts, names = counts[np.ix_(shown, shown)], [classes[i] for i in shown]
+    names = [classes[int(i)] for i in shown]
+    counts = counts[np.ix_(shown, shown)]
     run.figure(figures.confusion, "confusion", counts, names, title=title)
-    if run.options.target != "gender":
-        return
-    if not rate:
+    if run.options.target == "gender" and rate:
+        draw_pitch(run, classes, shares, gold, clips, rate)
+    elif run.options.target == "gender":
         run.say("there are no waveforms in this data, so no pitch to draw")
-        return
+
+
+def draw_pitch(run: Run, classes, shares, gold, clips, rate: int) -> None:
+    """Draws P of the first class against pitch; the arguments are as above."""
     hertz = np.array([median_pitch(clip.sound, rate) for clip in clips])
     points = {
         name: (hertz[gold == i], shares[gold == i, 0]) for i, name in enumerate(classes)
@@ -94,6 +105,29 @@ def predictions(
         f"{c.name}\t{c.speaker}\t{c.label}\t{classes[row.argmax()]}\t{row.max():.4f}\n"
         for c, row in rows
     )
+
+
+def told_speakers(
+    run: Run, gold: np.ndarray, shares: dict[str, np.ndarray], clips: Sequence[Clip]
+) -> dict[str, int]:
+    """Says how many speakers are told rightly from all their sounds.
+
+    Returns:
+      Numbers for the result; none if a speaker is unknown.
+    """
+    found = {name: speakers_right(p, gold, clips) for name, p in shares.items()}
+    (model, count), (regression, _) = found["model"], found["regression"]
+    if not count:
+        return {}
+    run.say(
+        f"of {count} speakers never heard, {model} are told rightly from all their "
+        f"sounds, by the regression {regression}"
+    )
+    return {
+        "speakers": count,
+        "speakers_right": model,
+        "speakers_right_by_regression": regression,
+    }
 
 
 def report(
@@ -120,22 +154,8 @@ def report(
         f"held-out sounds: {right['model']:.4f} right, by logistic regression on mean "
         f"features {right['regression']:.4f}, by the most frequent label {frequent:.4f}"
     )
-    of_speakers = {}
-    if gender:
-        found = {name: speakers_right(p, gold, clips) for name, p in shares.items()}
-        if count := found["model"][1]:
-            numbers = {name: n for name, (n, _) in found.items()}
-            run.say(
-                f"of {count} speakers never heard, {numbers['model']} are told rightly "
-                f"from all their sounds, by the regression {numbers['regression']}"
-            )
-            of_speakers = {
-                "speakers": count,
-                "speakers_right": numbers["model"],
-                "speakers_right_by_regression": numbers["regression"],
-            }
-    known = all(clip.speaker for clip in clips)
-    of_whom = "of speakers never heard" if gender and known else "held out"
+    of_speakers = told_speakers(run, gold, shares, clips) if gender else {}
+    of_whom = "of speakers never heard" if of_speakers else "held out"
     return run.finish(
         result,
         metric=f"share of sounds {of_whom} whose {run.options.target} is told",
