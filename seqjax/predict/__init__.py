@@ -9,6 +9,7 @@ about data that were encoded and batched once; nothing is compiled again for it.
 from seqjax.predict.classes import ClassPredictor
 from seqjax.predict.language import LanguagePredictor
 from seqjax.predict.predictor import init
+from seqjax.predict.rolls import NextFrame, RollPredictor
 from seqjax.predict.saving import load, save
 from seqjax.predict.tags import TagPredictor
 from seqjax.predict.translation import TranslationPredictor
@@ -17,6 +18,8 @@ from seqjax.predict.vectors import VectorPredictor
 __all__ = [
     "ClassPredictor",
     "LanguagePredictor",
+    "NextFrame",
+    "RollPredictor",
     "TagPredictor",
     "TranslationPredictor",
     "VectorPredictor",
