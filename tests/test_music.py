@@ -22,6 +22,7 @@ from trained import copy_of, uses
 
 import seqjax
 from experiments.music import baselines
+from experiments.music.chorales import read_chorales
 from experiments.music.data import read_rolls, splits_of
 from experiments.music.generator import ChordProcess, best_nats, draw_pieces
 from experiments.music.midi import TICKS, midi_of
@@ -31,7 +32,7 @@ from experiments.music.repeats import groups_of
 from experiments.music.roll import KEYS, LOWEST, Notes, Piece, from_notes, key_name
 from experiments.shared.errors import UsageError
 from seqjax import GRU
-from seqjax.data import Batches, DataError, Source, Splits
+from seqjax.data import Batches, DataError, Source, Splits, wheels
 from seqjax.models import Tagger
 from seqjax.predict import NextFrame, RollPredictor
 
@@ -302,16 +303,15 @@ def test_a_midi_file_has_the_same_notes_in_another_library(tmp_path):
     assert len(notes) == begun.sum()
 
 
-NAMES = "".join(
-    f'<score-part id="{p}"><part-name>{p}</part-name></score-part>' for p in ("S", "B")
-)
 TIME = "<time><beats>2</beats><beat-type>4</beat-type></time>"
 
 
 def score(**parts):
     """A score in two four, whose first bar is an upbeat; each part's bars of notes."""
-    text = ""
+    names, text = "", ""
     for name, bars in parts.items():
+        named = f"<part-name>{name}</part-name>"
+        names += f'<score-part id="{name}">{named}</score-part>'
         text += f'<part id="{name}">'
         for number, bar in enumerate(bars):
             text += (
@@ -321,8 +321,7 @@ def score(**parts):
                 text += f"<attributes><divisions>2</divisions>{TIME}</attributes>"
             text += f"{bar}</measure>"
         text += "</part>"
-    lists = f"<part-list>{NAMES}</part-list>"
-    return f"<score-partwise>{lists}{text}</score-partwise>"
+    return f"<score-partwise><part-list>{names}</part-list>{text}</score-partwise>"
 
 
 def note(name, length, tie=""):
@@ -347,6 +346,34 @@ def test_a_score_is_read_moment_by_moment(tmp_path):
         assert names == expected, name
     (halves,) = read_rolls(tmp_path / "packed.mxl", frames=2)
     assert len(halves.roll) == 8 and key_name(np.flatnonzero(halves.roll[3])[0]) == "F3"
+
+
+def test_chorales_are_the_scores_of_four_parts(monkeypatch, tmp_path):
+    """Read once, and then from the user's cache; a score known as broken is not."""
+    bars = note("C5", 2), note("D5", 2) + note("E5", 2, "start"), note("E5", 2, "stop")
+    four, two = (score(**dict.fromkeys(names, bars)) for names in ("SATB", "SB"))
+    texts = {"bwv9.1": four, "bwv8": two, "bwv113.8": "broken", "bwv7": four}
+    files = {}
+    for name, text in texts.items():
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            archive.writestr("score.xml", text)
+        files[f"music21/corpus/bach/{name}.mxl"] = content.getvalue()
+    files["music21/corpus/other/bwv6.mxl"] = b""
+    read = []
+    monkeypatch.setattr(wheels.platformdirs, "user_cache_path", lambda name: tmp_path)
+    monkeypatch.setattr(wheels, "members", lambda wheel, ending: sorted(files))
+    monkeypatch.setattr(
+        wheels,
+        "read",
+        lambda wheel, *paths: read.append(1) or [files[p] for p in paths],
+    )
+    for frames in (1, 2):
+        pieces = read_chorales(frames)
+        assert [piece.name for piece in pieces] == ["bwv7", "bwv9.1"]
+        assert [len(piece.roll) for piece in pieces] == [4 * frames] * 2
+    names = [key_name(np.flatnonzero(frame)[0]) for frame in pieces[0].roll]
+    assert names == "C5 C5 D5 D5 E5 E5 E5 E5".split() and len(read) == 1
 
 
 def test_parts_are_grouped_where_pieces_repeat_each_other():

@@ -37,12 +37,11 @@ from seqjax.data import Splits
 flags.adopt_module_key_flags(shared)
 shared.describe_data(TABLE)
 shared.set_defaults(
-    buckets=1,
     cell="lstm",
-    features=256,
-    steps=2000,
-    batch_size=32,
-    learning_rate=3e-3,
+    features=224,
+    steps=1500,
+    batch_size=16,
+    learning_rate=8e-3,
     schedule="cosine",
     clip_norm=1.0,
     average=0.99,
@@ -65,13 +64,13 @@ flags.DEFINE_float(
     "input_dropout", 0.2, "Share of keys hidden from the layer in training.", 0.0, 0.99
 )
 flags.DEFINE_float(
-    "weight_dropout", 0.2, "Share of recurrent weights left out in training.", 0.0, 0.99
+    "weight_dropout", 0.5, "Share of recurrent weights left out in training.", 0.0, 0.99
 )
 flags.DEFINE_integer(
     "transpose",
-    0,
+    5,
     "Move each piece up or down in training by at most so many semitones, drawn anew "
-    "for each batch.",
+    "for each batch; 0 for pieces that are all in one key.",
     0,
     24,
 )

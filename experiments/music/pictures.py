@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from experiments.music.roll import KEYS, LOWEST, key_name
 from seqjax.figures import drawing
@@ -28,8 +29,10 @@ def prediction(
     upper, lower = grid[:, 0]
     _draw(upper, roll, 0.5)
     image = _draw(lower, p, 1.5)
+    frames, keys = np.nonzero(roll[1:])
+    lower.plot(frames + 2, keys, ls="", marker="_", ms=4, color="C3")
     _label(upper, roll, "keys that are down")
-    _label(lower, roll, "P of each key, given all frames before")
+    _label(lower, roll, "P of each key, given all frames before; red: what came")
     lower.set_xlabel("frame")
     figure.colorbar(image, ax=grid[:, 0].tolist(), label="P that the key is down")
     return drawing.write(figure, path, title)
@@ -43,7 +46,7 @@ def sample(
     figure, grid = drawing.canvas(1, 1, (width, 4.5))
     axes = grid[0, 0]
     _draw(axes, roll, 0.5)
-    _label(axes, roll, "keys that are down")
+    _label(axes, roll, "")
     axes.axvline(given + 0.5, color="C3", lw=1.5, label="drawn from here on")
     axes.set_xlabel("frame")
     drawing.legend(axes)
@@ -67,6 +70,8 @@ def _label(axes: Axes, roll: np.ndarray, title: str) -> None:
     axes.set_yticks(named, [key_name(key) for key in named])
     axes.set_ylim(low - 0.5, high + 0.5)
     axes.set_xlim(0.5, len(roll) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_axisbelow(True)
     axes.grid(axis="y", alpha=0.3)
     axes.set_ylabel("key")
     axes.set_title(title, fontsize=10)
