@@ -448,8 +448,9 @@ BAD = {
         "no validdata in it; there is train",
     ),
     "cut.npz": (npz(**FINE)[:300], "no readable .npz file"),
-    "text.npz": (b"hello", "no readable .npz file"),
-    "empty.npz": (b"", "no readable .npz file"),
+    "bytes.npz": (npz(**FINE).replace(b"NUMPY", b"NAMPY"), "no readable .npz file"),
+    "text.npz": (b"hello", "no .npz file, which is a zip"),
+    "empty.npz": (b"", "no .npz file, which is a zip"),
     "no_test.npz": (npz(train_0=ROLL, valid_0=ROLL), "no test in it"),
     "narrow.npz": (
         npz(**FINE | {"valid_0": ROLL[:, :87]}),
@@ -479,6 +480,10 @@ BAD = {
     "none.json": (json.dumps(PARTS | {"test": []}).encode(), "test: a list of pieces"),
     "cut.mid": (midi(*played(60), *played(62), cut=35), "cut off before its end"),
     "text.mid": (b"hello hello hello", "no readable MIDI file"),
+    "seconds.mid": (
+        midi(*played(60)).replace(b"\x01\xe0", b"\xe7\x28", 1),
+        "its times are in seconds",
+    ),
     "still.mid": (midi(), "no note in it"),
     "high.mid": (
         midi(*played(60), *played(109), *played(120)),

@@ -31,8 +31,9 @@ from experiments.shared import cli
 from experiments.shared import flags as shared
 from experiments.shared.layers import layer_of
 from experiments.shared.run import Run, load_model, split_seed
-from seqjax import figures, predict
+from seqjax import predict
 from seqjax.data import Splits
+from seqjax.extras import library
 
 flags.adopt_module_key_flags(shared)
 shared.describe_data(TABLE)
@@ -93,6 +94,7 @@ flags.DEFINE_float(
 def train(options: Any) -> dict[str, Any]:
     """Data, model, training, baselines, a new piece, figures, result."""
     layer = layer_of(options, causal=True)
+    library("mido", "music")  # which the new piece is written by, in the end
     source = table(options.frames).load(options.dataset, options.data)
     splits = splits_of(source, split_seed(options))
     player = make_predictor(layer, options)
@@ -115,9 +117,7 @@ def train(options: Any) -> dict[str, Any]:
     player = replace(player, variables=result.params)
     run.save(player)
     others = baselines.scores(splits)
-    lines = {"training, with dropout": "loss", "validation": "valid"}
-    beside = {name: nats["valid"] for name, nats in others.items()}
-    run.learning_curves(result, figures.Panel("−log P (nats per frame)", lines, beside))
+    report.draw_learning(run, result, others)
     report.draw_prediction(run, player, splits.test)
     report.write_sample(run, player, report.first_frames(splits.test), options)
     scores = {"score": nats(result.params, test), "valid": result.scores["valid"]}
@@ -139,6 +139,7 @@ def sample(options: Any) -> None:
     player = load_model(options.workdir, predict.RollPredictor)
     roll = opening(options.begin, player.frames)
     run = Run("music", options, pathlib.Path(options.workdir))
+    (run.folder / "figures").mkdir(exist_ok=True)
     for path in report.write_sample(run, player, roll, options):
         print(path)
 

@@ -3,7 +3,6 @@
 import io
 import json
 import pathlib
-import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,14 +39,15 @@ def read_npz(path: str | pathlib.Path) -> Splits:
     Raises:
       DataError: as `read_mat` does; also if arrays are pickled.
     """
+    raw = read_bytes(path)
+    if not raw.startswith(b"PK"):
+        raise DataError(f"{path}: no .npz file, which is a zip of named arrays")
     try:
-        with np.load(io.BytesIO(read_bytes(path)), allow_pickle=False) as archive:
-            if not hasattr(archive, "files"):
-                raise DataError(f"{path}: a single array; name the parts in a .npz")
-            content = {name: _member(archive, name, path) for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        if isinstance(error, DataError):
-            raise
+        archive = np.load(io.BytesIO(raw), allow_pickle=False)
+        content = {name: _member(archive, name, path) for name in archive.files}
+    except DataError:
+        raise
+    except Exception as error:  # whatever a damaged file leads to
         raise DataError(f"{path}: no readable .npz file: {_reason(error)}") from None
     return _parts(path, _gathered(content), PARTS, checked)
 

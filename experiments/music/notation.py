@@ -105,6 +105,9 @@ def _midi(raw: bytes) -> Notes:
     """The notes of all tracks but percussion; the beginning of the file is 0."""
     mido, partitura = (library(name, "music") for name in ("mido", "partitura"))
     file = mido.MidiFile(file=io.BytesIO(raw))
+    quarter = file.ticks_per_beat
+    if quarter < 1:
+        raise ValueError("its times are in seconds, and not in quarter notes")
     performance = partitura.load_performance_midi(file, quiet=True)
     notes: list[Any] = [
         note
@@ -114,5 +117,4 @@ def _midi(raw: bytes) -> Notes:
     ]
     rows = [(n["note_on_tick"], n["note_off_tick"], n["midi_pitch"]) for n in notes]
     begins, ends, pitches = np.array(rows, int).reshape(-1, 3).T
-    quarter = file.ticks_per_beat
     return Notes(begins / quarter, (ends - begins) / quarter, pitches)

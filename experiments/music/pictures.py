@@ -64,7 +64,7 @@ def _draw(axes: Axes, values: np.ndarray, left: float):
 
 def _label(axes: Axes, roll: np.ndarray, title: str) -> None:
     """Names each C and F of the keys around those that are down."""
-    down = np.flatnonzero(roll.any(axis=0))
+    down = np.flatnonzero(roll.any(axis=0)) if roll.any() else [0, KEYS - 1]
     low, high = max(down[0] - MARGIN, 0), min(down[-1] + MARGIN, KEYS - 1)
     named = [k for k in range(low, high + 1) if (k + LOWEST) % 12 in (0, 5)]
     axes.set_yticks(named, [key_name(key) for key in named])

@@ -11,11 +11,27 @@ from experiments.music import pictures
 from experiments.music.midi import midi_of
 from experiments.music.roll import Piece
 from experiments.shared.run import Run
+from seqjax import figures
 from seqjax.predict import RollPredictor
 from seqjax.train import TrainResult
 
 SHOWN = 64  # frames of a held-out piece in the picture
 GIVEN = 8  # frames of a held-out piece that the model goes on from
+
+
+def draw_learning(
+    run: Run, result: TrainResult, others: Mapping[str, Mapping[str, float]]
+) -> None:
+    """Draws the learning curve from the first evaluation on, beside the baselines.
+
+    Before it, every key is likely to be down, and the loss is many times as large.
+    """
+    first = min(line["step"] for line in result.history if "valid" in line)
+    history = [line for line in result.history if line["step"] >= first]
+    lines = {"training, with dropout": "loss", "validation": "valid"}
+    beside = {name: nats["valid"] for name, nats in others.items()}
+    panel = figures.Panel("−log P (nats per frame)", lines, beside)
+    run.learning_curves(result._replace(history=history), panel)
 
 
 def draw_prediction(run: Run, player: RollPredictor, pieces: Sequence[Piece]) -> None:
@@ -54,7 +70,14 @@ def finish(
     scores: Mapping[str, float],
     others: Mapping[str, Mapping[str, float]],
 ) -> dict[str, Any]:
-    """Says and writes the result beside the baselines."""
+    """Says and writes the result beside the baselines.
+
+    Args:
+      run: the run.
+      result: of the training.
+      scores: nats per frame: score, of the held-out pieces, and valid.
+      others: those of the baselines, {name: {"valid": …, "test": …}}.
+    """
     best = min(others, key=lambda name: others[name]["valid"])
     against = ", ".join(f"{nats['test']:.4f} by {n}" for n, nats in others.items())
     run.say(f"held-out pieces: {scores['score']:.4f} nats per frame, against {against}")
