@@ -179,16 +179,18 @@ def test_baselines_are_what_they_say():
         for before, after in itertools.pairwise(roll)
     ]
     assert abs(each - np.mean(true)) < 0.02 * np.mean(true)
-    counted = np.concatenate(rolls[:40]).mean(axis=0)
-    for rule, p in (
-        (baselines.key_frequencies(pieces[:40], 0.0), counted),
-        (baselines.last_frame(pieces[:40], 1.0), None),
-    ):
-        said = rule(rolls[0][:2])
-        if p is None:
-            assert len(np.unique(said)) == 2
-        else:
-            np.testing.assert_allclose(said, np.stack([p, p]), atol=0.01)
+
+
+def test_baselines_count_what_follows():
+    roll = np.array([[1, 1], [1, 0], [0, 0], [0, 1], [0, 0]], bool)
+    pieces, before = [Piece("a", roll)], np.array([[True, False]])
+    last = baselines.last_frame(pieces, 0.0)(before)
+    np.testing.assert_allclose(last, [[1 / 4, 1 / 4]])  # 1 of 4 stays, 1 of 4 goes down
+    often = baselines.key_frequencies(pieces, 0.0)(before)
+    np.testing.assert_allclose(often, [[1 / 4, 1 / 4]])
+    each = baselines.last_frame_of_each_key(pieces, 1e-9)
+    np.testing.assert_allclose(each(before), [[1 / 2, 1 / 2]], atol=1e-6)
+    np.testing.assert_allclose(each(~before)[0, 0], 0, atol=1e-6)
 
 
 def test_the_best_score_of_the_generator_is_that_of_all_ways_to_draw():
