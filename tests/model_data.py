@@ -37,7 +37,8 @@ TAGGERS = {
     "binary": Tagger(LSTM(4), 1, nn.Embed(V, 6)),
     "crf": Tagger(Stack((GRU(4), LSTM(3))), LABELS, nn.Embed(V, 6), crf=True),
 }
-READERS = CLASSIFIERS | TAGGERS
+SEVERAL = Tagger(GRU(4), LABELS, nn.Embed(V, 6), several=True)
+READERS = CLASSIFIERS | TAGGERS | {"several": SEVERAL}
 TRANSLATORS = {
     kind: EncoderDecoder(encoder, decoder, V, LABELS, 6, kind)
     for kind, encoder, decoder in (

@@ -8,7 +8,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from discovered import jit
-from model_data import LENGTHS, TAGGERS, TOKENS, call, over, random_variables
+from model_data import (
+    LENGTHS,
+    SEVERAL,
+    TAGGERS,
+    TOKENS,
+    call,
+    over,
+    random_variables,
+)
 
 from seqjax.cells import LSTM
 from seqjax.models import Tagger
@@ -80,3 +88,31 @@ def test_a_crf_of_one_label_is_refused():
         Tagger(LSTM(3), 1, crf=True).init(
             jax.random.key(0), jnp.zeros((1, 2, 3)), jnp.ones(1, int)
         )
+
+
+def test_several_labels_of_a_step_are_each_there_or_not_by_themselves():
+    logits = np.asarray(call(SEVERAL, TOKENS, LENGTHS))
+    valid = np.arange(4) < LENGTHS[:, None]
+    labels = np.random.default_rng(0).integers(0, 2, logits.shape)
+    labels[~valid] = 9  # what stands behind a row's length is no label
+    p = 1 / (1 + np.exp(-logits))
+    each = -np.log(np.where(labels == 1, p, 1 - p))
+    loss = call(SEVERAL, TOKENS, jnp.asarray(labels), LENGTHS, method="loss")
+    np.testing.assert_allclose(loss.total, each[valid].sum(), rtol=1e-10)
+    assert loss.weight == 3, "rows"
+    found = call(SEVERAL, TOKENS, LENGTHS, method="probabilities")
+    np.testing.assert_allclose(found[valid], p[valid], rtol=1e-10)
+    tags = call(SEVERAL, TOKENS, LENGTHS, method="tag")
+    np.testing.assert_array_equal(tags[valid], logits[valid] > 0)
+    assert not found[~valid].any() and not tags[~valid].any()
+
+
+def test_a_tagger_steps_as_it_reads():
+    whole = call(SEVERAL, TOKENS, LENGTHS)
+    variables = random_variables(SEVERAL)
+    carry = SEVERAL.apply(variables, 3, method="initial_carry")
+    for t in range(4):
+        read = variables, carry, TOKENS[:, t]
+        carry, logits = SEVERAL.apply(*read, method="step")
+        rows = t < LENGTHS
+        np.testing.assert_allclose(logits[rows], whole[rows, t], rtol=1e-6)

