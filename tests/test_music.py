@@ -25,14 +25,22 @@ from experiments.music import baselines
 from experiments.music.chorales import read_chorales
 from experiments.music.data import read_rolls, splits_of
 from experiments.music.generator import ChordProcess, best_nats, draw_pieces
-from experiments.music.midi import TICKS, midi_of
 from experiments.music.model import loss_of, make_predictor, transposed
 from experiments.music.opening import opening
 from experiments.music.repeats import groups_of
-from experiments.music.roll import KEYS, LOWEST, Notes, Piece, from_notes, key_name
+from experiments.music.roll import (
+    KEYS,
+    LOWEST,
+    Notes,
+    Piece,
+    from_notes,
+    key_name,
+    write_roll,
+)
 from experiments.shared.errors import UsageError
 from seqjax import GRU
 from seqjax.data import Batches, DataError, Source, Splits, wheels
+from seqjax.data.midi import RESOLUTION
 from seqjax.models import Tagger
 from seqjax.predict import NextFrame, RollPredictor
 
@@ -256,7 +264,7 @@ def write(folder, kind, parts):
         for name, part in zip(names, parts, strict=True):
             (folder / name).mkdir()
             for i, roll in enumerate(part):
-                (folder / name / f"{i:02}.mid").write_bytes(midi_of(roll, 2))
+                write_roll(folder / name / f"{i:02}.mid", roll, 2)
         return folder
     return path
 
@@ -286,13 +294,13 @@ def test_ten_arrays_and_more_keep_their_order_and_a_part_may_be_one(tmp_path):
 
 def test_a_midi_file_has_the_same_notes_in_another_library(tmp_path):
     roll = random_rolls((16,), seed=2)[0]
-    (tmp_path / "a.mid").write_bytes(midi_of(roll, 2))
+    write_roll(tmp_path / "a.mid", roll, 2)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its dependency lark
         import partitura
     notes = partitura.load_performance_midi(tmp_path / "a.mid").note_array()
     found = np.zeros_like(roll)
-    half = TICKS // 2  # two frames in a quarter note
+    half = RESOLUTION // 2  # two frames in a quarter note
     for begin, length, pitch in zip(
         notes["onset_tick"], notes["duration_tick"], notes["pitch"], strict=True
     ):
@@ -480,8 +488,8 @@ BAD = {
         "test, piece 1: a list of lists of pitches",
     ),
     "none.json": (json.dumps(PARTS | {"test": []}).encode(), "test: a list of pieces"),
-    "cut.mid": (midi(*played(60), *played(62), cut=35), "cut off before its end"),
-    "text.mid": (b"hello hello hello", "no readable MIDI file"),
+    "cut.mid": (midi(*played(60), *played(62), cut=35), "damaged or cut off"),
+    "text.mid": (b"hello hello hello", "no MIDI file"),
     "seconds.mid": (
         midi(*played(60)).replace(b"\x01\xe0", b"\xe7\x28", 1),
         "its times are in seconds",
@@ -535,7 +543,7 @@ def test_keys_are_named_and_read_by_their_names(tmp_path):
     ):
         with pytest.raises(UsageError, match=f"--begin: .*{named}"):
             opening(text, 1)
-    (tmp_path / "a.mid").write_bytes(midi_of(ROLL, 2))
+    write_roll(tmp_path / "a.mid", ROLL, 2)
     np.testing.assert_array_equal(opening(str(tmp_path / "a.mid"), 2), ROLL)
 
 

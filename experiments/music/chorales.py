@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from experiments.music.notation import read_notes, unpacked
+from experiments.music.notation import read_score, unpacked
 from experiments.music.roll import Notes, Piece, from_notes
 from seqjax.data import wheels
 
@@ -44,7 +44,7 @@ def _all_notes() -> bytes:
     found = {}
     for path, raw in zip(paths, wheels.read(MUSIC21, *paths), strict=True):
         if unpacked(raw, path).count(b"<score-part ") == VOICES:
-            found[_name(path)] = np.stack(read_notes(raw, path))
+            found[_name(path)] = np.stack(read_score(raw, path))
     content = io.BytesIO()
     np.savez_compressed(content, **found)
     return content.getvalue()

@@ -1,20 +1,19 @@
-"""Notes from MusicXML and MIDI files, as partitura and mido read them."""
+"""Notes from MusicXML, which partitura reads, and from MIDI files."""
 
 import io
 import pathlib
 import warnings
 import zipfile
-from typing import Any
 
 import numpy as np
 
 from experiments.music.roll import Notes, Piece, from_notes
 from seqjax.data import DataError, Splits
 from seqjax.data.files import read_bytes
+from seqjax.data.midi import read_midi
 from seqjax.extras import library
 
 SCORES, MIDI = (".musicxml", ".xml", ".mxl"), (".mid", ".midi")
-PERCUSSION = 9  # the channel of General MIDI whose notes are no pitches
 PARTS = ("train", "valid", "test")
 
 
@@ -35,33 +34,49 @@ def read_folder(path: str | pathlib.Path, frames: int) -> Splits | list[Piece]:
     return _read_files(folder, frames)
 
 
-def read_notes(raw: bytes, name: str) -> Notes:
-    """The notes of a file.
+def read_file(path: str | pathlib.Path, frames: int) -> np.ndarray:
+    """The roll of a MusicXML or MIDI file, bool [T, 88].
 
     Args:
-      raw: its bytes.
-      name: its path, whose ending says what it is, and which errors name.
+      path: its ending says what it is.
+      frames: in a quarter note.
 
     Raises:
       DataError: it cannot be read.
     """
-    is_midi = name.lower().endswith(MIDI)
+    if not str(path).lower().endswith(MIDI):
+        notes = read_score(read_bytes(path), str(path))
+    else:
+        tracks = read_midi(path).tracks.values()
+        rows = [note[:3] for track in tracks for note in track]
+        pitches, onsets, durations = np.array(rows).T
+        notes = Notes(onsets, durations, pitches.astype(int))
+    return from_notes(notes, frames, str(path))
+
+
+def read_score(raw: bytes, name: str) -> Notes:
+    """The notes of MusicXML.
+
+    Args:
+      raw: its bytes.
+      name: its path, which errors name.
+
+    Raises:
+      DataError: it cannot be read.
+    """
     if name.lower().endswith(".mxl"):
         raw = unpacked(raw, name)
-    if not is_midi and not raw.strip():
+    if not raw.strip():
         raise DataError(f"{name}: the file is empty")
-    kind = "MIDI file" if is_midi else "MusicXML"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of layout, and of notes that never began
         try:
-            return _midi(raw) if is_midi else _score(raw)
-        except EOFError:
-            raise DataError(f"{name}: this {kind} is cut off before its end") from None
+            return _score(raw)
         except ImportError:
             raise
         except Exception as error:  # whatever a damaged file leads to
             reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise DataError(f"{name}: no readable {kind}: {reason}") from None
+            raise DataError(f"{name}: no readable MusicXML: {reason}") from None
 
 
 def _read_files(path: pathlib.Path, frames: int) -> list[Piece]:
@@ -71,11 +86,7 @@ def _read_files(path: pathlib.Path, frames: int) -> list[Piece]:
         paths = sorted(p for p in path.rglob("*") if p.suffix.lower() in endings)
         if not paths:
             raise DataError(f"{path}: no file that ends in {', '.join(endings)}")
-    pieces = []
-    for file in paths:
-        notes = read_notes(read_bytes(file), str(file))
-        pieces.append(Piece(file.stem, from_notes(notes, frames, str(file))))
-    return pieces
+    return [Piece(file.stem, read_file(file, frames)) for file in paths]
 
 
 def unpacked(raw: bytes, name: str) -> bytes:
@@ -99,22 +110,3 @@ def _score(raw: bytes) -> Notes:
         np.concatenate([array[field] for array in arrays] or none) for field in fields
     )
     return Notes(onsets, durations, pitches.astype(int))
-
-
-def _midi(raw: bytes) -> Notes:
-    """The notes of all tracks but percussion; the beginning of the file is 0."""
-    mido, partitura = (library(name, "music") for name in ("mido", "partitura"))
-    file = mido.MidiFile(file=io.BytesIO(raw))
-    quarter = file.ticks_per_beat
-    if quarter < 1:
-        raise ValueError("its times are in seconds, and not in quarter notes")
-    performance = partitura.load_performance_midi(file, quiet=True)
-    notes: list[Any] = [
-        note
-        for part in performance.performedparts
-        for note in part.notes
-        if note["channel"] != PERCUSSION
-    ]
-    rows = [(n["note_on_tick"], n["note_off_tick"], n["midi_pitch"]) for n in notes]
-    begins, ends, pitches = np.array(rows, int).reshape(-1, 3).T
-    return Notes(begins / quarter, (ends - begins) / quarter, pitches)

@@ -4,10 +4,9 @@ import re
 
 import numpy as np
 
-from experiments.music.notation import MIDI, SCORES, read_notes
-from experiments.music.roll import KEYS, from_notes, key_name
+from experiments.music.notation import MIDI, SCORES, read_file
+from experiments.music.roll import KEYS, key_name
 from experiments.shared.errors import UsageError
-from seqjax.data.files import read_bytes
 
 PLAIN = str.maketrans({"♯": "#", "♭": "b"})
 SAME = {"Db": "C#", "D#": "Eb", "Gb": "F#", "G#": "Ab", "A#": "Bb"}
@@ -25,7 +24,7 @@ def opening(text: str, frames: int) -> np.ndarray:
       DataError: the file cannot be read.
     """
     if text.lower().endswith((*SCORES, *MIDI)):
-        return from_notes(read_notes(read_bytes(text), text), frames, text)
+        return read_file(text, frames)
     numbers = {key_name(key).translate(PLAIN): key for key in range(KEYS)}
     roll = np.zeros((1, KEYS), bool)
     for name in re.findall(r"[^\s,]+", text):

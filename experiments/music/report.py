@@ -1,6 +1,5 @@
 """What a run leaves: pictures, a new piece, and the result."""
 
-import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from experiments.music import pictures
-from experiments.music.midi import midi_of
-from experiments.music.roll import Piece
+from experiments.music.roll import Piece, write_roll
 from experiments.shared.run import Run
 from seqjax import figures
 from seqjax.predict import RollPredictor
@@ -56,9 +54,7 @@ def write_sample(
     how = {"temperature": options.temperature, "seed": options.seed}
     whole = player.sample(roll, options.length, **how)
     path = run.folder / "sample.mid"
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(midi_of(whole, player.frames))
-    os.replace(partial, path)
+    write_roll(path, whole, player.frames)
     title = f"{options.length} frames drawn after {len(roll)} given"
     run.figure(pictures.sample, "sample", whole, len(roll), title=title)
     return [path, run.folder / "figures" / "sample.png"]

@@ -1,14 +1,17 @@
 """Pieces as piano rolls: which of the 88 keys of a piano are down in each frame."""
 
+import pathlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from seqjax.data.files import DataError
+from seqjax.data.midi import Note, write_midi
 
 KEYS, LOWEST = 88, 21  # of a piano; A0, as a number of MIDI
 SILENT = -1  # in a file of pitches, a voice that has none
+TEMPO = 80.0  # quarter notes a minute, of what is written
 EARLY = 1e-3  # of a frame; a note that begins later by no more is not late
 NAMES = "C C♯ D E♭ E F F♯ G A♭ A B♭ B".split()
 
@@ -104,6 +107,20 @@ def from_notes(notes: Notes, frames: int, where: str) -> np.ndarray:
     for begin, end, key in zip(begins - first, ends - first, keys, strict=True):
         roll[begin:end, key] = True
     return checked(roll, where)
+
+
+def write_roll(path: str | pathlib.Path, roll: np.ndarray, frames: int) -> None:
+    """Writes a roll as a MIDI file; a key that stays down is one note.
+
+    Args:
+      path: of the file.
+      roll: bool [T, 88].
+      frames: in a quarter note.
+    """
+    columns = to_notes(roll, frames)
+    rows = zip(columns.pitches, columns.onsets, columns.durations, strict=True)
+    notes = [Note(int(pitch), *map(float, times)) for pitch, *times in rows]
+    write_midi(path, {"piano": notes}, TEMPO)
 
 
 def to_notes(roll: np.ndarray, frames: int) -> Notes:

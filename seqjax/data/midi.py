@@ -79,6 +79,8 @@ def read_midi(path: str | pathlib.Path) -> Midi:
         raise DataError(f"{path}: this file is empty")
     try:
         file = mido.MidiFile(path)
+        if file.ticks_per_beat < 1:
+            raise ValueError("its times are in seconds, and not in quarter notes")
         each = [_notes(file.ticks_per_beat, track) for track in file.tracks]
     except Exception as error:  # whatever a damaged file leads to
         raise DataError(
