@@ -11,7 +11,7 @@ forward only, and --mode=transcribe prints the text while the file is read. --da
 a folder of WAV files. Speakers of the test are never heard in training.
 
 Writes transcripts.tsv (name, said, heard), nbest.tsv (hypotheses with acoustic scores,
-for experiments.rescoring), texts.txt (what was said in training, for a language model),
+for experiments.rescoring), texts.txt (what people say, for a language model),
 figures/loss.png, figures/posterior.png, result.json, and the model that seqjax.load
 asks.
 """
@@ -138,7 +138,8 @@ def train(options: Any) -> dict[str, Any]:
     speech = replace(speech, variables=result.params)
     run.save(speech)
     draw_figures(run, result, speech, inputs[2], splits.test)
-    run.write("texts.txt", "".join(f"{text}\n" for text in texts[0]))
+    sayings = recordings.sayings or texts[0]
+    run.write("texts.txt", "".join(f"{text}\n" for text in sayings))
     found = speech.n_best(test, **how)
     baseline = most_frequent_word(splits.train, splits.test)
     return report(run, result, splits.test, found, baseline, len(short))

@@ -102,5 +102,5 @@ def digits() -> tuple[Recordings, None]:
         for i, (clip, digit, who) in enumerate(each)
     ]
     rate = EXTRACT.rate
-    made = Recordings(utterances, rate, EXTRACT, True, tuple(WORDS), CEILING)
+    made = Recordings(utterances, rate, EXTRACT, True, tuple(WORDS), ceiling=CEILING)
     return made, None
