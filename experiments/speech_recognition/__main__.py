@@ -51,15 +51,14 @@ flags.adopt_module_key_flags(shared)
 shared.describe_data(TABLE)
 shared.set_defaults(
     buckets=6,
-    features=96,
-    layers=2,
+    features=64,
     bidirectional=True,
-    steps=2000,
+    steps=600,
     batch_size=32,
-    learning_rate=3e-3,
+    learning_rate=4e-3,
     schedule="cosine",
     clip_norm=5.0,
-    eval_every=200,
+    eval_every=100,
 )
 flags.DEFINE_enum(
     "mode",
@@ -86,7 +85,7 @@ flags.DEFINE_integer("deltas", 2, "Times that slopes over time are added.", 0, 2
 flags.DEFINE_integer("stack", 1, "Frames that become one step.", 1)
 flags.DEFINE_float("dropout", 0.3, "Share of inputs and outputs dropped.", 0.0, 0.99)
 flags.DEFINE_float(
-    "warp", 0.15, "Vocal tracts of training are changed by up to this.", 0.0, 0.5
+    "warp", 0.0, "Vocal tracts of training are changed by up to this.", 0.0, 0.5
 )
 flags.DEFINE_float("stretch", 0.2, "And their pace by up to this.", 0.0, 0.9)
 flags.DEFINE_float("noise", 0.2, "Noise in training, in deviations of a feature.", 0.0)
