@@ -111,8 +111,8 @@ def is_filled(example):
 
 def examples_of(loaded):
     """The examples, which stand first where facts stand beside them."""
-    fields = getattr(loaded, "_fields", ())
-    return loaded if not fields or isinstance(loaded, Splits) else loaded[0]
+    has_facts = hasattr(loaded, "_fields") and not isinstance(loaded, Splits)
+    return loaded[0] if has_facts and isinstance(loaded[0], list) else loaded
 
 
 ENTRIES = [

@@ -50,9 +50,8 @@ def speakers(clips: list[np.ndarray], digits: np.ndarray) -> np.ndarray:
     mixture = library("sklearn.mixture").GaussianMixture(
         SPEAKERS, n_init=5, reg_covar=1e-3, random_state=0
     )
-    # P of each group, with a floor so that none is impossible
-    scores = np.log(mixture.fit(voices).predict_proba(voices) + 1e-300)
-    return assigned(scores, digits)
+    p = mixture.fit(voices).predict_proba(voices).astype(float)
+    return assigned(np.log(np.maximum(p, 1e-300)), digits)  # none is impossible
 
 
 def assigned(scores: np.ndarray, digits: np.ndarray) -> np.ndarray:
