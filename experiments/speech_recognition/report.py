@@ -67,7 +67,8 @@ def draw_figures(
         *(speech.letters.tokens[i].replace(" ", "space") for i in used[1:]),
     ]
     title = f"held out, {test[one].speaker}: {test[one].text}"
-    values = inputs[one], np.exp(log_probs)[:, used]
+    own = speech.front.extract.features  # the deltas beside them say nothing new
+    values = inputs[one][:, :own], np.exp(log_probs)[:, used]
     seconds = speech.front.seconds
     run.figure(figures.posterior, "posterior", *values, names, seconds, title=title)
 
