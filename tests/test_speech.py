@@ -48,6 +48,18 @@ def test_pieces_give_the_text_of_the_whole():
         assert all(b.startswith(a) for a, b in zip(texts, texts[1:], strict=False))
 
 
+def test_no_unknown_letter_is_ever_written():
+    speech = causal()
+    readout = speech.variables["params"]["readout"]
+    bias = readout["bias"].at[LETTERS.unk].add(50.0)
+    params = speech.variables["params"] | {"readout": readout | {"bias": bias}}
+    speech = dataclasses.replace(speech, variables={"params": params})
+    (sound,) = sounds(3000)
+    texts = [speech.transcribe(sound), *speech.follow([sound.samples])]
+    texts += [h.text for h in speech.n_best(speech.batches([speech.inputs(sound)]))[0]]
+    assert any(texts) and not any("<UNK>" in text for text in texts)
+
+
 def test_what_looks_ahead_does_not_follow():
     both = predictor(Transcriber(Bidirectional(LSTM(3)), len(LETTERS), LETTERS.eos))
     ahead = FrontEnd(MFCC(MEL, 4), order=1)
