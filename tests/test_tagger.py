@@ -3,6 +3,7 @@
 import functools
 import itertools
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -116,3 +117,20 @@ def test_a_tagger_steps_as_it_reads():
         carry, logits = SEVERAL.apply(*read, method="step")
         rows = t < LENGTHS
         np.testing.assert_allclose(logits[rows], whole[rows, t], rtol=1e-6)
+
+
+def test_what_stands_in_the_padding_reaches_no_gradient_of_the_embedding():
+    rng = np.random.default_rng(5)
+    model = Tagger(LSTM(3), 2, embed=nn.Dense(4))
+    xs, labels = rng.normal(size=(3, 5, 2)), rng.integers(0, 2, (3, 5))
+    lengths = jnp.array([5, 2, 0])
+    variables = jax.jit(model.init)(jax.random.key(0), xs, lengths)
+
+    @jax.jit
+    def gradient(xs):
+        loss = functools.partial(model.apply, method="loss")
+        return jax.grad(lambda v: loss(v, xs, labels, lengths).result())(variables)
+
+    padding = np.arange(5) >= np.asarray(lengths)[:, None]
+    poisoned = np.where(padding[..., None], np.nan, xs)
+    jax.tree.map(np.testing.assert_array_equal, gradient(xs), gradient(poisoned))
