@@ -39,7 +39,6 @@ from seqjax.predict import (
     batched,
     load,
     save,
-    saving,
 )
 
 LINES = ["anna", "had a banana", "b", "nab hanna"]
@@ -589,7 +588,7 @@ def test_a_save_that_fails_leaves_each_file_whole(tmp_path, monkeypatch, name):
             raise OSError("no space left")
         replace(source, target)
 
-    monkeypatch.setattr(saving.os, "replace", fails)
+    monkeypatch.setattr(os, "replace", fails)
     with pytest.raises(OSError, match="no space left"):
         save(tmp_path, language(stream=True))
     assert (tmp_path / name).read_bytes() == before

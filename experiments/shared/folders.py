@@ -2,7 +2,6 @@
 
 import datetime
 import hashlib
-import os
 import pathlib
 import re
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from experiments.shared.errors import UsageError
 from seqjax import train
+from seqjax.data.files import whole_file
 
 
 def run_folder(options: Any, task: str) -> pathlib.Path:
@@ -26,9 +26,8 @@ def folder_name(variant: str) -> str:
 
 def write_text(path: pathlib.Path, text: str) -> None:
     """Writes a file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def data_digest(source: Any) -> str:

@@ -1,7 +1,6 @@
 """WAV files: read as numbers in −1 … 1 at the rate that is asked for, and written."""
 
 import math
-import os
 import pathlib
 import warnings
 import wave
@@ -9,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqjax.data.files import DataError, read_bytes
+from seqjax.data.files import DataError, read_bytes, whole_file
 from seqjax.extras import library
 
 
@@ -68,16 +67,11 @@ def write_wav(path: str | pathlib.Path, samples: np.ndarray, rate: int) -> None:
         raise ValueError(f"the samples must be [N], not {samples.shape}")
     if samples.size and not np.abs(samples).max() <= 1:
         raise ValueError("the samples must be numbers from −1 to 1")
-    partial = pathlib.Path(f"{path}.partial")
-    try:
-        with wave.open(str(partial), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(rate)
-            file.writeframes(np.round(samples * 32767).astype("<i2").tobytes())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as partial, wave.open(str(partial), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(np.round(samples * 32767).astype("<i2").tobytes())
 
 
 def resample(samples: np.ndarray, before: int, after: int) -> np.ndarray:

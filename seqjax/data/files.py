@@ -1,7 +1,10 @@
 """Reading text files; what is wrong with a file is one sentence that names it."""
 
 import codecs
+import contextlib
+import os
 import pathlib
+from collections.abc import Iterator
 
 
 class DataError(ValueError):
@@ -20,6 +23,24 @@ def read_bytes(path: str | pathlib.Path) -> bytes:
         raise DataError(f"{path}: {error.strerror or error}") from None
     except ValueError as error:  # a null character in the path
         raise DataError(f"{path!r}: {error}") from None
+
+
+@contextlib.contextmanager
+def whole_file(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives a path to write to, and puts what was written in the place of a file.
+
+    If writing fails, the file stays as it was, and nothing else is left.
+
+    Args:
+      path: of the file.
+    """
+    path = pathlib.Path(path)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def read_text(path: str | pathlib.Path) -> bytes:

@@ -1,11 +1,10 @@
 """Notes in MIDI files, read and written by mido."""
 
-import os
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from seqjax.data.files import DataError, read_bytes
+from seqjax.data.files import DataError, read_bytes, whole_file
 from seqjax.extras import library
 
 RESOLUTION = 480  # MIDI's ticks of a beat, in files that are written
@@ -57,12 +56,8 @@ def write_midi(
         channel = channels[i % len(channels)]
         program = (programs or {}).get(name, 0)
         file.tracks.append(_track(mido, name, notes, channel, program))
-    partial = pathlib.Path(f"{path}.partial")
-    try:
+    with whole_file(path) as partial:
         file.save(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_midi(path: str | pathlib.Path) -> Midi:

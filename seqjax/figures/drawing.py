@@ -1,6 +1,5 @@
 """What all figures share: a canvas, axes over training steps, a legend, writing."""
 
-import os
 import pathlib
 import re
 import textwrap
@@ -13,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
+from seqjax.data.files import whole_file
 from seqjax.figures.text import families, readable
 
 History = Sequence[Mapping[str, Any]]
@@ -100,16 +100,11 @@ def write(figure: Figure, path: str | pathlib.Path, title: str) -> Figure:
     Returns:
       The figure.
     """
-    path = pathlib.Path(path)
     width = int(8.5 * figure.get_figwidth())
     lines = textwrap.wrap(" ".join(readable(part) for part in title.split()), width)
     figure.suptitle("\n".join(lines), parse_math=False)
     for text in figure.findobj(Text):
         text.set_fontfamily(families())
-    partial = path.with_name(path.name + ".partial")
-    try:
+    with whole_file(path) as partial:
         figure.savefig(partial, format="png")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
     return figure

@@ -3,12 +3,13 @@
 import html
 import importlib.resources
 import json
-import os
 import pathlib
 import string
 from typing import Any
 
 import numpy as np
+
+from seqjax.data.files import whole_file
 
 DIGITS = 4  # of a number in a page
 
@@ -37,13 +38,8 @@ def write_page(
         data=escape_json(content),
         script=_file("common.js") + _file(f"{kind}.js"),
     )
-    path = pathlib.Path(path)
-    partial = path.with_name(path.name + ".partial")
-    try:
+    with whole_file(path) as partial:
         partial.write_text(page, encoding="utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def escape_json(content: str) -> str:

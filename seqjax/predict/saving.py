@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import os
 import pathlib
 from typing import Any, TypeVar
 
@@ -11,7 +10,7 @@ import flax.serialization
 import jax
 import jax.numpy as jnp
 
-from seqjax.data.files import DataError, read_bytes
+from seqjax.data.files import DataError, read_bytes, whole_file
 from seqjax.models.spec import SpecError, from_json, to_json
 from seqjax.predict.predictor import Predictor, init
 
@@ -86,9 +85,8 @@ def load(folder: str | pathlib.Path, kind: type[P] | None = None) -> P:
 
 
 def _write(path: pathlib.Path, content: bytes) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        partial.write_bytes(content)
 
 
 def _shapes(predictor: Predictor, path: pathlib.Path) -> Any:

@@ -1,9 +1,10 @@
 """metrics.jsonl: one JSON object a line, the file that figures are drawn from."""
 
 import json
-import os
 import pathlib
 from typing import Any
+
+from seqjax.data.files import whole_file
 
 
 class Log:
@@ -17,9 +18,9 @@ class Log:
     def __init__(self, path: str | pathlib.Path, step: int = 0):
         self.path = pathlib.Path(path)
         kept = [line for line in read(self.path) if line["step"] <= step]
-        partial = self.path.with_suffix(".partial")
-        partial.write_text("".join(json.dumps(line) + "\n" for line in kept), "utf-8")
-        os.replace(partial, self.path)
+        with whole_file(self.path) as partial:
+            lines = (json.dumps(line) + "\n" for line in kept)
+            partial.write_text("".join(lines), "utf-8")
         self._file = self.path.open("a", encoding="utf-8")
 
     def write(self, step: int, **numbers: float) -> None:
