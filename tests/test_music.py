@@ -528,7 +528,7 @@ def test_keys_are_named_and_read_by_their_names(tmp_path):
     assert [key_name(k) for k in (0, 39, 40, 42, 87)] == [
         "A0",
         "C4",
-        "C♯4",
+        "D♭4",
         "E♭4",
         "C8",
     ]

@@ -6,6 +6,8 @@ import jax
 import numpy as np
 import pytest
 
+from experiments.speech_recognition.report import draw_attention
+from experiments.speech_recognition.utterance import Utterance
 from seqjax import GRU, LSTM, Bidirectional, predict
 from seqjax.audio import MFCC, FrontEnd, LogMel, Sound
 from seqjax.data import Tokenizer, Vocabulary
@@ -113,9 +115,36 @@ def test_an_attending_decoder_writes_too(tmp_path):
     three = sounds(900, 300, 500)
     texts = speech.transcribe(three)
     assert texts == [speech.transcribe(sound) for sound in three]
+    inputs = [speech.inputs(sound) for sound in three]
+    weights = speech.attention_weights(inputs, texts)
+    for row, sound, text in zip(weights, inputs, texts, strict=True):
+        assert row.shape == (len(text) + 1, len(sound))
+        np.testing.assert_allclose(row.sum(axis=1), 1, rtol=1e-5)
+    alone = speech.attention_weights(inputs[1:2], texts[1:2])
+    np.testing.assert_allclose(weights[1], alone[0], rtol=1e-5)
     predict.save(tmp_path, speech)
     loaded = predict.load(tmp_path, SpeechPredictor)
     assert loaded.front == speech.front and loaded.transcribe(three) == texts
+
+
+def test_attention_over_sound_is_drawn_for_what_is_written(tmp_path):
+    model = EncoderDecoder(GRU(4), LSTM(5), None, len(LETTERS), embedding=3)
+    speech, (sound,) = predictor(model), sounds(900)
+    inputs = speech.inputs(sound)
+
+    class Run:
+        def figure(self, draw, name, *args, **options):
+            self.drawn = draw(tmp_path / f"{name}.png", *args, **options)
+
+    run = Run()
+    draw_attention(run, speech, inputs, Utterance("one", sound.samples, "abc", "her"))
+    _, below, *_ = run.drawn.axes
+    (image,) = below.get_images()
+    text = speech.transcribe(sound)
+    (weights,) = speech.attention_weights([inputs], [text])
+    np.testing.assert_allclose(image.get_array(), weights, rtol=1e-6)
+    named = [t.get_text() for t in below.get_yticklabels()]
+    assert named == [*(letter.replace(" ", "space") for letter in text), "end"]
 
 
 def test_saved_and_loaded(tmp_path):
@@ -132,5 +161,7 @@ def test_what_is_refused():
         speech.transcribe(sound)
     with pytest.raises(ValueError, match="hears 4000 samples a second, not 8000"):
         speech.transcribe(sound._replace(rate=8000))
+    with pytest.raises(ValueError, match="has no attention"):
+        speech.attention_weights([], [])
     with pytest.raises(ValueError, match="the blank must be"):
         SpeechPredictor(Transcriber(LSTM(2), len(LETTERS), 3), FRONT, LETTERS)

@@ -9,7 +9,7 @@ from experiments.music.roll import KEYS, key_name
 from experiments.shared.errors import UsageError
 
 PLAIN = str.maketrans({"♯": "#", "♭": "b"})
-SAME = {"Db": "C#", "D#": "Eb", "Gb": "F#", "G#": "Ab", "A#": "Bb"}
+SAME = {"C#": "Db", "D#": "Eb", "Gb": "F#", "G#": "Ab", "A#": "Bb"}
 
 
 def opening(text: str, frames: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seqjax.data.chords import NAMES
 from seqjax.data.files import DataError
 from seqjax.data.midi import Note, write_midi
 
@@ -13,7 +14,7 @@ KEYS, LOWEST = 88, 21  # of a piano; A0, as a number of MIDI
 SILENT = -1  # in a file of pitches, a voice that has none
 TEMPO = 80.0  # quarter notes a minute, of what is written
 EARLY = 1e-3  # of a frame; a note that begins later by no more is not late
-NAMES = "C C♯ D E♭ E F F♯ G A♭ A B♭ B".split()
+SIGNS = str.maketrans({"b": "♭", "#": "♯"})
 
 
 class Piece(NamedTuple):
@@ -34,7 +35,7 @@ class Notes(NamedTuple):
 def key_name(key: int) -> str:
     """The name of a key, such as C4 for middle C, which is key 39."""
     octave, name = divmod(key + LOWEST, 12)
-    return f"{NAMES[name]}{octave - 1}"
+    return f"{NAMES[name].translate(SIGNS)}{octave - 1}"
 
 
 def checked(roll: Any, where: str) -> np.ndarray:

@@ -12,8 +12,8 @@ a folder of WAV files. Speakers of the test are never heard in training.
 
 Writes transcripts.tsv (name, said, heard), nbest.tsv (hypotheses with acoustic scores,
 for experiments.rescoring), texts.txt (what people say, for a language model),
-figures/loss.png, figures/posterior.png, result.json, and the model that seqjax.load
-asks.
+figures/loss.png, figures/posterior.png (figures/attention.png of a decoder that
+attends), result.json, and the model that seqjax.load asks.
 """
 
 from dataclasses import replace
@@ -29,7 +29,6 @@ from experiments.shared.errors import UsageError
 from experiments.shared.run import Run, load_model, split_seed
 from experiments.speech_recognition.data import TABLE, read_splits
 from experiments.speech_recognition.model import (
-    encode,
     front_end,
     loss_of,
     make_predictor,
@@ -112,7 +111,7 @@ def train(options: Any) -> dict[str, Any]:
     front = front_end(recordings, options)
     speech = make_predictor(front, texts[0], recordings.words, options)
     speech, inputs = prepare(speech, recordings, splits, options)
-    examples = encode(speech, inputs[0], texts[0])
+    examples = speech.encode(inputs[0], texts[0])
     short = set(too_short(speech, examples))
     if len(short) == len(examples):
         raise DataError(f"{source.name}: every sound is too short for its text")

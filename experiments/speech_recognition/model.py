@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,14 +14,7 @@ from experiments.speech_recognition.data import Recordings
 from seqjax.audio import MFCC, FrontEnd, LogMel
 from seqjax.data import Splits, Vocabulary
 from seqjax.models import EncoderDecoder, Transcriber
-from seqjax.predict import SpeechPredictor
-
-
-class Example(NamedTuple):
-    """A sound and its letters, as the model reads them."""
-
-    inputs: np.ndarray  # [T, features]
-    letters: np.ndarray  # [L]; with `<EOS>` for a decoder that attends
+from seqjax.predict import SpeechPredictor, Spoken
 
 
 def front_end(recordings: Recordings, options: Any) -> FrontEnd:
@@ -92,16 +85,7 @@ def prepare(
     return dataclasses.replace(predictor, front=front), parts
 
 
-def encode(
-    predictor: SpeechPredictor, inputs: Sequence[np.ndarray], texts: Sequence[str]
-) -> list[Example]:
-    """Sounds and their texts, as examples to learn from."""
-    encode, eos = predictor.letters.encode, not predictor.aligned
-    pairs = zip(inputs, texts, strict=True)
-    return [Example(x, encode(text, eos=eos)) for x, text in pairs]
-
-
-def too_short(predictor: SpeechPredictor, examples: Sequence[Example]) -> list[int]:
+def too_short(predictor: SpeechPredictor, examples: Sequence[Spoken]) -> list[int]:
     """Finds the examples that CTC has too few steps for."""
     if not predictor.aligned:
         return []

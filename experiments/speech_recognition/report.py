@@ -1,7 +1,7 @@
 """What a run of speech recognition leaves behind: texts, lists, figures, scores."""
 
 import collections
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,21 +56,52 @@ def draw_figures(
         figures.Panel("−log P (nats per step)", {"training, with noise": "loss"}),
         figures.Panel("word error rate", {"validation": "valid"}),
     )
-    if not speech.aligned:
-        return
     one = min(range(len(test)), key=lambda i: abs(len(test[i].text.split()) - 4))
-    (log_probs,) = speech.log_probs(speech.batches([inputs[one]]))
-    used = [speech.letters.eos, *sorted(set(speech.letters.encode(test[one].text)))]
-    used = list(dict.fromkeys(int(i) for i in used))
-    names = [
-        "blank",
-        *(speech.letters.tokens[i].replace(" ", "space") for i in used[1:]),
-    ]
-    title = f"held out, {test[one].speaker}: {test[one].text}"
-    own = speech.front.extract.features  # the deltas beside them say nothing new
-    values = inputs[one][:, :own], np.exp(log_probs)[:, used]
+    draw = draw_posterior if speech.aligned else draw_attention
+    draw(run, speech, inputs[one], test[one])
+
+
+def draw_posterior(
+    run: Run, speech: SpeechPredictor, inputs: np.ndarray, utterance: Utterance
+) -> None:
+    """Draws P of each letter, and of none, at each step of a sound."""
+    (log_probs,) = speech.log_probs(speech.batches([inputs]))
+    used = sorted(set(speech.letters.encode(utterance.text).tolist()))
+    used = [speech.letters.eos, *(i for i in used if i != speech.letters.eos)]
+    names = ["blank", *_names(speech, used[1:])]
+    title = f"held out, {utterance.speaker}: {utterance.text}"
+    values = _heard_features(speech, inputs), np.exp(log_probs)[:, used]
     seconds = speech.front.seconds
     run.figure(figures.posterior, "posterior", *values, names, seconds, title=title)
+
+
+def draw_attention(
+    run: Run, speech: SpeechPredictor, inputs: np.ndarray, utterance: Utterance
+) -> None:
+    """Draws where in a sound the decoder looked for each letter that it wrote."""
+    (text,) = speech.texts(speech.batches([inputs]))
+    (weights,) = speech.attention_weights([inputs], [text])
+    names = [*_names(speech, speech.letters.encode(text, eos=False)), "end"]
+    run.figure(
+        figures.posterior,
+        "attention",
+        _heard_features(speech, inputs),
+        weights.T,
+        names,
+        speech.front.seconds,
+        title=f"held out, {utterance.speaker}: {utterance.text}, heard as: {text}",
+        rows="letter, as written",
+        label="attention weight\n(each row sums to 1)",
+        most=float(weights.max()),
+    )
+
+
+def _heard_features(speech: SpeechPredictor, inputs: np.ndarray) -> np.ndarray:
+    return inputs[:, : speech.front.extract.features]  # deltas say nothing new
+
+
+def _names(speech: SpeechPredictor, letters: Iterable[int]) -> list[str]:
+    return [speech.letters.tokens[i].replace(" ", "space") for i in letters]
 
 
 def report(

@@ -18,8 +18,14 @@ def posterior(
     seconds: float,
     *,
     title: str,
+    rows: str = "letter",
+    label: str = "P(letter | sound)",
+    most: float = 1.0,
 ) -> Figure:
     """Draws the features of a sound over P of each class at each step.
+
+    P may as well be the attention that each letter of a decoder, in the order in which
+    they are written, paid to each step.
 
     Args:
       path: of the PNG.
@@ -28,6 +34,9 @@ def posterior(
       classes: K names.
       seconds: how long a step is.
       title: of the figure.
+      rows: what the classes are.
+      label: what the colour of a class says.
+      most: the value of the darkest colour.
 
     Returns:
       The figure.
@@ -64,11 +73,11 @@ def posterior(
         aspect="auto",
         cmap="Greys",
         vmin=0,
-        vmax=1,
+        vmax=most,
         extent=(*extent, len(classes) - 0.5, -0.5),
     )
     below.set_yticks(range(len(classes)), tick_labels(classes), parse_math=False)
-    below.set_ylabel("letter")
+    below.set_ylabel(rows)
     below.set_xlabel("time (s)")
-    figure.colorbar(shown, ax=below, label="P(letter | sound)")
+    figure.colorbar(shown, ax=below, label=label)
     return write(figure, path, title)

@@ -7,6 +7,7 @@ about data that were encoded and batched once; nothing is compiled again for it.
 """
 
 from seqjax.predict.classes import ClassPredictor
+from seqjax.predict.hearing import Spoken
 from seqjax.predict.language import LanguagePredictor
 from seqjax.predict.predictor import init
 from seqjax.predict.rolls import NextFrame, RollPredictor
@@ -24,6 +25,7 @@ __all__ = [
     "LanguagePredictor",
     "SoundClassPredictor",
     "SpeechPredictor",
+    "Spoken",
     "Solo",
     "SoloPredictor",
     "NextFrame",

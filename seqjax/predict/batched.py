@@ -46,6 +46,37 @@ def class_probabilities(model: Any, variables: Any, batches: Batches) -> np.ndar
     return np.stack(batches.map_rows(function))
 
 
+def attention_weights(
+    model: Any,
+    variables: Any,
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
+    batch_size: int,
+    buckets: int = 1,
+) -> list[np.ndarray]:
+    """Returns how much each step of a target attended to each step of its source.
+
+    Args:
+      model: an `EncoderDecoder` with attention.
+      variables: of the model.
+      pairs: NamedTuples of a source, [S] or [S, features], and a target [T].
+      batch_size: pairs at a time.
+      buckets: as in `Batches`.
+
+    Returns:
+      For each pair [T, S]; rows sum to 1.
+    """
+
+    def attend(batch: Batch) -> jax.Array:
+        (source, target), lengths = batch.values, batch.lengths[0]
+        return apply(model, "attention_weights", variables, source, lengths, target)
+
+    rows = Batches(pairs, min(batch_size, len(pairs)), buckets=buckets).map_rows(attend)
+    return [
+        row[: len(target), : len(source)]
+        for row, (source, target) in zip(rows, pairs, strict=True)
+    ]
+
+
 @functools.partial(jax.jit, static_argnums=0)
 def _probabilities(model: Any, variables: Any, batch: Batch) -> jax.Array:
     logits = model.apply(variables, batch.values, row_lengths(batch.lengths))

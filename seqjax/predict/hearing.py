@@ -2,7 +2,7 @@
 
 import pathlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +11,13 @@ from seqjax.audio import FrontEnd, Sound, read_wav
 from seqjax.data.batches import Batches
 
 Sounds = str | pathlib.Path | Sound
+
+
+class Spoken(NamedTuple):
+    """A sound and its letters, as a recogniser reads them."""
+
+    inputs: np.ndarray  # [T, features]
+    letters: np.ndarray  # [L]; with `<EOS>` for a decoder that attends
 
 
 def is_one(sound: Any) -> bool:

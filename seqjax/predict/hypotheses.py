@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from seqjax.data.batches import Batch
+from seqjax.data.vocabulary import Vocabulary
 from seqjax.decode import (
     Beam,
     Guide,
@@ -20,6 +21,7 @@ from seqjax.decode import (
 )
 from seqjax.masks import from_lengths
 from seqjax.models.recurrent import BOS
+from seqjax.predict.language import LanguagePredictor
 
 
 @functools.partial(
@@ -35,6 +37,20 @@ class Letters:
     variables: Any
     first: int  # what it reads first
     ids: tuple[int, ...]  # the token of each letter, −1 where it has none
+
+    @classmethod
+    def of(cls, language: LanguagePredictor, letters: Vocabulary) -> "Letters":
+        """Looks up a recogniser's letters in a language model of characters.
+
+        Raises:
+          ValueError: it is one of words.
+        """
+        known = language.tokenizer.vocabulary
+        if not any(t in known for t in letters.tokens if len(t) == 1):
+            raise ValueError("the language model must be one of characters")
+        places = {token: i for i, token in enumerate(known.tokens)}
+        ids = tuple(places.get(token, -1) for token in letters.tokens)
+        return cls(language.model, language.variables, language.first, ids)
 
     def guide(self, rows: int, end: int) -> Guide:
         """Returns the model over letters, for so many sounds."""

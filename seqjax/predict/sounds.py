@@ -33,8 +33,6 @@ class SoundClassPredictor:
       >>> import seqjax
       >>> predictor = seqjax.load("runs/gender")  # doctest: +SKIP
       >>> predictor.classify("anna.wav")  # doctest: +SKIP
-      'female'
-      >>> predictor.rate("anna.wav")  # doctest: +SKIP
       {'female': 0.98, 'male': 0.02}
     """
 
@@ -50,8 +48,10 @@ class SoundClassPredictor:
         """Returns a sound of one step, for `init`."""
         return example_of_sound(self.front)
 
-    def classify(self, sound: Sounds | Sequence[Sounds]) -> str | list[str]:
-        """Returns the likeliest class of a sound, or of each of several.
+    def classify(
+        self, sound: Sounds | Sequence[Sounds]
+    ) -> dict[str, float] | list[dict[str, float]]:
+        """Returns P of each class of a sound, or of each of several.
 
         Args:
           sound: a path of a WAV file, a `Sound`, or a list of them.
@@ -60,22 +60,8 @@ class SoundClassPredictor:
           DataError: a file cannot be used.
           ValueError: a sound is too short, or has another rate.
         """
-        names = [self.classes[int(row.argmax())] for row in self._ask(sound)]
-        return names[0] if is_one(sound) else names
-
-    def rate(
-        self, sound: Sounds | Sequence[Sounds]
-    ) -> dict[str, float] | list[dict[str, float]]:
-        """Returns P of each class of a sound, or of each of several.
-
-        Args:
-          sound: as in `classify`.
-
-        Raises:
-          DataError: as there.
-          ValueError: as there.
-        """
-        rows = self._ask(sound)
+        inputs = [self.inputs(each) for each in one_or_several(sound)]
+        rows = self.probabilities(self.batches(inputs))
         rated = [dict(zip(self.classes, row.tolist(), strict=True)) for row in rows]
         return rated[0] if is_one(sound) else rated
 
@@ -92,7 +78,3 @@ class SoundClassPredictor:
     def probabilities(self, batches: Batches) -> np.ndarray:
         """Returns P of each class of each sound, in their order: [N, classes]."""
         return class_probabilities(self.model, self.variables, batches)
-
-    def _ask(self, sound: Sounds | Sequence[Sounds]) -> np.ndarray:
-        inputs = [self.inputs(each) for each in one_or_several(sound)]
-        return self.probabilities(self.batches(inputs))

@@ -14,9 +14,10 @@ from seqjax.data.vocabulary import Vocabulary
 from seqjax.decode import PrefixBeam, WordList
 from seqjax.models.transcriber import Transcriber
 from seqjax.predict import hypotheses
-from seqjax.predict.batched import apply, lengths_of
+from seqjax.predict.batched import apply, attention_weights, lengths_of
 from seqjax.predict.hearing import (
     Sounds,
+    Spoken,
     batches_of_sounds,
     example_of_sound,
     inputs_of,
@@ -102,6 +103,13 @@ class SpeechPredictor:
         """Returns what the model reads of a sound, [T, features]."""
         return inputs_of(self.front, sound)
 
+    def encode(
+        self, inputs: Sequence[np.ndarray], texts: Sequence[str]
+    ) -> list[Spoken]:
+        """Returns inputs [T, features] and their texts as examples to learn from."""
+        letters = [self.letters.encode(text, eos=not self.aligned) for text in texts]
+        return [Spoken(*pair) for pair in zip(inputs, letters, strict=True)]
+
     def batches(
         self, inputs: Sequence[np.ndarray], batch_size: int = 32, buckets: int = 1
     ) -> Batches:
@@ -116,6 +124,26 @@ class SpeechPredictor:
 
         rows, lengths = batches.map_rows(function), lengths_of(batches)
         return [row[:length] for row, length in zip(rows, lengths, strict=True)]
+
+    def attention_weights(
+        self, inputs: Sequence[np.ndarray], texts: Sequence[str]
+    ) -> list[np.ndarray]:
+        """Returns how much each letter attended to each step, of a decoder that does.
+
+        Args:
+          inputs: what the model reads of each sound, [T, features].
+          texts: what is written of each.
+
+        Returns:
+          For each sound [L + 1, T], `<EOS>` counted as a letter; rows sum to 1.
+
+        Raises:
+          ValueError: the model has no decoder.
+        """
+        if self.aligned:
+            raise ValueError("a model with CTC has no attention")
+        pairs = self.encode(inputs, texts)
+        return attention_weights(self.model, self.variables, pairs, 64)
 
     def texts(self, batches: Batches, *, beam: int = 1, **options: Any) -> list[str]:
         """Returns the likeliest text of each sound, in their order.
@@ -225,9 +253,4 @@ class SpeechPredictor:
         if language is None:
             known = self.letters.tokens, self.letters.eos
             return WordList.build(self.words, *known) if self.words else None
-        known = language.tokenizer.vocabulary
-        if not any(t in known for t in self.letters.tokens if len(t) == 1):
-            raise ValueError("the language model must be one of characters")
-        places = {token: i for i, token in enumerate(known.tokens)}
-        ids = [places.get(token, -1) for token in self.letters.tokens]
-        return Letters(language.model, language.variables, language.first, tuple(ids))
+        return Letters.of(language, self.letters)

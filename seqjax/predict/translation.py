@@ -14,7 +14,7 @@ from seqjax.data.tokenize import Tokenizer
 from seqjax.data.vocabulary import UNK
 from seqjax.decode import Beam, Rules, Sampling, generate, replace_unknown
 from seqjax.models.recurrent import BOS
-from seqjax.predict.batched import apply, not_blank, one_or_more
+from seqjax.predict.batched import attention_weights, not_blank, one_or_more
 
 
 class Pair(NamedTuple):
@@ -126,16 +126,8 @@ class TranslationPredictor:
             for text, row in zip(texts, tokens, strict=True)
         ]
 
-        def attend(batch: Batch) -> jax.Array:
-            (source, target), lengths = batch.values, batch.lengths.source
-            arguments = self.variables, source, lengths, target
-            return apply(self.model, "attention_weights", *arguments)
-
-        rows = Batches(pairs, batch_size, buckets=buckets).map_rows(attend)
-        return [
-            row[: len(pair.target), : len(pair.source)]
-            for row, pair in zip(rows, pairs, strict=True)
-        ]
+        order = batch_size, buckets
+        return attention_weights(self.model, self.variables, pairs, *order)
 
     def encode(self, pairs: Sequence[tuple[str, str]]) -> list[Pair]:
         """Returns sentences and their translations as integers."""
