@@ -83,6 +83,7 @@ def _cells():
 CELL_LAYERS = {
     **dict(_cells()),
     "echo_state(leak=0.3)": make("echo_state(leak=0.3)", features=FEATURES),
+    "conv_lstm(grid=(3, 1))": make("conv_lstm(grid=(3, 1))", features=6),
     "fast_weights": FastWeights(FEATURES),
 }
 
