@@ -140,6 +140,23 @@ def _speaker(folder):
     yield from ("--learning_rate=0.02", "--eval_every=30")
 
 
+def _videos(folder):
+    """A tenth of the generator's videos, as an array."""
+    import numpy as np
+
+    from experiments.video_activity.shapes import synthetic
+
+    videos, _ = synthetic(videos=120)
+    frames = np.zeros((120, 20, *videos[0].frames.shape[1:3]))
+    for row, video in zip(frames, videos, strict=True):
+        row[: len(video.frames)] = video.frames[..., 0]
+    lengths = [len(video.frames) for video in videos]
+    labels = [video.label for video in videos]
+    arrays = {"frames": frames, "labels": labels, "lengths": lengths}
+    np.savez(folder / "videos.npz", **arrays)
+    yield from ("--data=videos.npz", "--steps=4", "--features=6", "--channels=3,4")
+
+
 def _speech(folder):
     yield from smoke("speech_recognition")
     yield from ("--streaming", "--nobidirectional", "--deltas=0", "--noise=0")
@@ -157,4 +174,5 @@ RUNS = {
     "sentiment binary": _sentiment("--classes=binary"),
     "translation": _translation,
     "speaker": _speaker,
+    "video_activity": _videos,
 }

@@ -68,7 +68,8 @@ def _check_cell(cell: Cell) -> None:
     """Runs shapes alone through a cell, so that a field that does not fit shows."""
 
     def one_step(key):
-        return cell.unroll(cell.init(key, 2), jnp.zeros((1, 2)))
+        width = cell.features  # which fits a grid of any size
+        return cell.unroll(cell.init(key, width), jnp.zeros((1, width)))
 
     try:
         jax.eval_shape(one_step, jax.random.key(0))

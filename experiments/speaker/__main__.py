@@ -26,19 +26,19 @@ from absl import flags
 
 from experiments.shared import cli
 from experiments.shared import flags as shared
+from experiments.shared.classifying import (
+    Example,
+    loss_of,
+    majority,
+    nats,
+    share_right,
+    with_noise,
+)
 from experiments.shared.errors import UsageError
 from experiments.shared.run import Run, load_model, split_seed
-from experiments.speaker.baselines import logistic_regression, majority
 from experiments.speaker.data import DEFAULTS, TABLE
 from experiments.speaker.division import answered, divide
-from experiments.speaker.measures import nats, share_right
-from experiments.speaker.model import (
-    Example,
-    labels_of,
-    loss_of,
-    make_predictor,
-    prepare,
-)
+from experiments.speaker.model import labels_of, make_predictor, prepare
 from experiments.speaker.report import (
     draw_decisions,
     draw_learning,
@@ -47,6 +47,7 @@ from experiments.speaker.report import (
 )
 from seqjax import predict
 from seqjax.audio import read_wav
+from seqjax.baselines import logistic_regression
 from seqjax.data import DataError
 from seqjax.extras import library
 
@@ -114,14 +115,14 @@ def train(options: Any) -> dict[str, Any]:
         teller.model,
         variables,
         run.batches(list(map(Example, inputs[0], labels[0]))),
-        loss_of(teller, options.noise),
+        loss_of(teller.model, with_noise(options.noise)),
         evaluate,
         unit="nats per sound",
         loss_per="sequence",
     )
     teller = replace(teller, variables=result.params)
     run.save(teller)
-    most, regressed = majority(labels[0]), logistic_regression(inputs, labels)
+    most, regressed = majority(labels[0]), regression(inputs, labels)
     shares = {"model": teller.probabilities(test), "regression": regressed[1]}
     of_test = shares["model"], labels[2], splits.test
     wrong = {"regression": 1 - share_right(regressed[0], labels[1])}
@@ -130,6 +131,12 @@ def train(options: Any) -> dict[str, Any]:
     draw_decisions(run, teller.classes, *of_test, source.examples.rate)
     run.write("predictions.tsv", predictions(splits.test, teller.classes, of_test[0]))
     return report(run, result, labels[2], shares, most, splits.test)
+
+
+def regression(inputs: Any, labels: list[np.ndarray]) -> list[np.ndarray]:
+    """P of the validation and test part, by logistic regression on mean features."""
+    means = [np.array([x.mean(axis=0) for x in part]) for part in inputs]
+    return logistic_regression(means, labels, extra="sound")
 
 
 def classify(options: Any) -> None:

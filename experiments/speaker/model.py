@@ -1,27 +1,17 @@
-"""The classifier of voices, what it reads, and its loss."""
+"""The classifier of voices, and what it reads."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from experiments.shared.layers import layer_of
 from experiments.speaker.clip import Clip, Clips
 from seqjax.audio import FrontEnd, LogMel
 from seqjax.data import DataError, Splits
-from seqjax.losses import cross_entropy
 from seqjax.models import Classifier
 from seqjax.predict import SoundClassPredictor
-
-
-class Example(NamedTuple):
-    """A sound as the model reads it."""
-
-    inputs: np.ndarray  # [T, features]
-    label: int
 
 
 def make_predictor(
@@ -67,19 +57,3 @@ def prepare(
 def labels_of(teller: SoundClassPredictor, clips: Sequence[Clip]) -> np.ndarray:
     """Places of the labels among the classes, [N]."""
     return np.array([teller.classes.index(clip.label) for clip in clips])
-
-
-def loss_of(teller: SoundClassPredictor, noise: float) -> Callable[..., Any]:
-    """The loss is −log P of a sound's class, with noise on what the model reads."""
-
-    def loss(variables, batch, key, recurrent_state):
-        key, key_noise = jax.random.split(key)
-        inputs, lengths = batch.values.inputs, batch.lengths.inputs
-        inputs = inputs + noise * jax.random.normal(key_noise, inputs.shape)
-        rngs = {"dropout": key}
-        logits = teller.model.apply(variables, inputs, lengths, True, rngs=rngs)
-        mask = (batch.lengths.label > 0)[None]
-        nats = cross_entropy(logits[None], batch.values.label[None], mask)
-        return nats, jnp.sum(lengths), recurrent_state
-
-    return loss

@@ -5,15 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from experiments.shared.classifying import draw_confusion, share_right
 from experiments.shared.run import Run
 from experiments.speaker.clip import Clip
-from experiments.speaker.measures import share_right
 from seqjax import figures
 from seqjax.audio import median_pitch
-from seqjax.extras import library
 from seqjax.train import TrainResult
-
-MOST = 20  # classes of a confusion matrix
 
 
 def speakers_right(
@@ -66,17 +63,7 @@ def draw_decisions(
       clips: N of them.
       rate: samples a second; 0 if there are none.
     """
-    counts = library("sklearn.metrics", "sound").confusion_matrix(
-        gold, shares.argmax(axis=1), labels=range(len(classes))
-    )
-    title, shown = "held-out sounds", np.arange(len(classes))
-    if len(classes) > MOST:
-        errors = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
-        shown = np.sort(np.argsort(-errors, kind="stable")[:MOST])
-        title = f"{title}: the {MOST} of {len(classes)} with most errors"
-    names = [classes[int(i)] for i in shown]
-    counts = counts[np.ix_(shown, shown)]
-    run.figure(figures.confusion, "confusion", counts, names, title=title)
+    draw_confusion(run, classes, shares, gold, "held-out sounds", "sound")
     if run.options.target == "gender" and rate:
         draw_pitch(run, classes, shares, gold, clips, rate)
     elif run.options.target == "gender":

@@ -12,9 +12,11 @@ from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
 from seqjax.figures.matrices import attention, confusion, heat_map
 from seqjax.figures.piano_roll import piano_roll
+from seqjax.figures.pictures import pictures
 from seqjax.figures.settings import Setting, by_setting, panels_by_setting
 from seqjax.figures.sound import posterior
 from seqjax.figures.spectra import eigenvalues, lyapunov, singular_values
+from seqjax.figures.tracks import tracks
 from seqjax.figures.trajectories import trajectories
 from seqjax.figures.truncation import truncation
 
@@ -38,7 +40,9 @@ __all__ = [
     "panels_by_setting",
     "posterior",
     "piano_roll",
+    "pictures",
     "singular_values",
+    "tracks",
     "trajectories",
     "truncation",
 ]

@@ -10,6 +10,7 @@ equations. `spec` writes any of them as JSON.
 """
 
 from seqjax.models.classifier import Classifier
+from seqjax.models.conv_encoder import ConvEncoder
 from seqjax.models.encoder_decoder import EncoderDecoder
 from seqjax.models.event_generator import EventGenerator, Form
 from seqjax.models.feed_forward import FeedForward
@@ -24,6 +25,7 @@ from seqjax.models.word_features import WordFeatures, Words
 __all__ = [
     "BOS",
     "Classifier",
+    "ConvEncoder",
     "EncoderDecoder",
     "EventGenerator",
     "FeedForward",

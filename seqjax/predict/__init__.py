@@ -18,6 +18,7 @@ from seqjax.predict.speech import Heard, SpeechPredictor
 from seqjax.predict.tags import TagPredictor
 from seqjax.predict.translation import TranslationPredictor
 from seqjax.predict.vectors import VectorPredictor
+from seqjax.predict.videos import VideoClassPredictor
 
 __all__ = [
     "ClassPredictor",
@@ -33,6 +34,7 @@ __all__ = [
     "TagPredictor",
     "TranslationPredictor",
     "VectorPredictor",
+    "VideoClassPredictor",
     "init",
     "load",
     "save",

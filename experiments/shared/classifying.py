@@ -1,0 +1,97 @@
+"""What tasks with one class for a whole sequence share: loss, scores, confusions."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from experiments.shared.run import Run
+from seqjax import figures
+from seqjax.extras import library
+from seqjax.losses import cross_entropy
+
+MOST = 20  # classes of a confusion matrix
+
+# (key, inputs [B, T, ...], lengths [B]) -> inputs, changed as training asks
+Change = Callable[[jax.Array, Any, jax.Array], Any]
+
+
+class Example(NamedTuple):
+    """A sequence as the model reads it, and the place of its class."""
+
+    inputs: np.ndarray  # [T, ...]
+    label: int
+
+
+def loss_of(model: Any, change: Change) -> Callable[..., Any]:
+    """The loss is −log P of a sequence's class, by inputs that are changed first."""
+
+    def loss(variables, batch, key, recurrent_state):
+        key, key_change = jax.random.split(key)
+        inputs, lengths = batch.values.inputs, batch.lengths.inputs
+        inputs = change(key_change, inputs, lengths)
+        logits = model.apply(variables, inputs, lengths, True, rngs={"dropout": key})
+        mask = (batch.lengths.label > 0)[None]
+        nats = cross_entropy(logits[None], batch.values.label[None], mask)
+        return nats, jnp.sum(lengths), recurrent_state
+
+    return loss
+
+
+def with_noise(deviation: float) -> Change:
+    """A change that adds normal noise."""
+
+    def change(key, inputs, lengths):
+        del lengths
+        return inputs + deviation * jax.random.normal(key, inputs.shape)
+
+    return change
+
+
+def majority(labels: np.ndarray) -> int:
+    """The most frequent of labels [N]."""
+    return int(np.bincount(labels).argmax())
+
+
+def share_right(shares: np.ndarray, gold: np.ndarray) -> float:
+    """How many of P [N, classes] are highest at the label [N]."""
+    return float(np.mean(shares.argmax(axis=1) == gold))
+
+
+def nats(shares: np.ndarray, gold: np.ndarray) -> float:
+    """The mean of −log P of the label [N] by P [N, classes]."""
+    right = shares[np.arange(len(shares)), gold]
+    return -float(np.mean(np.log(right + 1e-9)))
+
+
+def draw_confusion(
+    run: Run,
+    classes: Sequence[str],
+    shares: np.ndarray,
+    gold: np.ndarray,
+    title: str,
+    extra: str,
+) -> None:
+    """Draws the confusion matrix, of the classes with most errors if there are many.
+
+    Args:
+      run: the run.
+      classes: names.
+      shares: P, [N, classes].
+      gold: labels, [N].
+      title: of the figure.
+      extra: of seqjax, which brings scikit-learn.
+    """
+    counts = library("sklearn.metrics", extra).confusion_matrix(
+        gold, shares.argmax(axis=1), labels=range(len(classes))
+    )
+    shown = np.arange(len(classes))
+    if len(classes) > MOST:
+        errors = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
+        shown = np.sort(np.argsort(-errors, kind="stable")[:MOST])
+        title = f"{title}: the {MOST} of {len(classes)} with most errors"
+    names = [classes[int(i)] for i in shown]
+    counts = counts[np.ix_(shown, shown)]
+    run.figure(figures.confusion, "confusion", counts, names, title=title)
