@@ -14,9 +14,11 @@ from seqjax import (
     Bidirectional,
     Cell,
     LearnedInitialCarry,
+    LockedDropout,
     Readout,
     Residual,
     Stack,
+    Zoneout,
 )
 from seqjax.cells import (
     GRU,
@@ -98,6 +100,10 @@ NESTINGS = {
     "learned_start": LearnedInitialCarry(LSTM(4)),
     "stack_of_learned_start": Stack((LearnedInitialCarry(SimplifiedGRU(3)), Elman(4))),
     "stack_with_readout": Stack((LSTM(4), Readout(2))),
+    "bidirectional_locked_dropout": Bidirectional(
+        LockedDropout(Zoneout(SimplifiedGRU(2), 0.2), 0.4)
+    ),
+    "zoneout": Zoneout(LockedDropout(GRU(3), 0.5), 0.4),
 }
 
 # The laws give them a memory of their own for each row, ragged.
