@@ -62,6 +62,14 @@ class Layer(abc.ABC):
         return all(part.causal for part in self.parts)
 
     @property
+    def linear(self) -> bool:
+        """Whether a state is a ∗ the one before + b, with a and b of the input alone.
+
+        That is so if it is of every part; such a layer has no recurrent weights.
+        """
+        return bool(self.parts) and all(part.linear for part in self.parts)
+
+    @property
     def noisy(self) -> bool:
         """Whether `unroll` draws noise if it gets a key: if any part does."""
         return any(part.noisy for part in self.parts)

@@ -175,6 +175,7 @@ def test_slstm_is_its_exponentials_where_these_are_finite_and_goes_on_where_not(
     """From the empty memory; beyond e⁷⁰⁰ a double has no room for the sums."""
     layer = make("slstm", features=FEATURES)
     drawn, xs, _ = random_arguments(layer, 6, ROWS)
+    drawn = jax.tree.map(jnp.asarray, drawn)
     for push in (0.0, 400.0):  # of the input gate
         params = drawn._replace(b=drawn.b.at[:FEATURES].add(push))
         h = c = n = np.zeros((ROWS, FEATURES))

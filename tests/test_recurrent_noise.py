@@ -1,5 +1,8 @@
 """Zoneout, locked dropout and a cell's own noise: what is drawn, and from which key."""
 
+import functools
+from typing import Any
+
 import flax.errors
 import jax
 import jax.numpy as jnp
@@ -14,22 +17,29 @@ from seqjax.inspect import trace
 from seqjax.layers import AdditiveAttention
 from seqjax.models.recurrent import Recurrent
 from seqjax.noise import Keys
+from seqjax.testing import LAWS
 from seqjax.testing.data import MASK, RESETS, ROWS, STEPS
+from seqjax.testing.programs import step
 
 KEY, RATE = jax.random.key(5), 0.3
+
+
+@jit
+def run(layer, params, xs, key=None, carry=None):
+    return layer.unroll(params, xs, carry, key=key)
 
 
 def steps_of(layer, key):
     """Parameters, the input, the carry before a step and after it, and the output."""
     params, xs, carry = random_arguments(layer, 1, 400)
-    after, ys = jit(lambda *given: layer.unroll(*given, key=key))(params, xs, carry)
+    after, ys = run(layer, params, xs, key, carry)
     return params, xs[0], carry, after, ys[0]
 
 
 def test_zoneout_keeps_a_share_of_every_part_of_the_state():
     layer = Zoneout(LSTM(FEATURES), RATE)
     params, x, before, found, y = steps_of(layer, KEY)
-    new, _ = layer.cell.step(params, before, x)
+    new, _ = step(layer.cell, params, before, x)
     kept = jax.tree.map(lambda f, b: np.asarray(f) == b, found, before)
     for stays, now, then in zip(kept, found, new, strict=True):
         assert abs(stays.mean() - RATE) < 4 * np.sqrt(RATE * (1 - RATE) / stays.size)
@@ -42,7 +52,7 @@ def test_zoneout_keeps_a_share_of_every_part_of_the_state():
 def test_zoneout_without_a_key_is_its_mean():
     layer = Zoneout(LSTM(FEATURES), RATE)
     params, x, before, found, y = steps_of(layer, None)
-    new, _ = layer.cell.step(params, before, x)
+    new, _ = step(layer.cell, params, before, x)
     mean = jax.tree.map(lambda b, n: RATE * b + (1 - RATE) * n, before, new)
     assert_close(found, mean)
     assert_close(y, mean.h)
@@ -72,7 +82,7 @@ def test_locked_dropout_drops_rows_of_the_recurrent_weights(name):
     keys = Keys.of_one(KEY)
     found = jit(lambda *a: layer.unroll(*a, key=KEY, **flags))(params, xs, carry)
     m = layer.noisy_params(params, keys.sequence, (ROWS,)).mask.h  # [rows, H]
-    assert set(np.unique(m).round(6)) == {0, round(1 / (1 - RATE), 6)}
+    assert np.all((m == 0) | (np.abs(m - 1 / (1 - RATE)) < 1e-6))
     assert abs((m == 0).mean() - RATE) < 0.12
     assert 1 < len(np.unique(m, axis=0))
 
@@ -89,17 +99,17 @@ def test_the_parts_of_a_layer_draw_apart():
     inner = LockedDropout(Elman(IN), RATE), Zoneout(Elman(IN), RATE)
     stack, keys = Stack(inner), Keys.of_one(KEY)
     params, ys = random_params(stack), random_inputs(STEPS, 5)
-    found = stack.unroll(params, ys, key=KEY)
+    found = run(stack, params, ys, KEY)
     carries = []
     for place, (layer, p) in enumerate(zip(inner, params, strict=True)):
-        last, ys = layer.unroll(p, ys, key=keys.within(place))
+        last, ys = run(layer, p, ys, keys.within(place))
         carries.append(last)
     assert_close(found, (tuple(carries), ys))
     both = Bidirectional(inner[0])
     drawn = random_params(both)
     same = drawn._replace(backward=drawn.forward)
     still = jnp.broadcast_to(random_inputs(5), (STEPS, 5, IN))
-    ahead, back = jnp.split(both.unroll(same, still, key=KEY)[1], 2, axis=-1)
+    ahead, back = jnp.split(run(both, same, still, KEY)[1], 2, axis=-1)
     assert np.any(np.abs(ahead - back[::-1]) > 1e-3)
 
 
@@ -109,7 +119,7 @@ def test_what_holds_for_a_sequence_has_a_key_of_its_own():
     for layer, changed in ((locked, [True, False]), (drawn, [False, True])):
         params, xs, carry = random_arguments(layer, STEPS, 9)
         ys = [
-            layer.unroll(params, xs, carry, key=key)[1]
+            run(layer, params, xs, key, carry)[1]
             for key in (Keys(one, one), Keys(two, one), Keys(one, two))
         ]
         assert [bool(np.any(y != ys[0])) for y in ys[1:]] == changed
@@ -122,7 +132,7 @@ def test_private_noise_has_the_published_variance():
     drawn = random_params(cell)
     params = drawn._replace(w_h=0 * drawn.w_h, w_x=0 * drawn.w_x, b=jnp.array([9, 7.0]))
     xs = jnp.zeros((steps, rows, IN))
-    (seen,) = trace(cell, params, xs, key=KEY).cells.values()
+    seen = jit(lambda: trace(cell, params, xs, key=KEY).cells["LeakyRate"])()
     last, before = seen.carry.a[-1], seen.carry.a[-2]
     share = 1 - (1 - leak) ** np.arange(1, steps + 1)[-1]
     variance = 2 * leak * noise**2 / (1 - (1 - leak) ** 2)
@@ -155,33 +165,39 @@ def test_a_module_draws_in_training_alone():
     params, xs, _ = random_arguments(layer, STEPS, 9)
     module, batch = Recurrent(layer), xs.swapaxes(0, 1)
 
-    def run(train=True, **seeds):
-        rngs = {name: jax.random.key(seed) for name, seed in seeds.items()}
+    @functools.partial(jit, static_argnames="train")
+    def apply(rngs, train=True):
         variables = {"params": {"layer": params}}
         return module.apply(variables, batch, train=train, rngs=rngs)[1]
 
-    assert_close(run(train=False).swapaxes(0, 1), layer.unroll(params, xs)[1])
-    assert_close(run(dropout=1), run(dropout=1))
-    different = run(dropout=1), run(dropout=2), run(dropout=1, weights=1)
+    def noisy(**seeds):
+        return apply({name: jax.random.key(seed) for name, seed in seeds.items()})
+
+    still = apply({}, train=False).swapaxes(0, 1)
+    assert_close(still, run(layer, params, xs)[1])
+    assert_close(noisy(dropout=1), noisy(dropout=1))
+    different = noisy(dropout=1), noisy(dropout=2), noisy(dropout=1, weights=1)
     assert not np.allclose(different[0], different[1])
     assert not np.allclose(different[0], different[2])
     with pytest.raises(flax.errors.InvalidRngError, match="dropout"):
-        run()
+        noisy()
+
+
+@pytest.mark.parametrize("law", [name for name in LAWS if name.startswith("noise_")])
+def test_private_noise_keeps_the_laws_of_noise(law):
+    LAWS[law](make("leaky_rate", features=3, noise=0.3), IN)
 
 
 def test_dales_law_gives_what_leaves_a_unit_one_sign():
-    cell = make("leaky_rate", features=10, excitatory=0.7)
+    cell: Any = make("leaky_rate", features=10, excitatory=0.7)
     params = cell.init(jax.random.key(0), IN)
     for given in (params, random_params(cell)):
         w = np.asarray(cell.recurrent_weights(given))
         assert np.all(w[:7] > 0) and np.all(w[7:] < 0)
-    w = np.asarray(
-        make("leaky_rate", features=500).recurrent_weights(
-            make("leaky_rate", features=500).init(jax.random.key(0), IN)
-        )
-    )
+    cell = make("leaky_rate", features=200)
+    w = jit(lambda key: cell.recurrent_weights(cell.init(key, IN)))(KEY)
     assert abs(np.abs(np.linalg.eigvals(w)).max() - 1.5) < 0.02
-    assert abs(w.sum()) < 0.02 * np.abs(w).sum()  # both signs are in balance
+    assert abs(w.sum()) < 0.03 * np.abs(w).sum()  # both signs are in balance
 
 
 REFUSALS = {
@@ -216,5 +232,15 @@ def test_what_cannot_be_is_one_clear_sentence(fault):
 def test_an_old_key_will_do():
     layer = Zoneout(Elman(4), RATE)
     params, xs, carry = random_arguments(layer, STEPS, 5)
-    old = layer.unroll(params, xs, carry, key=jax.random.PRNGKey(5))
-    assert_close(old, layer.unroll(params, xs, carry, key=KEY))
+    old = run(layer, params, xs, jax.random.PRNGKey(5), carry)
+    assert_close(old, run(layer, params, xs, KEY, carry))
+
+
+def test_linear_cells_have_no_recurrent_weights_to_drop():
+    for name in ("min_gru", "min_lstm"):
+        layer = Stack((Zoneout(make(name, features=4), RATE), make(name, features=3)))
+        module, batch = Recurrent(layer, weight_dropout=0.5), random_inputs(2, STEPS)
+        variables = module.init(KEY, batch)
+        found = module.apply(variables, batch, train=True, rngs={"dropout": KEY})
+        assert found[1].shape == (2, STEPS, 3)
+    assert not Stack((make(name, features=4), Elman(4))).linear

@@ -27,7 +27,8 @@ def loss_of(model: Tagger) -> Callable[..., Any]:
     def loss(variables, batch, key, recurrent_state):
         lengths, rngs = batch.lengths.inputs, {"dropout": key}
         inputs = batch.values.inputs, lengths, True
-        outputs = model.apply(variables, *inputs, rngs=rngs).swapaxes(0, 1)
+        outputs: Any = model.apply(variables, *inputs, rngs=rngs)
+        outputs = outputs.swapaxes(0, 1)
         targets = batch.values.targets.swapaxes(0, 1)
         mask = jnp.arange(len(outputs))[:, None] < lengths
         error = squared_error(outputs, targets, mask, "mean")

@@ -53,6 +53,11 @@ class MinGRU(Cell):
     chrono: int | None = None
     kernel_init: Initializer = Glorot()
 
+    @property
+    def linear(self):
+        """True: `project` returns both numbers of each step."""
+        return True
+
     def init(self, key, in_features, dtype=jnp.float32):
         """Draws the kernel gate by gate, and the bias of the gate."""
         key_x, key_b = jax.random.split(key)

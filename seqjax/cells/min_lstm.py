@@ -53,6 +53,11 @@ class MinLSTM(Cell):
     forget_bias: float = 1.0
     kernel_init: Initializer = Glorot()
 
+    @property
+    def linear(self):
+        """True: `project` returns both numbers of each step."""
+        return True
+
     def init(self, key, in_features, dtype=jnp.float32):
         """Draws the kernel gate by gate."""
         H = self.features

@@ -104,7 +104,7 @@ class SLSTM(Cell):
         # A carry that is given may have any sign; one that is computed has n ≥ 0.
         before = jnp.where(carry.n < 0, -carry.n, carry.n)
         c, n = f * carry.c + i * z, f * before + i
-        h = o * c / jnp.maximum(n, jnp.finfo(n.dtype).tiny)
+        h = o * _ratio(c, jnp.maximum(n, jnp.finfo(n.dtype).tiny))
         return SLSTMCarry(h, c, n, m), h
 
     def _activations(self, carry, u, v):
@@ -120,9 +120,21 @@ class SLSTM(Cell):
     def blend(self, before, after, keep):
         """Blends h, and c and n on one scale: they are sums divided by eᵐ."""
         m = jnp.maximum(before.m, after.m)
-        to_scale = [jnp.exp(carry.m - m) for carry in (before, after)]
-        scaled = [
-            carry._replace(c=e * carry.c, n=e * carry.n, m=m)
-            for carry, e in zip((before, after), to_scale, strict=True)
-        ]
-        return super().blend(*scaled, keep)
+
+        def scaled(carry):
+            e = jnp.exp(carry.m - m)
+            return carry._replace(c=e * carry.c, n=e * carry.n, m=m)
+
+        return super().blend(scaled(before), scaled(after), keep)
+
+
+@jax.custom_jvp
+def _ratio(c, n):
+    return c / n
+
+
+@_ratio.defjvp
+def _ratio_jvp(primals, tangents):
+    # JAX divides by n², which is rounded to 0 long before n is.
+    (c, n), (d_c, d_n) = primals, tangents
+    return c / n, d_c / n - d_n / n * (c / n)

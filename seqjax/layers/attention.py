@@ -73,6 +73,11 @@ class Attention(Cell):
         """The layer inside."""
         return (self.layer,)
 
+    @property
+    def linear(self):
+        """False: what is read depends on the state."""
+        return False
+
     @abc.abstractmethod
     def alignment(self, params: AttentionParams, carry: Carry, x: Array) -> Array:
         """Returns the attention weights α⟨t⟩ [*batch, S] of the step that reads x⟨t⟩.

@@ -23,7 +23,7 @@ class Recurrent(nn.Module):
     Attributes:
       layer: any layer.
       weight_dropout: the share of the recurrent weights that are dropped in training,
-        drawn anew for each batch; see `noise.drop_weights`.
+        drawn anew for each batch; see `noise.drop_weights`. A linear layer has none.
       gradient: how the layer is differentiated; see `Layer.unroll`.
     """
 
@@ -55,7 +55,7 @@ class Recurrent(nn.Module):
           (carry, ys): the state after the last step; outputs [B, T, features].
         """
         params = self.param("layer", self.layer.init, xs.shape[-1])
-        if train and self.weight_dropout:
+        if train and self.weight_dropout and not self.layer.linear:
             key = self._key_of_sequence()
             trainable = self.layer.trainable(params)
             params = drop_weights(params, trainable, key, self.weight_dropout)
