@@ -25,6 +25,14 @@ class Cell(Layer):
 
         def __init__(self, features: int, **fields: Any): ...
 
+    @property
+    def linear(self) -> bool:
+        """Whether a state is a ∗ the one before + b, with a and b of the input alone.
+
+        Such a cell has no recurrent weights. A subclass that is says so.
+        """
+        return False
+
     def project(self, params: Params, x: Array) -> Any:
         """Returns u⟨t⟩ from x⟨t⟩ [..., in]; the input itself unless overridden."""
         del params

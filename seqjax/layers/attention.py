@@ -64,19 +64,14 @@ class Attention(Cell):
         super().__post_init__()
         if self.layer.noisy:
             raise ValueError(
-                f"{type(self).__name__} steps the layer inside, and only unroll draws "
-                f"noise: put noise around the attention, not into {self.layer!r}"
+                f"{type(self).__name__} steps the layer inside, which draws no noise: "
+                f"put noise around the attention, not into {self.layer!r}"
             )
 
     @property
     def parts(self):
         """The layer inside."""
         return (self.layer,)
-
-    @property
-    def linear(self):
-        """False: what is read depends on the state."""
-        return False
 
     @abc.abstractmethod
     def alignment(self, params: AttentionParams, carry: Carry, x: Array) -> Array:

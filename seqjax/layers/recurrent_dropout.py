@@ -49,6 +49,11 @@ class CellAround(Cell):
         return self.cell.features
 
     @property
+    def linear(self):
+        """Whether the cell is."""
+        return self.cell.linear
+
+    @property
     def noisy(self):
         """Whether a key makes a difference."""
         return self.rate > 0 or self.cell.noisy
