@@ -66,7 +66,8 @@ class SLSTM(Cell):
         super().__post_init__()
         if self.heads < 1 or self.features % self.heads:
             raise ValueError(
-                f"heads must divide features, not {self.heads} {self.features}"
+                f"heads must divide features, and {self.heads} does not divide "
+                f"{self.features}"
             )
 
     def init(self, key, in_features, dtype=jnp.float32):
