@@ -200,11 +200,10 @@ def test_dales_law_gives_what_leaves_a_unit_one_sign():
     assert abs(w.sum()) < 0.03 * np.abs(w).sum()  # both signs are in balance
 
 
+NO_CELL: Any = Stack((LSTM(4),))
 REFUSALS = {
     "rate must be in .0, 1., not 1": lambda: Zoneout(LSTM(4), 1.0),
-    "around a cell, not Stack.*around each cell": lambda: Zoneout(
-        Stack((LSTM(4),)), 0.1
-    ),
+    "around a cell, not Stack.*around each cell": lambda: Zoneout(NO_CELL, 0.1),
     "put noise around the attention, not into Zoneout": lambda: AdditiveAttention(
         Zoneout(LSTM(4), 0.1), 2
     ),
@@ -241,6 +240,6 @@ def test_linear_cells_have_no_recurrent_weights_to_drop():
         layer = Stack((Zoneout(make(name, features=4), RATE), make(name, features=3)))
         module, batch = Recurrent(layer, weight_dropout=0.5), random_inputs(2, STEPS)
         variables = module.init(KEY, batch)
-        found = module.apply(variables, batch, train=True, rngs={"dropout": KEY})
+        found: Any = module.apply(variables, batch, train=True, rngs={"dropout": KEY})
         assert found[1].shape == (2, STEPS, 3)
     assert not Stack((make(name, features=4), Elman(4))).linear
