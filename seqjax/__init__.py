@@ -15,9 +15,11 @@ from seqjax.layer import Layer
 from seqjax.layers import (
     Bidirectional,
     LearnedInitialCarry,
+    LockedDropout,
     Readout,
     Residual,
     Stack,
+    Zoneout,
     random_carry,
 )
 from seqjax.predict import load
@@ -34,11 +36,13 @@ __all__ = [
     "GRUResetAfter",
     "Layer",
     "LearnedInitialCarry",
+    "LockedDropout",
     "PeepholeLSTM",
     "Readout",
     "Residual",
     "SimplifiedGRU",
     "Stack",
+    "Zoneout",
     "__version__",
     "load",
     "random_carry",

@@ -25,6 +25,14 @@ class Cell(Layer):
 
         def __init__(self, features: int, **fields: Any): ...
 
+    @property
+    def linear(self) -> bool:
+        """Whether a state is a ∗ the one before + b, with a and b of the input alone.
+
+        Such a cell has no recurrent weights. A subclass that is says so.
+        """
+        return False
+
     def project(self, params: Params, x: Array) -> Any:
         """Returns u⟨t⟩ from x⟨t⟩ [..., in]; the input itself unless overridden."""
         del params
@@ -40,6 +48,41 @@ class Cell(Layer):
         self, params: Params, carry: Carry, u: Any, v: Any
     ) -> tuple[Carry, Array]:
         """Returns carry⟨t⟩ and y⟨t⟩ [..., features] from carry⟨t−1⟩, u⟨t⟩ and v⟨t⟩."""
+
+    def noisy_params(
+        self, params: Params, key: Array, batch_shape: tuple[int, ...]
+    ) -> Params:
+        """Returns the parameters with noise that is the same at every step.
+
+        It is drawn once for a sequence that is unrolled with a key, as is that of
+        `noisy_project` at each step: the scan itself draws nothing. A cell that
+        overrides either says so by `noisy`.
+
+        Args:
+          params: from `init`.
+          key: of the noise.
+          batch_shape: the batch axes, with which leaves that are added may begin.
+        """
+        del key, batch_shape
+        return params
+
+    def noisy_project(self, params: Params, x: Array, key: Array) -> Any:
+        """Returns u⟨t⟩ of x⟨t⟩ [*batch, in], like `project`, with noise of its step."""
+        del key
+        return self.project(params, x)
+
+    def blend(self, before: Carry, after: Carry, keep: Carry) -> Carry:
+        """Returns the carry that keeps the share `keep` of each number: `Zoneout`.
+
+        It is keep ∗ before + (1 − keep) ∗ after, unless a cell's numbers only have a
+        meaning together, as those of a state and of its scale.
+
+        Args:
+          before: carry⟨t−1⟩.
+          after: carry⟨t⟩ from `update`.
+          keep: in 0 … 1, arrays or numbers in a tree like the carry.
+        """
+        return jax.tree.map(lambda b, a, k: k * b + (1 - k) * a, before, after, keep)
 
     def residuals(
         self, params: Params, carry: Carry, u: Any, v: Any, after: Carry

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from seqjax.noise import Keys
 from seqjax.scan import Gradient
 
 Array = jax.Array
@@ -171,6 +172,28 @@ def gradient(name: Any) -> None:
     """Raises ValueError unless there is a gradient of that name."""
     if name not in get_args(Gradient):
         raise ValueError(f"gradient must be one of {get_args(Gradient)}, not {name!r}")
+
+
+def keys(key: Any) -> Keys | None:
+    """Returns random keys, of one or as they are given; raises TypeError if of none."""
+    if key is None:
+        return None
+    for each in key if isinstance(key, Keys) else (key,):
+        if not _is_key(each):
+            kind = f"{each.dtype} {each.shape}" if _is_array(each) else repr(each)
+            raise TypeError(
+                f"key must be one random key, such as jax.random.key(0), not {kind}"
+            )
+    return key if isinstance(key, Keys) else Keys.of_one(key)
+
+
+def _is_key(value: Any) -> bool:
+    """Whether a value is a single random key, of the new kind or the old."""
+    if not _is_array(value):
+        return False
+    if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
+        return value.shape == ()
+    return value.dtype == np.uint32 and value.shape == (2,)
 
 
 def chunk(size: int | None) -> None:

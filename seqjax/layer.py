@@ -18,6 +18,7 @@ import jax.numpy as jnp
 
 from seqjax import checks
 from seqjax.masks import zero_invalid
+from seqjax.noise import Keys
 from seqjax.recurrence import Watch
 from seqjax.scan import Gradient, ScanOptions, compute_dtype
 
@@ -60,6 +61,19 @@ class Layer(abc.ABC):
         """Whether no output depends on a later input: if that is so of every part."""
         return all(part.causal for part in self.parts)
 
+    @property
+    def linear(self) -> bool:
+        """Whether a state is a ∗ the one before + b, with a and b of the input alone.
+
+        That is so if it is of every part; such a layer has no recurrent weights.
+        """
+        return bool(self.parts) and all(part.linear for part in self.parts)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether `unroll` draws noise if it gets a key: if any part does."""
+        return any(part.noisy for part in self.parts)
+
     @abc.abstractmethod
     def init(self, key: Array, in_features: int, dtype: Any = jnp.float32) -> Params:
         """Draws the parameters for inputs of width `in_features`."""
@@ -86,7 +100,8 @@ class Layer(abc.ABC):
           carry: the state before the first step that is taken.
           initial: the state to put back at `options.segment_starts`; like `carry`.
           xs: [T, *batch, in], of dtype `options.dtype`, zero where masked.
-          options: mask, segment starts, direction, gradient, chunk and dtype.
+          options: mask, segment starts, direction, gradient, chunk, dtype and keys. A
+            layer of several hands each its own: ``options.within(place)``.
 
         Returns:
           The last carry, and outputs [T, *batch, features], zero where masked.
@@ -158,6 +173,7 @@ class Layer(abc.ABC):
         chunk: int | None = None,
         dtype: Any = None,
         watch: Watch | None = None,
+        key: Array | Keys | None = None,
     ) -> tuple[Carry, Array]:
         """Runs the layer over a sequence.
 
@@ -182,6 +198,11 @@ class Layer(abc.ABC):
             and xs promote to.
           watch: sees every state and gate, and then the scan is differentiated as
             "plain" is; `seqjax.inspect.trace` is what to call.
+          key: a random key, for training: layers that have noise (`Zoneout`,
+            `LockedDropout`, a cell with noise of its own) draw it from this key, once
+            for each step t of xs or once for all of xs, whatever `chunk` and
+            `gradient` are. Or `seqjax.noise.Keys`, one for each of the two. None draws
+            none: every layer then computes what it does in the mean.
 
         Returns:
           (carry, ys): the carry after the last step that is taken; outputs
@@ -189,7 +210,8 @@ class Layer(abc.ABC):
 
         Raises:
           ValueError: a shape, a name or the carry's structure does not fit.
-          TypeError: xs is not an array, or the arguments are in another order.
+          TypeError: xs is not an array, key is none, or the arguments are in another
+            order.
         """
         xs = checks.sequence(self, params, xs)
         checks.parameters(self, params, xs.shape[-1])
@@ -198,8 +220,9 @@ class Layer(abc.ABC):
         mask, resets = checks.flags(xs, mask=mask, resets=resets)
         dtype = compute_dtype(params, xs) if dtype is None else jnp.dtype(dtype)
         segment_starts = None if resets is None else _segment_starts(resets, reverse)
+        keys = checks.keys(key)
         options = ScanOptions(
-            mask, segment_starts, reverse, gradient, chunk, dtype, watch
+            mask, segment_starts, reverse, gradient, chunk, dtype, watch, keys
         )
         wide = jnp.promote_types(dtype, "float32")
         initial = self.initial_carry_from(params, xs.shape[1:-1], wide)

@@ -1,12 +1,37 @@
 """Noise for training, drawn outside the scan, which stays free of random keys."""
 
 import zlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 Array = jax.Array
+
+
+class Keys(NamedTuple):
+    """The random keys of a run over a sequence; `of_one` makes them of one key."""
+
+    sequence: Array  # of what is drawn once, and holds at every step
+    steps: Array  # of what is drawn at each step
+
+    @classmethod
+    def of_one(cls, key: Array) -> "Keys":
+        """Splits a key in two."""
+        return cls(*jax.random.split(key))
+
+    def within(self, place: int) -> "Keys":
+        """Returns the keys of one of several layers."""
+        return Keys(*(jax.random.fold_in(key, place) for key in self))
+
+    def of_each_step(self, time: int) -> Array:
+        """Returns a key a step, [T]: a function of the place in the sequence alone."""
+        return jax.vmap(lambda t: jax.random.fold_in(self.steps, t))(jnp.arange(time))
+
+
+def keep_some(key: Array, rate: float, shape: tuple[int, ...], dtype: Any) -> Array:
+    """Draws zeros, a share `rate` of all, and ones."""
+    return jax.random.bernoulli(key, 1 - rate, shape).astype(dtype)
 
 
 def drop_weights(params: Any, trainable: Any, key: Array, rate: float) -> Any:

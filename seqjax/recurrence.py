@@ -25,8 +25,21 @@ Tree = Any
 class Recurrence(Protocol):
     """What a scan needs of a cell; `seqjax.Cell` says what each method means."""
 
+    @property
+    def noisy(self) -> bool:
+        """Whether a key makes a difference."""
+        ...
+
     def project(self, params: Tree, x: Array) -> Tree:
         """Returns u⟨t⟩."""
+        ...
+
+    def noisy_params(self, params: Tree, key: Array, batch_shape: tuple) -> Tree:
+        """Returns the parameters with the noise that holds for a whole sequence."""
+        ...
+
+    def noisy_project(self, params: Tree, x: Array, key: Array) -> Tree:
+        """Returns u⟨t⟩ with the noise of one step."""
         ...
 
     def recur(self, params: Tree, carry: Tree) -> Tree:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from seqjax import loops, recurrence
 from seqjax.lean import lean
 from seqjax.masks import zero_invalid
+from seqjax.noise import Keys
 from seqjax.recurrence import Recurrence, Static, Steps, Watch, cast
 from seqjax.reverse_mode import reverse_mode_only
 
@@ -35,6 +36,12 @@ class ScanOptions(NamedTuple):
     chunk: int | None
     dtype: Any  # of the computation: parameters, inputs and outputs
     watch: Watch | None = None  # sees every state and gate
+    keys: Keys | None = None  # of the noise; None draws none
+
+    def within(self, place: int) -> "ScanOptions":
+        """Returns the options of one of several layers, which draw apart."""
+        keys = None if self.keys is None else self.keys.within(place)
+        return self._replace(keys=keys)
 
 
 def unroll(
@@ -52,21 +59,32 @@ def unroll(
         params, carry, initial, xs = inputs
     params = cast(params, options.dtype)
     initial = jax.tree.map(lambda s, c: s.astype(jnp.result_type(c)), initial, carry)
+    keys = None
+    if options.keys is not None and cell.noisy:
+        params = cell.noisy_params(params, options.keys.sequence, xs.shape[1:-1])
+        keys = options.keys.of_each_step(len(xs))
     if options.watch is not None:
-        watched = params, initial, carry, xs, options
-        return _watched(options.watch, static, *watched)
+        u = _project(cell, params, xs, keys)
+        return _watched(options.watch, static, params, initial, carry, u, options)
     scan = _plain if options.gradient == "plain" else lean
 
     def run(carry, chunk):
-        xs, valid, reset = chunk
-        steps = Steps(cell.project(params, xs), valid, reset)
+        xs, valid, reset, keys = chunk
+        steps = Steps(_project(cell, params, xs, keys), valid, reset)
         return scan(static, params, initial, carry, steps)
 
     size = options.chunk or _chunk_size(cell, params, xs, options.gradient)
     if options.gradient == "remat":
         run = jax.checkpoint(run, prevent_cse=False)
-    inputs = xs, options.mask, _resets(options)
+    inputs = xs, options.mask, _resets(options), keys
     return loops.in_chunks(run, carry, inputs, size, reverse=options.reverse)
+
+
+def _project(cell: Recurrence, params: Tree, xs: Array, keys: Array | None) -> Tree:
+    """Returns u of every step, with its noise where there are keys."""
+    if keys is None:
+        return cell.project(params, xs)
+    return jax.vmap(cell.noisy_project, in_axes=(None, 0, 0))(params, xs, keys)
 
 
 def _plain(static: Static, params, initial, carry, steps: Steps):
@@ -79,7 +97,7 @@ def _watched(
     params,
     initial,
     carry,
-    xs: Array,
+    u: Tree,
     options: ScanOptions,
 ):
     """Scans in one piece by autodiff, and shows every state and gate to the watch."""
@@ -88,8 +106,7 @@ def _watched(
         del after
         return static.cell.gates(params, before, u, v)
 
-    nudge = watch.nudge(static.cell, carry, len(xs))
-    u = static.cell.project(params, xs)
+    nudge = watch.nudge(static.cell, carry, len(jax.tree.leaves(u)[0]))
     steps = Steps(u, options.mask, _resets(options), nudge)
     last, ys, seen = recurrence.scan(static, params, initial, carry, steps, gates)
     watch.see(static.cell, *zero_invalid(options.mask, seen))

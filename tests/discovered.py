@@ -14,9 +14,11 @@ from seqjax import (
     Bidirectional,
     Cell,
     LearnedInitialCarry,
+    LockedDropout,
     Readout,
     Residual,
     Stack,
+    Zoneout,
 )
 from seqjax.cells import (
     GRU,
@@ -99,6 +101,8 @@ NESTINGS = {
     "learned_start": LearnedInitialCarry(LSTM(4)),
     "stack_of_learned_start": Stack((LearnedInitialCarry(SimplifiedGRU(3)), Elman(4))),
     "stack_with_readout": Stack((LSTM(4), Readout(2))),
+    "locked_dropout": LockedDropout(GRU(3), 0.5),
+    "zoneout": Zoneout(LockedDropout(SimplifiedGRU(3), 0.5), 0.4),
 }
 
 # The laws give them a memory of their own for each row, ragged.

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discovered import FEATURES, IN, assert_close, over
+from discovered import FEATURES, IN, assert_close, jit, over
 from random_data import (
     random_arguments,
     random_carry,
@@ -136,6 +136,18 @@ EQUATIONS = {
     "gru_reset_after": lambda g, before: {
         "h": (1 - g["z"]) * g["n"] + g["z"] * before.h
     },
+    "layer_norm_gru": lambda g, before: {
+        "h": g["u"] * g["c"] + (1 - g["u"]) * before.h
+    },
+    "layer_norm_lstm": lambda g, before: {"c": g["i"] * g["g"] + g["f"] * before.c},
+    "lstm_1997": lambda g, before: {"s": g["i"] * g["g"] + before.s},
+    "min_gru": lambda g, before: {"h": g["b"] + (1 - g["z"]) * before.h},
+    "min_lstm": lambda g, before: {"h": g["b"] + g["f"] * before.h},
+    "minimal_gated_unit": lambda g, before: {
+        "h": g["f"] * g["c"] + (1 - g["f"]) * before.h
+    },
+    "projected_lstm": lambda g, before: {"c": g["i"] * g["g"] + g["f"] * before.c},
+    "slstm": lambda g, before: {"c": g["i"] * g["z"] + g["f"] * before.c},
 }
 
 
@@ -150,10 +162,60 @@ def test_the_gates_of_a_trace_are_named_as_in_the_equations(name):
     before = jax.tree.map(lambda a: a[:-1], stacked)
     for leaf, expected in EQUATIONS[name](seen.gates, before).items():
         assert_close(getattr(seen.carry, leaf), expected)
-    if "o" in seen.gates:
+    if name in ("lstm", "lstm(coupled=True)", "peephole_lstm"):
         assert_close(seen.carry.h, seen.gates["o"] * jnp.tanh(seen.carry.c))
     if name == "gru":
         w_c = params.w_h[:, 2 * FEATURES :]
         candidate = cell.project(params, xs)[..., 2 * FEATURES :]
         reset = (seen.gates["r"] * before.h) @ w_c
         assert_close(seen.gates["c"], jnp.tanh(candidate + reset))
+
+
+def test_slstm_is_its_exponentials_where_these_are_finite_and_goes_on_where_not():
+    """From the empty memory; beyond e⁷⁰⁰ a double has no room for the sums."""
+    layer = make("slstm", features=FEATURES)
+    drawn, xs, _ = random_arguments(layer, 6, ROWS)
+    drawn = jax.tree.map(jnp.asarray, drawn)
+    for push in (0.0, 400.0):  # of the input gate
+        params = drawn._replace(b=drawn.b.at[:FEATURES].add(push))
+        h = c = n = np.zeros((ROWS, FEATURES))
+        for x in xs:
+            i, f, z, o = np.split(x @ params.w_x + h @ params.w_h + params.b, 4, -1)
+            c = c / (1 + np.exp(-f)) + np.exp(i) * np.tanh(z)
+            n = n / (1 + np.exp(-f)) + np.exp(i)
+            h = c / n / (1 + np.exp(-o))
+        last, ys = jit(layer.unroll)(params, xs)
+        assert_close(ys[-1], jnp.asarray(h))
+        assert_close(last.c / last.n, jnp.asarray(c / n))
+    for push in (2000.0, -80.0):  # in float32, exp(89) is infinite, exp(−104) is 0
+        params = drawn._replace(b=drawn.b.at[:FEATURES].add(push))
+        found = jit(lambda *a: layer.unroll(*a, dtype="float32"))(params, xs)
+        slopes = jit(
+            jax.grad(lambda p: jnp.sum(layer.unroll(p, xs, dtype="float32")[1]))
+        )
+        assert all(np.all(np.isfinite(a)) for a in jax.tree.leaves(found))
+        assert all(np.all(np.isfinite(a)) for a in jax.tree.leaves(slopes(params)))
+
+
+def test_heads_are_blocks_of_their_own():
+    layer = make("slstm", features=FEATURES, heads=2)
+    for law in ("recur_is_affine", "gradients_are_central_differences"):
+        LAWS[law](layer, IN)
+    with pytest.raises(ValueError, match="heads must divide features"):
+        make("slstm", features=FEATURES, heads=3)
+
+
+def test_recurrent_weights_of_ind_rnn_begin_below_the_published_bound():
+    key, steps = jax.random.key(0), 20
+    for longest, bound in ((None, 1.0), (steps, 2 ** (1 / steps))):
+        w_h = make("ind_rnn", features=500, longest=longest).init(key, 2).w_h
+        assert 0 <= w_h.min() < 0.02 and 0.98 * bound < w_h.max() <= bound
+
+
+def test_a_projected_lstm_has_a_memory_of_another_width():
+    layer = make("projected_lstm", features=3)
+    params = layer.init(jax.random.key(0), 2)
+    shapes = {name: a.shape for name, a in params._asdict().items()}
+    assert shapes == {"w_x": (2, 48), "w_h": (3, 48), "b": (48,), "w_p": (12, 3)}
+    last, ys = layer.unroll(params, jnp.ones((4, 5, 2)))
+    assert (ys.shape, last.h.shape, last.c.shape) == ((4, 5, 3), (5, 3), (5, 12))

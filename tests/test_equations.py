@@ -8,8 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discovered import CELL_LAYERS, assert_close
+from discovered import CELL_LAYERS, FEATURES, assert_close
 from random_data import random_arguments
+
+from seqjax.cells import make
 
 
 def σ(a):
@@ -75,6 +77,98 @@ def echo_state(layer, params, carry, x):
     return (1 - layer.leak) * carry.h + layer.leak * np.tanh(z(carry.h, x))
 
 
+def minimal_gated_unit(layer, params, carry, x):
+    f, c = gates(params, 2)
+    Γf = σ(f(carry.h, x))
+    return Γf * np.tanh(c(Γf * carry.h, x)) + (1 - Γf) * carry.h
+
+
+def min_gru(layer, params, carry, x):
+    z, candidate = np.split(x @ params.w_x + params.b, 2, axis=-1)
+    return (1 - σ(z)) * carry.h + σ(z) * candidate
+
+
+def min_lstm(layer, params, carry, x):
+    i, f, candidate = np.split(x @ params.w_x + params.b, 3, axis=-1)
+    i, f = σ(i), σ(f)
+    return f / (f + i) * carry.h + i / (f + i) * candidate
+
+
+def ind_rnn(layer, params, carry, x):
+    units = zip(params.w_x.T, params.w_h, params.b, carry.h.T, strict=True)
+    return np.stack([np.maximum(x @ w + u * h + b, 0) for w, u, b, h in units], -1)
+
+
+def projected_lstm(layer, params, carry, x):
+    i, f, g, o = (z(carry.h, x) for z in gates(params, 4))
+    c = σ(i) * np.tanh(g) + σ(f) * carry.c
+    return (σ(o) * np.tanh(c)) @ params.w_p, c
+
+
+def normalized(a, epsilon):
+    return (a - a.mean(-1, keepdims=True)) / np.sqrt(a.var(-1, keepdims=True) + epsilon)
+
+
+def layer_norm_lstm(layer, params, carry, x):
+    of_x, of_h = (
+        normalized(a, layer.epsilon) for a in (x @ params.w_x, carry.h @ params.w_h)
+    )
+    z = params.scale_x * of_x + params.scale_h * of_h + params.b
+    i, f, g, o = np.split(z, 4, axis=-1)
+    c = σ(i) * np.tanh(g) + σ(f) * carry.c
+    m = params.scale_c * normalized(c, layer.epsilon) + params.b_c
+    return σ(o) * np.tanh(m), c
+
+
+def layer_norm_gru(layer, params, carry, x):
+    def sums(a, w, scale):
+        H = layer.features
+        return [
+            scale[part] * normalized(a @ w[:, part], layer.epsilon)
+            for part in (slice(2 * H), slice(2 * H, None))
+        ]
+
+    (gates_x, c_x), (gates_h, c_h) = (
+        sums(x, params.w_x, params.scale_x),
+        sums(carry.h, params.w_h, params.scale_h),
+    )
+    b_r, b_u, b_c = np.split(params.b, 3)
+    r, u = np.split(gates_x + gates_h + np.concatenate([b_r, b_u]), 2, axis=-1)
+    c̃ = np.tanh(c_x + b_c + σ(r) * (c_h + params.b_n))
+    return σ(u) * c̃ + (1 - σ(u)) * carry.h
+
+
+def lstm_1997(layer, params, carry, x):
+    i, g, o = (z(carry.h, x) for z in gates(params, 3))
+    s = carry.s + σ(i) * (4 * σ(g) - 2)
+    return σ(o) * (2 * σ(s) - 1), s
+
+
+def slstm(layer, params, carry, x):
+    """The heads' blocks put into one matrix, and no scale: c and n themselves."""
+    H, d = layer.features, layer.features // layer.heads
+    w_h = np.zeros((H, 4 * H))
+    for column in range(4 * H):
+        head = column % H // d
+        w_h[head * d : (head + 1) * d, column] = params.w_h[:, column]
+    z = x @ params.w_x + carry.h @ w_h + params.b
+    i, f, z, o = np.split(z, 4, axis=-1)
+    c = σ(f) * carry.c * np.exp(carry.m) + np.exp(i) * np.tanh(z)
+    n = σ(f) * abs(carry.n) * np.exp(carry.m) + np.exp(i)
+    m = np.maximum(np.log(σ(f)) + carry.m, i)
+    return σ(o) * c / n, c * np.exp(-m), n * np.exp(-m), m
+
+
+def leaky_rate(layer, params, carry, x):
+    w_h = params.w_h
+    if layer.excitatory is not None:
+        excites = round(layer.excitatory * layer.features)
+        w_h = np.concatenate([abs(w_h[:excites]), -abs(w_h[excites:])])
+    z = x @ params.w_x + carry.r @ w_h + params.b
+    a = (1 - layer.leak) * carry.a + layer.leak * z
+    return np.maximum(a, 0), a
+
+
 EQUATIONS = {
     equation.__name__: equation
     for equation in (
@@ -85,6 +179,16 @@ EQUATIONS = {
         lstm,
         peephole_lstm,
         echo_state,
+        ind_rnn,
+        layer_norm_gru,
+        layer_norm_lstm,
+        leaky_rate,
+        lstm_1997,
+        min_gru,
+        min_lstm,
+        minimal_gated_unit,
+        projected_lstm,
+        slstm,
     )
 }
 
@@ -94,11 +198,15 @@ def cell_of(name):
     return name.partition("(")[0]
 
 
+MORE = ("leaky_rate(excitatory=None)", "leaky_rate(excitatory=0.3)", "slstm(heads=2)")
+
+
 @pytest.mark.parametrize(
-    "name", [name for name in CELL_LAYERS if cell_of(name) in EQUATIONS]
+    "name", [*(name for name in CELL_LAYERS if cell_of(name) in EQUATIONS), *MORE]
 )
 def test_each_cell_is_its_equations(name):
-    layer, equation = CELL_LAYERS[name], EQUATIONS[cell_of(name)]
+    equation = EQUATIONS[cell_of(name)]
+    layer = CELL_LAYERS.get(name) or make(name, features=FEATURES)
     params, xs, carry = random_arguments(layer, steps=1, rows=3)
     after, y = layer.step(params, carry, xs[0])
     expected = equation(layer, params, carry, xs[0])

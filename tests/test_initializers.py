@@ -94,6 +94,19 @@ def test_chrono_lets_a_gru_keep_its_state(cell, gate, sign):
     np.testing.assert_array_equal(slow.w_h, plain.w_h)
 
 
+@pytest.mark.parametrize(
+    "cell, gate", [("layer_norm_gru", 1), ("min_gru", 0), ("minimal_gated_unit", 0)]
+)
+def test_chrono_lets_other_cells_keep_their_state(cell, gate):
+    """Of these, a gate at 1 takes the candidate."""
+    key = jax.random.key(3)
+    slow = jit(lambda key: CELLS[cell](500, chrono=21).init(key, 2).b)(key)
+    gates = np.split(np.asarray(slow), len(slow) // 500)
+    lags = np.exp(-gates.pop(gate))
+    assert 1 <= lags.min() < 1.2 and 19.7 < lags.max() <= 20
+    assert not np.any(gates)
+
+
 def test_random_carries_are_normal_and_leaves_differ():
     h, c = random_carry(LSTM(500), jax.random.key(0), (40,), 2.0, jnp.float64)
     assert h.shape == (40, 500)

@@ -16,7 +16,7 @@ from discovered import IN, assert_close, jit
 from random_data import random_arguments, weighted_sum
 
 from seqjax import Bidirectional, Stack
-from seqjax.cells import GRU, LSTM, Elman, GRUResetAfter
+from seqjax.cells import GRU, LSTM, Elman, GRUResetAfter, make
 from seqjax.masks import from_lengths
 
 STEPS, ROWS, H = 7, 3, 4
@@ -204,6 +204,21 @@ def test_cells_equal_those_of_pytorch(layer, name, options):
     module = getattr(torch.nn, name)(IN, H, **options)
     wrt = data(layer)
     theirs = torch_outcome(torch, module, torch_weights, pack_state, unpack_state, wrt)
+    assert_close(outcome(layer.unroll, wrt), theirs)
+
+
+def projected_weights(torch, params):
+    return torch_weights(torch, params) | {"weight_hr_l0": params.w_p.T}
+
+
+def test_a_projected_lstm_equals_that_of_pytorch():
+    torch = pytest.importorskip("torch")
+    layer = make("projected_lstm", features=3, memory_features=H)
+    module = torch.nn.LSTM(IN, H, proj_size=3)
+    wrt = data(layer)
+    theirs = torch_outcome(
+        torch, module, projected_weights, pack_state, unpack_state, wrt
+    )
     assert_close(outcome(layer.unroll, wrt), theirs)
 
 

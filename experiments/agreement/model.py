@@ -109,8 +109,7 @@ def loss_of(model: Classifier) -> Callable[..., Any]:
     """The loss is the binary cross entropy of each verb's number, E6."""
 
     def loss(variables, batch, key, recurrent_state):
-        del key
-        logits, numbers = _logits(model, variables, batch), batch.values.numbers
+        logits, numbers = _logits(model, variables, batch, key), batch.values.numbers
         nats = binary_cross_entropy(logits.T, (numbers == 2).T, (numbers > 0).T)
         return nats, jnp.sum(batch.lengths.words), recurrent_state
 
@@ -135,10 +134,15 @@ def _count(model: Classifier, variables: Any, batch: Batch) -> jax.Array:
     return jnp.stack([jnp.sum(count, axis=1) for count in counts], axis=-1)
 
 
-def _logits(model: Classifier, variables: Any, batch: Batch) -> jax.Array:
-    """The logit that a verb after each word is plural, [B, T]."""
-    words, lengths = batch.values.words, batch.lengths.words
-    logits: Any = model.apply(variables, words, lengths, method="at_every_step")
+def _logits(
+    model: Classifier, variables: Any, batch: Batch, key: jax.Array | None = None
+) -> jax.Array:
+    """The logit that a verb after each word is plural, [B, T]; with a key, of noise."""
+    words, lengths, train = batch.values.words, batch.lengths.words, key is not None
+    how: dict[str, Any] = {"rngs": {"dropout": key} if train else None}
+    logits: Any = model.apply(
+        variables, words, lengths, train, method="at_every_step", **how
+    )
     return logits[..., 0]
 
 

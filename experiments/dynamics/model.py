@@ -25,9 +25,10 @@ def loss_of(model: Tagger) -> Callable[..., Any]:
     """The loss is the squared error of a step, summed over its three numbers."""
 
     def loss(variables, batch, key, recurrent_state):
-        del key
-        lengths = batch.lengths.inputs
-        outputs = model.apply(variables, batch.values.inputs, lengths).swapaxes(0, 1)
+        lengths, rngs = batch.lengths.inputs, {"dropout": key}
+        inputs = batch.values.inputs, lengths, True
+        outputs: Any = model.apply(variables, *inputs, rngs=rngs)
+        outputs = outputs.swapaxes(0, 1)
         targets = batch.values.targets.swapaxes(0, 1)
         mask = jnp.arange(len(outputs))[:, None] < lengths
         error = squared_error(outputs, targets, mask, "mean")

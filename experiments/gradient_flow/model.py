@@ -21,7 +21,11 @@ def make_network(layer: Layer, kinds: int) -> Stack:
 
 
 def last_logits(
-    network: Stack, params: Any, symbols: jax.Array, reach: int | None = None
+    network: Stack,
+    params: Any,
+    symbols: jax.Array,
+    reach: int | None = None,
+    key: jax.Array | None = None,
 ) -> jax.Array:
     """Reads symbols [B, T] and returns the logits at the end, [B, kinds].
 
@@ -30,10 +34,11 @@ def last_logits(
       params: its parameters.
       symbols: integers [B, T].
       reach: k2, the last steps that are differentiated; all if None.
+      key: of the layers' noise in those steps; none is drawn if None.
     """
     xs = jax.nn.one_hot(symbols.T, network.features)
     carry, xs = constant_beginning(network, params, xs, reach)
-    return network.unroll(params, xs, carry)[1][-1]
+    return network.unroll(params, xs, carry, key=key)[1][-1]
 
 
 def constant_beginning(
@@ -55,8 +60,7 @@ def loss_of(network: Stack, reach: int | None = None) -> Callable[..., Any]:
     """
 
     def loss(params, symbols, key, recurrent_state):
-        del key
-        logits = last_logits(network, params, symbols, reach)
+        logits = last_logits(network, params, symbols, reach, key)
         nats = cross_entropy(logits[None], symbols[None, :, 0])
         return nats, jnp.array(len(symbols)), recurrent_state
 

@@ -27,6 +27,23 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_integer("layers", 1, "Layers stacked on each other.", 1)
 flags.DEFINE_bool("bidirectional", False, "Read the sequence in both directions.")
+flags.DEFINE_float(
+    "zoneout",
+    0.0,
+    "Share of each layer's state that stays as it was, at each step in training "
+    "(Krueger et al., 2017); not of a decoder beside an encoder.",
+    0.0,
+    0.99,
+)
+flags.DEFINE_float(
+    "recurrent_dropout",
+    0.0,
+    "Share of each layer's state hidden from its recurrent weights in training, the "
+    "same at all steps of a sequence (Gal and Ghahramani, 2016); not of a decoder "
+    "beside an encoder.",
+    0.0,
+    0.99,
+)
 flags.DEFINE_enum(
     "gradient",
     "lean",

@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 
 from experiments.shared.errors import UsageError
-from seqjax import Bidirectional, Cell, Layer, Stack, cells
+from seqjax import Bidirectional, Cell, Layer, LockedDropout, Stack, Zoneout, cells
 
 
 def layer_of(options: Any, causal: bool = False) -> Layer:
-    """Makes the layer of --cell, --features, --layers and --bidirectional.
+    """Makes the layer of --cell, --features, --layers and --bidirectional, with noise.
 
     Args:
       options: the values of the flags.
@@ -20,7 +20,8 @@ def layer_of(options: Any, causal: bool = False) -> Layer:
         raise UsageError(
             "--bidirectional: a model that predicts the next step may not look ahead"
         )
-    how = {"layers": options.layers, "bidirectional": options.bidirectional}
+    names = "layers", "bidirectional", "zoneout", "recurrent_dropout"
+    how = {name: getattr(options, name) for name in names}
     features = options.features
     if options.parameters:
         features = features_for(options.parameters, options.cell, **how)
@@ -52,13 +53,20 @@ def features_for(parameters: int, cell: str, **how: Any) -> int:
 
 
 def stacked(
-    cell: str, features: int, layers: int = 1, bidirectional: bool = False
+    cell: str,
+    features: int,
+    layers: int = 1,
+    bidirectional: bool = False,
+    zoneout: float = 0.0,
+    recurrent_dropout: float = 0.0,
 ) -> Layer:
     """Makes equal layers on each other, of a cell by its name, with fields if any."""
     try:
         made = cells.make(cell, features=features)
     except ValueError as error:
         raise UsageError(f"--cell: {error}") from None
+    made = LockedDropout(made, recurrent_dropout) if recurrent_dropout else made
+    made = Zoneout(made, zoneout) if zoneout else made
     _check_cell(made)
     layer = Bidirectional(made) if bidirectional else made
     return Stack((layer,) * layers) if layers > 1 else layer

@@ -21,7 +21,8 @@ def to_stacked(params: Any) -> Array:
     Raises:
       ValueError: the parameters have no such kernels.
     """
-    if not (hasattr(params, "w_h") and hasattr(params, "w_x")):
+    kernels = [getattr(params, name, None) for name in ("w_x", "w_h")]
+    if not all(kernel is not None and kernel.ndim == 2 for kernel in kernels):
         raise ValueError(
             f"the stacked form needs the kernels w_x [in, G·H] and w_h [H, G·H], "
             f"which {type(params).__name__} lacks"

@@ -1,4 +1,4 @@
-"""Layers made of layers: depth, both directions, attention, readout, first state."""
+"""Layers made of layers: depth, directions, attention, readout, first state, noise."""
 
 from seqjax.layers.attention import (
     AdditiveAttention,
@@ -11,6 +11,7 @@ from seqjax.layers.attention import (
 from seqjax.layers.bidirectional import Bidirectional, Directions
 from seqjax.layers.initial_carry import LearnedInitialCarry, random_carry
 from seqjax.layers.readout import Readout, ReadoutParams
+from seqjax.layers.recurrent_dropout import LockedDropout, Zoneout
 from seqjax.layers.stack import Residual, Stack
 
 __all__ = [
@@ -21,11 +22,13 @@ __all__ = [
     "Directions",
     "FixedContext",
     "LearnedInitialCarry",
+    "LockedDropout",
     "Memory",
     "MultiplicativeAttention",
     "Readout",
     "ReadoutParams",
     "Residual",
     "Stack",
+    "Zoneout",
     "random_carry",
 ]

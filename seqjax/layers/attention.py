@@ -60,6 +60,14 @@ class Attention(Cell):
     memory_features: int
     kernel_init: Initializer = Glorot()
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.layer.noisy:
+            raise ValueError(
+                f"{type(self).__name__} steps the layer inside, which draws no noise: "
+                f"put noise around the attention, not into {self.layer!r}"
+            )
+
     @property
     def parts(self):
         """The layer inside."""

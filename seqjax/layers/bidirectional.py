@@ -107,10 +107,10 @@ class Bidirectional(Layer):
         opposite = options._replace(reverse=not options.reverse)
         forward, backward = self.layers
         carry_forward, ys_forward = forward.run(
-            params.forward, carry.forward, initial.forward, xs, options
+            params.forward, carry.forward, initial.forward, xs, options.within(0)
         )
         carry_backward, ys_backward = backward.run(
-            params.backward, carry.backward, initial.backward, xs, opposite
+            params.backward, carry.backward, initial.backward, xs, opposite.within(1)
         )
         ys = self._merge(ys_forward, ys_backward)
         return Directions(carry_forward, carry_backward), ys

@@ -73,8 +73,9 @@ class Stack(Layer):
     def run(self, params, carry, initial, xs, options):
         """Runs every layer over the whole sequence, from the input upwards."""
         carries = []
-        for layer, p, c, s in zip(self.layers, params, carry, initial, strict=True):
-            c, xs = layer.run(p, c, s, xs, options)
+        each = zip(self.layers, params, carry, initial, strict=True)
+        for place, (layer, p, c, s) in enumerate(each):
+            c, xs = layer.run(p, c, s, xs, options.within(place))
             carries.append(c)
         return tuple(carries), xs
 

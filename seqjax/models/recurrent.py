@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from seqjax.layer import Array, Carry, Gradient, Layer, Params
 from seqjax.masks import zero_invalid
-from seqjax.noise import drop_weights
+from seqjax.noise import Keys, drop_weights
 
 BOS = -1  # begins every sequence; read as the zero vector, the course's x⟨1⟩ = 0
 
@@ -23,8 +23,7 @@ class Recurrent(nn.Module):
     Attributes:
       layer: any layer.
       weight_dropout: the share of the recurrent weights that are dropped in training,
-        drawn anew for each batch from the rng "weights", or "dropout" if there is no
-        such one; see `noise.drop_weights`.
+        drawn anew for each batch; see `noise.drop_weights`. A linear layer has none.
       gradient: how the layer is differentiated; see `Layer.unroll`.
     """
 
@@ -48,21 +47,30 @@ class Recurrent(nn.Module):
           mask: bool [B, T], True where valid.
           carry: the state before the first step; the layer's initial one if None.
           resets: bool [B, T]; see `Layer.unroll`.
-          train: True drops weights, and needs an rng named "dropout".
+          train: True drops weights and lets the layer draw its own noise, both from
+            the rng "dropout". What holds for a whole sequence is drawn from the rng
+            "weights" where there is one.
 
         Returns:
           (carry, ys): the state after the last step; outputs [B, T, features].
         """
         params = self.param("layer", self.layer.init, xs.shape[-1])
-        if train and self.weight_dropout:
-            key = self.make_rng("weights" if self.has_rng("weights") else "dropout")
+        if train and self.weight_dropout and not self.layer.linear:
+            key = self._key_of_sequence()
             trainable = self.layer.trainable(params)
             params = drop_weights(params, trainable, key, self.weight_dropout)
+        keys = None
+        if train and self.layer.noisy:
+            keys = Keys(self._key_of_sequence(), self.make_rng("dropout"))
         xs, mask, resets = jax.tree.map(lambda a: a.swapaxes(0, 1), (xs, mask, resets))
+        how = {"gradient": self.gradient, "key": keys}
         carry, ys = self.layer.unroll(
-            params, xs, carry, mask=mask, resets=resets, gradient=self.gradient
+            params, xs, carry, mask=mask, resets=resets, **how
         )
         return carry, ys.swapaxes(0, 1)
+
+    def _key_of_sequence(self) -> Array:
+        return self.make_rng("weights" if self.has_rng("weights") else "dropout")
 
     def initial_carry(self, batch_size: int) -> Carry:
         """Returns the state before the first step."""

@@ -97,9 +97,13 @@ def fused_kernels(layer: Layer) -> tuple[int, int] | None:
     """Finds the kernels [in, G·H] and [H, G·H] of a cell's G gates by their shapes.
 
     Returns:
-      Their places among the leaves of the parameters; None if there are no such two.
+      Their places among the leaves of the parameters; None if there are no such two, or
+      if the gates may be of another width than the output, as a part of the carry is.
     """
     features = layer.features
+    carry = jax.tree.leaves(jax.eval_shape(layer.initial_carry))
+    if any(leaf.shape != (features,) for leaf in carry):
+        return None
     in_features = 97 * features  # no width of the layer, and divides into any grid
     shapes = [
         leaf.shape for leaf in jax.tree.leaves(parameter_shapes(layer, in_features))

@@ -1,0 +1,87 @@
+"""The LSTM whose gates see the input alone: Feng et al. (2024), minLSTM.
+
+    f  = σ(W_f x⟨t⟩ + b_f)
+    i  = σ(W_i x⟨t⟩ + b_i)
+    h̃  = W_h x⟨t⟩ + b_h
+    h⟨t⟩ = f / (f + i) ∗ h⟨t−1⟩ + i / (f + i) ∗ h̃
+    y⟨t⟩ = h⟨t⟩
+
+"Were RNNs all we needed?", section 3.2: the gates are scaled to add up to 1, and there
+is no output gate and no tanh, so that a state is a mean of the candidates. As in
+`min_gru`, the recurrence is h⟨t⟩ = a⟨t⟩ ∗ h⟨t−1⟩ + b⟨t⟩ with a and b of the input
+alone. The paper's log-space form (appendix B) makes h̃ and h⟨0⟩ positive, and computes
+a = σ(softplus(−i) − softplus(−f)) of the gates before their σ, as is done here: a
+quotient of two small gates would be rounded away.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from seqjax.cell import Cell
+from seqjax.cells._linear import LinearStep
+from seqjax.initializers import Glorot, Initializer, per_gate
+from seqjax.layer import Array
+
+
+class MinLSTMParams(NamedTuple):
+    """The kernel and the bias; columns i, f, h̃."""
+
+    w_x: Array  # [in, 3H]
+    b: Array  # [3H]
+
+
+class MinLSTMCarry(NamedTuple):
+    """The hidden state."""
+
+    h: Array  # [*batch, H]
+
+
+@dataclasses.dataclass(frozen=True)
+class MinLSTM(Cell):
+    """The minimal LSTM: h⟨t⟩ = f′ ∗ h⟨t−1⟩ + i′ ∗ h̃ with f′ + i′ = 1, of x⟨t⟩ alone.
+
+    Attributes:
+      features: H, the number of units.
+      forget_bias: the initial b_f.
+      kernel_init: the initializer of each gate's part of `w_x`.
+    """
+
+    features: int
+    forget_bias: float = 1.0
+    kernel_init: Initializer = Glorot()
+
+    @property
+    def linear(self):
+        """True: `project` returns both numbers of each step."""
+        return True
+
+    def init(self, key, in_features, dtype=jnp.float32):
+        """Draws the kernel gate by gate."""
+        H = self.features
+        zero = jnp.zeros(H, dtype)
+        return MinLSTMParams(
+            w_x=per_gate(self.kernel_init, key, in_features, H, 3, dtype),
+            b=jnp.concatenate([zero, zero + self.forget_bias, zero]),
+        )
+
+    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
+        """Returns h⟨0⟩ = 0."""
+        return MinLSTMCarry(jnp.zeros((*batch_shape, self.features), dtype))
+
+    def project(self, params, x):
+        """Returns a = f′ = f / (f + i) and b = i′ ∗ h̃."""
+        i, f, h̃ = jnp.split(x @ params.w_x + params.b, 3, axis=-1)
+        log_ratio = jax.nn.log_sigmoid(f) - jax.nn.log_sigmoid(i)
+        return LinearStep(jax.nn.sigmoid(log_ratio), jax.nn.sigmoid(-log_ratio) * h̃)
+
+    def update(self, params, carry, u, v):
+        """Returns h⟨t⟩ = a ∗ h⟨t−1⟩ + b."""
+        h = u(carry.h)
+        return MinLSTMCarry(h), h
+
+    def gates(self, params, carry, u, v):
+        """Returns f′, and what i′ takes of the candidate, i′ ∗ h̃, as b."""
+        return {"f": u.a, "b": u.b}
