@@ -13,23 +13,45 @@ from typing import Any
 from seqjax import checks, initializers
 from seqjax.cell import Cell
 from seqjax.cells._stacked import from_stacked, to_stacked
+from seqjax.cells.conv_lstm import ConvLSTM
 from seqjax.cells.echo_state import EchoState
 from seqjax.cells.elman import Elman
 from seqjax.cells.gru import GRU
 from seqjax.cells.gru_reset_after import GRUResetAfter
+from seqjax.cells.ind_rnn import IndRNN
+from seqjax.cells.layer_norm_gru import LayerNormGRU
+from seqjax.cells.layer_norm_lstm import LayerNormLSTM
+from seqjax.cells.leaky_rate import LeakyRate
 from seqjax.cells.lstm import LSTM
+from seqjax.cells.lstm_1997 import LSTM1997
+from seqjax.cells.min_gru import MinGRU
+from seqjax.cells.min_lstm import MinLSTM
+from seqjax.cells.minimal_gated_unit import MinimalGatedUnit
 from seqjax.cells.peephole_lstm import PeepholeLSTM
+from seqjax.cells.projected_lstm import ProjectedLSTM
 from seqjax.cells.simplified_gru import SimplifiedGRU
+from seqjax.cells.slstm import SLSTM
 
 __all__ = [
     "CELLS",
-    "GRU",
-    "LSTM",
     "Cell",
+    "ConvLSTM",
     "EchoState",
     "Elman",
+    "GRU",
     "GRUResetAfter",
+    "IndRNN",
+    "LSTM",
+    "LSTM1997",
+    "LayerNormGRU",
+    "LayerNormLSTM",
+    "LeakyRate",
+    "MinGRU",
+    "MinLSTM",
+    "MinimalGatedUnit",
     "PeepholeLSTM",
+    "ProjectedLSTM",
+    "SLSTM",
     "SimplifiedGRU",
     "from_stacked",
     "make",
