@@ -69,7 +69,8 @@ flags.DEFINE_float("density", 0.05, "Share of recurrent weights above 0.", 0.0, 
 flags.DEFINE_float("input_scale", 0.7, "Input weights are uniform in ± this.", 0.0)
 flags.DEFINE_float("bias_scale", 0.2, "Biases are uniform in ± this.", 0.0)
 flags.DEFINE_integer("washout", 1000, "Steps in which the first state is forgotten.", 1)
-flags.DEFINE_integer("learn", 20_000, "Steps to learn from, with the washout.", 1)
+flags.DEFINE_integer("learn", 4000, "Steps to learn from, with the washout.", 1)
+flags.DEFINE_integer("tests", 100, "Stretches to test on, at most.", 1)
 flags.DEFINE_list(
     "penalties",
     ["1e-18", "1e-17", "1e-16", "1e-15", "1e-14", "1e-12", "1e-10", "1e-8", "1e-6"],
@@ -83,7 +84,7 @@ flags.DEFINE_integer("rounds", 7, "Turns of each in a race.", 1)
 READS = "features seed density bias_scale"
 USES = {
     "sweep": f"{READS} data dataset washout learn penalties radii leaks scales",
-    "capacity": READS,
+    "capacity": f"{READS} learn washout",
     "race": f"{READS} leak spectral_radius input_scale rounds",
 }
 
@@ -112,7 +113,7 @@ def train(options: Any) -> dict[str, Any]:
     jax.config.update("jax_enable_x64", True)
     layer = options.cell = reservoir(options)
     source = TABLE.load(options.dataset, options.data)
-    signal: Signal = source.examples
+    signal: Signal = source.examples.first(options.tests)
     plan = plan_of(options, signal)
     delays = DelayLine(options.delays * signal.inputs.shape[1])
     facts = f"{plan.learn:,} steps to learn from, {len(signal.test_inputs)} tests"

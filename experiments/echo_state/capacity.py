@@ -1,8 +1,8 @@
 """Memory capacity: how many past inputs can be read from a reservoir. Jaeger (2001).
 
 "Short term memory in echo state networks": MC = Σ_k r²(u⟨t−k⟩, its best linear readout
-from the state at t), for inputs u that are independent. It is at most N, the number of
-units, and a linear reservoir comes near it.
+from the state at t), k = 0, 1, …, for inputs u that are independent. It is at most N,
+the number of units, and a linear reservoir comes near it.
 """
 
 import functools
@@ -20,27 +20,30 @@ from seqjax.layer import Array
 from seqjax.train import ridge
 
 RADII = (0.5, 0.9, 0.99)
-UNITS = 50  # unless --features says otherwise: capacity is about one unit, not many
-STEPS, WASHOUT = 6000, 500  # to learn from, and as many to test on
 LINEAR = "linear, radius 0.9"
+DELAYS = 3  # inputs that are asked for, for each unit
 
 
-@functools.partial(jax.jit, static_argnums=(0, 3))
-def remembered(layer: Layer, params: Any, key: Array, delays: int) -> Array:
-    """Returns r² on inputs that no readout was solved on, by delay 1 … `delays`: [K].
+@functools.partial(jax.jit, static_argnums=(0, 3, 4, 5))
+def remembered(
+    layer: Layer, params: Any, key: Array, delays: int, steps: int, washout: int
+) -> Array:
+    """Returns r² on inputs that no readout was solved on, by delay from 0 on: [K].
 
     Args:
       layer: reads one number a step.
       params: of the layer.
       key: of the inputs, which are uniform in ±1.
       delays: K.
+      steps: to learn from, and as many to test on.
+      washout: steps before them, at least K − 1.
     """
-    u = jax.random.uniform(key, (2 * STEPS + WASHOUT, 1), jnp.float64, -1, 1)
-    states = layer.unroll(params, u)[1][WASHOUT:]
-    at = WASHOUT + jnp.arange(2 * STEPS)[:, None] - jnp.arange(1, delays + 1)
-    past = u[:, 0][at]  # [2 STEPS, K]
-    readout = ridge.solve(ridge.observe(states[:STEPS], past[:STEPS]), 0.0)
-    said, right = states[STEPS:] @ readout.w, past[STEPS:]
+    u = jax.random.uniform(key, (2 * steps + washout, 1), jnp.float64, -1, 1)
+    states = layer.unroll(params, u)[1][washout:]
+    at = washout + jnp.arange(2 * steps)[:, None] - jnp.arange(delays)
+    past = u[:, 0][at]  # [2 steps, K]
+    readout = ridge.solve(ridge.observe(states[:steps], past[:steps]), 0.0)
+    said, right = states[steps:] @ readout.w, past[steps:]
     said, right = said - said.mean(axis=0), right - right.mean(axis=0)
     scale = jnp.sum(said**2, axis=0) * jnp.sum(right**2, axis=0)
     return jnp.sum(said * right, axis=0) ** 2 / jnp.where(scale > 0, scale, 1)
@@ -63,10 +66,18 @@ def main(options: Any) -> dict[str, Any]:
     """Measures each reservoir, draws what is left of each past input."""
     jax.config.update("jax_enable_x64", True)
     run = Run.begin("echo_state", options)
-    delays, keys = 2 * options.features, jax.random.split(run.key)
+    delays, keys = DELAYS * options.features, jax.random.split(run.key)
+    steps, washout = options.learn, max(options.washout, delays)
     curves = {
         name: np.asarray(
-            remembered(cell, cell.init(keys[0], 1, jnp.float64), keys[1], delays)
+            remembered(
+                cell,
+                cell.init(keys[0], 1, jnp.float64),
+                keys[1],
+                delays,
+                steps,
+                washout,
+            )
         )
         for name, cell in reservoirs(options).items()
     }
@@ -83,7 +94,7 @@ def main(options: Any) -> dict[str, Any]:
         metric=f"memory capacity, {best}",
         lower_is_better=False,
         score=capacities[best],
-        baseline=1 / STEPS * delays,
+        baseline=delays / steps,
         baseline_name="chance: the squared correlation of unrelated numbers, summed",
         best_possible=float(options.features),
         capacities=capacities,

@@ -40,6 +40,11 @@ class Signal(NamedTuple):
     warm: int
     squash: bool = False
 
+    def first(self, tests: int) -> "Signal":
+        """The same with so many of the stretches to test on, at most."""
+        inputs, targets = self.test_inputs[:tests], self.test_targets[:tests]
+        return self._replace(test_inputs=inputs, test_targets=targets)
+
     @property
     def scales(self) -> tuple[Scale, Scale]:
         """How inputs and targets are scaled."""
@@ -144,9 +149,9 @@ TABLE = Table(
             load=_lorenz,
             licence="none needed: generated",
             origin="seqjax.data.systems.lorenz",
-            description="the Lorenz system, 0.02 units of time a step: 20,000 steps, and "
-            "100 tests from other starts, of which the 110th step is scored, two times "
-            "in which an error grows e-fold.",
+            description="the Lorenz system, 0.02 units of time a step: 20,000 steps, "
+            "and 100 tests from other starts, of which the 110th step is scored: "
+            "twice the time in which an error grows e-fold.",
         ),
         Dataset(
             name="laser",

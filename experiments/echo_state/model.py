@@ -63,8 +63,20 @@ def plan_of(options: Any, signal: Signal) -> Plan:
             f"--washout: {options.washout} steps are more than the {signal.warm} that "
             f"stand before each test"
         )
-    penalties = tuple(float(text) for text in options.penalties)
-    return Plan(learn, options.washout, signal.horizon, penalties)
+    return Plan(learn, options.washout, signal.horizon, _penalties(options))
+
+
+def _penalties(options: Any) -> tuple[float, ...]:
+    for text in options.penalties:
+        try:
+            usable = 0 <= float(text) < np.inf
+        except ValueError:
+            usable = False
+        if not usable:
+            raise UsageError(f"--penalties: {text!r} is no number from 0 on")
+    if not options.penalties:
+        raise UsageError("--penalties: name one or more")
+    return tuple(map(float, options.penalties))
 
 
 def scaled(signal: Signal, learn: int) -> tuple[Array, Array]:

@@ -14,7 +14,7 @@ from seqjax.figures.drawing import canvas, label_axes, legend, write
 from seqjax.predict import SeriesPredictor
 
 SHOWN = 300  # steps of a prediction
-ALONE = 3000  # steps that the network runs by itself, for its portrait
+ALONE = 3000  # steps that the network runs by itself at most, for its portrait
 TURN = 6  # steps between the two values of a portrait, of a signal of one number
 AHEAD = (1, 2, 5, 10, 20, 50, 84, 100, 110, 200, 300, 500)
 
@@ -44,11 +44,12 @@ def draw(
     run.figure(prediction, "prediction", signal, errors, title=title)
     if signal.closed:
         run.figure(horizon, "horizon", signal, errors, title=title)
-        known = signal.test_inputs[0, : signal.warm + 1]
+        known, steps = signal.test_inputs[0, : signal.warm + 1], run.options.learn
+        steps = min(ALONE, steps)
         alone = {
-            "the signal": signal.inputs[-ALONE:],
-            "echo state network, by itself": model.forecast(known, ALONE),
-            "linear regression on delays, by itself": linear.forecast(known, ALONE),
+            "the signal": signal.inputs[-steps:],
+            "echo state network, by itself": model.forecast(known, steps),
+            "linear regression on delays, by itself": linear.forecast(known, steps),
         }
         run.figure(portrait, "portrait", alone, title=title)
 
@@ -142,7 +143,7 @@ def forgetting(
     axes = grid[0, 0]
     for name, curve in curves.items():
         label = f"{name}: {curve.sum():.1f} of at most {most}"
-        axes.plot(range(1, len(curve) + 1), curve, label=label)
+        axes.plot(curve, label=label)
     label_axes(axes, "steps ago", "r² of the input and its readout, new inputs")
     axes.set_ylim(0, 1.03)
     axes.grid(alpha=0.3)

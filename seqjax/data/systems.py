@@ -2,7 +2,7 @@
 
 The Mackey–Glass equation (1977) is ẋ = 0.2 x(t−τ) / (1 + x(t−τ)¹⁰) − 0.1 x; at τ = 17
 it is weakly chaotic. The Lorenz system (1963) is ẋ = σ (y − x), ẏ = x (ρ − z) − y,
-ż = x y − β z with σ = 10, ρ = 28, β = 8/3. NARMA-10, of Atiya and Parlos (2000), is driven:
+ż = x y − β z with σ = 10, ρ = 28, β = 8/3. NARMA-10, Atiya and Parlos (2000):
 
     y⟨t+1⟩ = 0.3 y⟨t⟩ + 0.05 y⟨t⟩ Σ_{i<10} y⟨t−i⟩ + 1.5 u⟨t−9⟩ u⟨t⟩ + 0.1.
 """

@@ -1,4 +1,4 @@
-"""Layers made of layers: depth, directions, attention, readout, feedback, first state."""
+"""Layers made of layers: depth, directions, attention, readout, feedback."""
 
 from seqjax.layers.attention import (
     AdditiveAttention,
