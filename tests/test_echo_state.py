@@ -144,6 +144,7 @@ BAD = {
     "short": (["--data=short.csv"], "short.csv: 30 values are too few"),
     "gap": (["--data=gap.csv"], "gap.csv, line 3: a gap"),
     "washout": (["--data=wave.csv", "--washout=300"], "--washout: 300 steps"),
+    "horizon": (["--data=wave.csv", "--horizon=31"], "--horizon: 31 steps"),
     "leak": (["--leak=0"], "--leak: must be above 0"),
     "penalty": (["--penalties=1e-6,no"], "--penalties: 'no'"),
     "grid": (["--mode=sweep", "--leaks=0.5,2"], "--leaks: numbers above 0 and at most"),

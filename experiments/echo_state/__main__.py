@@ -38,7 +38,9 @@ from experiments.echo_state.model import (
     repeated,
     scaled,
     score_of,
+    signal_of,
     solve,
+    until,
 )
 from experiments.shared import cli
 from experiments.shared import flags as shared
@@ -70,6 +72,13 @@ flags.DEFINE_float("input_scale", 0.7, "Input weights are uniform in ± this.", 
 flags.DEFINE_float("bias_scale", 0.2, "Biases are uniform in ± this.", 0.0)
 flags.DEFINE_integer("washout", 1000, "Steps in which the first state is forgotten.", 1)
 flags.DEFINE_integer("learn", 4000, "Steps to learn from, with the washout.", 1)
+flags.DEFINE_integer(
+    "horizon",
+    None,
+    "The step ahead that is scored, of a network that reads its own outputs; 0: one "
+    "step ahead, by the signal itself; what the data set says if None.",
+    0,
+)
 flags.DEFINE_integer("tests", 100, "Stretches to test on, at most.", 1)
 flags.DEFINE_list(
     "penalties",
@@ -83,7 +92,8 @@ flags.DEFINE_list("scales", "0.1,0.5,2".split(","), "For a sweep: input scales."
 flags.DEFINE_integer("rounds", 7, "Turns of each in a race.", 1)
 READS = "features seed density bias_scale"
 USES = {
-    "sweep": f"{READS} data dataset washout learn penalties radii leaks scales",
+    "sweep": f"{READS} data dataset washout learn horizon tests penalties radii leaks "
+    "scales",
     "capacity": f"{READS} learn washout",
     "race": f"{READS} leak spectral_radius input_scale rounds",
 }
@@ -113,7 +123,7 @@ def train(options: Any) -> dict[str, Any]:
     jax.config.update("jax_enable_x64", True)
     layer = options.cell = reservoir(options)
     source = TABLE.load(options.dataset, options.data)
-    signal: Signal = source.examples.first(options.tests)
+    signal = signal_of(options, source)
     plan = plan_of(options, signal)
     delays = DelayLine(options.delays * signal.inputs.shape[1])
     facts = f"{plan.learn:,} steps to learn from, {len(signal.test_inputs)} tests"
@@ -141,6 +151,7 @@ def train(options: Any) -> dict[str, Any]:
         nrmse=scores,
         next={name: nrmse(found.next, signal) for name, found in errors.items()},
         alone=pictures.by_horizon(errors, signal),
+        until=until(errors, signal),
         penalty=penalty,
         penalty_of_delays=of_linear,
     )

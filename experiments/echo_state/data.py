@@ -49,7 +49,8 @@ class Signal(NamedTuple):
     def scales(self) -> tuple[Scale, Scale]:
         """How inputs and targets are scaled."""
         if self.squash:
-            return (Scale((1.0,), (1.0,), squash=True),) * 2
+            both = Scale((1.0,), (1.0,), squash=True)
+            return both, both
         reads = Scale.of(self.inputs)
         return reads, reads if self.closed else Scale.of(self.targets)
 
@@ -112,8 +113,9 @@ def _lorenz() -> tuple[Signal, None]:
 
 def _narma10() -> tuple[Signal, None]:
     learn, tests = narma10(0, LEARN), [narma10(1 + i, WARM + 400) for i in range(10)]
-    pairs = [np.stack(column)[..., None] for column in zip(*tests, strict=True)]
-    return Signal(learn[0][:, None], learn[1][:, None], *pairs, 0, False, WARM), None
+    u, y = (np.stack(column)[..., None] for column in zip(*tests, strict=True))
+    signal = Signal(learn[0][:, None], learn[1][:, None], u, y, 0, False, WARM)
+    return signal, None
 
 
 def _laser() -> tuple[Signal, None]:

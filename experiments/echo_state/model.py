@@ -1,6 +1,7 @@
 """A reservoir, its readout solved with a penalty that was chosen, and its errors."""
 
 import functools
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +12,7 @@ from jax import lax
 from experiments.echo_state.data import Signal
 from experiments.shared.errors import UsageError
 from seqjax import Layer, metrics
+from seqjax.data import Source
 from seqjax.layers import FeedbackCarry, ReadoutParams
 from seqjax.models import Tagger
 from seqjax.predict import SeriesPredictor
@@ -34,7 +36,7 @@ class Solved(NamedTuple):
     """A readout, and how its penalty was chosen."""
 
     readout: ReadoutParams
-    penalty: float
+    penalty: Array  # []
     errors: Array  # [K], mean squared error of what was held out, scaled
 
 
@@ -43,6 +45,24 @@ class Errors(NamedTuple):
 
     next: np.ndarray  # [B, ahead, m], one step ahead
     alone: np.ndarray | None  # [B, ahead, m], of a network that reads its own outputs
+
+
+def signal_of(options: Any, source: Source) -> Signal:
+    """The signal of a data set, with --tests and --horizon as the flags say.
+
+    Raises:
+      UsageError: no test reaches as far.
+    """
+    signal: Signal = source.examples.first(options.tests)
+    if options.horizon is None:
+        return signal
+    ahead = signal.test_targets.shape[1] - signal.warm if signal.closed else 0
+    if options.horizon > ahead:
+        raise UsageError(
+            f"--horizon: {options.horizon} steps are more than the {ahead} that can be "
+            f"scored of {source.name}"
+        )
+    return signal._replace(horizon=options.horizon)
 
 
 def plan_of(options: Any, signal: Signal) -> Plan:
@@ -189,6 +209,13 @@ def score_of(errors: Errors, signal: Signal) -> float:
     if signal.horizon and errors.alone is not None:
         return nrmse(errors.alone[:, signal.horizon - 1], signal)
     return nrmse(errors.next, signal)
+
+
+def until(errors: Mapping[str, Errors], signal: Signal) -> dict[str, float]:
+    """The NRMSE of all steps up to the horizon, of networks that run by themselves."""
+    alone = {name: e.alone for name, e in errors.items() if e.alone is not None}
+    steps = signal.horizon or None
+    return {name: nrmse(off[:, :steps], signal) for name, off in alone.items()}
 
 
 def repeated(signal: Signal) -> Errors:

@@ -14,6 +14,7 @@ from jax.experimental import sparse
 from experiments.shared.run import Run
 from seqjax import EchoState
 from seqjax.extras import library
+from seqjax.figures.drawing import canvas, label_axes, write
 from seqjax.layer import Array
 from seqjax.train import ridge
 
@@ -157,8 +158,6 @@ def main(options: Any) -> dict[str, Any]:
 
 
 def _bars(path: Any, seconds: dict[str, list[float]], *, title: str) -> Any:
-    from seqjax.figures.drawing import canvas, label_axes, write
-
     figure, grid = canvas(1, 1, (7, 3.5))
     axes = grid[0, 0]
     for i, (name, each) in enumerate(seconds.items()):

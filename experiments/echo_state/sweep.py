@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from experiments.echo_state.data import TABLE, Signal
-from experiments.echo_state.model import Plan, plan_of, scaled, solve
+from experiments.echo_state.data import TABLE
+from experiments.echo_state.model import Plan, plan_of, scaled, signal_of, solve
 from experiments.shared.errors import UsageError
 from experiments.shared.run import Run
 from seqjax import EchoState, figures
@@ -101,7 +101,7 @@ def main(options: Any) -> dict[str, Any]:
     """Tries the grid, draws it, and says which point is best."""
     jax.config.update("jax_enable_x64", True)
     grid, source = grid_of(options), TABLE.load(options.dataset, options.data)
-    signal: Signal = source.examples
+    signal = signal_of(options, source)
     plan = plan_of(options, signal)
     run = Run.begin("echo_state", options, source)
     density, bias = options.density, options.bias_scale

@@ -44,7 +44,7 @@ def mackey_glass(
     """
     x = np.repeat(np.asarray(starts, float)[None], lag * parts + 1, axis=0)
     between, h, kept = x[1:], 1 / parts, []
-    decay, begin, middle, end = (_decaying(*unit, h) for unit in np.eye(4))
+    decay, begin, middle, end = (_decaying(unit, h) for unit in np.eye(4))
     for _ in range(-(-(settle + steps) // lag)):
         gain, gain_between = _gain(x), _gain(between)
         drive = begin * gain[:-1] + middle * gain_between + end * gain[1:]
@@ -106,8 +106,9 @@ def _gain(x: np.ndarray) -> np.ndarray:
     return 0.2 * x / (1 + x**10)
 
 
-def _decaying(x: float, begin: float, middle: float, end: float, h: float) -> float:
-    """A Runge–Kutta step of ẋ = g − 0.1 x with g at its begin, middle and end."""
+def _decaying(values: np.ndarray, h: float) -> float:
+    """A Runge–Kutta step of ẋ = g − 0.1 x from x, with g at begin, middle and end."""
+    x, begin, middle, end = values
     a = begin - LOSS * x
     b = middle - LOSS * (x + h / 2 * a)
     c = middle - LOSS * (x + h / 2 * b)
