@@ -12,7 +12,7 @@ from trained import smoke, uses
 import seqjax
 from experiments.echo_state import capacity, data, race, sweep
 from experiments.echo_state.model import BLOCKS, STARTS, Plan, nrmse, scaled, solve
-from seqjax import EchoState, predict
+from seqjax import EchoState, figures, predict
 from seqjax.train import ridge
 
 KEY = jax.random.key(3)
@@ -137,6 +137,20 @@ def test_other_signals_and_modes_run(tmp_path):
     assert 3 < result["score"] < 1.02 * 9
     for folder, figure in (("sweep", "sweep"), ("capacity", "capacity")):
         assert (tmp_path / folder / "figures" / f"{figure}.png").exists()
+
+
+def test_a_grid_of_numbers_is_drawn(tmp_path):
+    panels = {"scale 1": np.array([[0.5, 1e-3], [np.inf, 2], [0.1, 0.2]])}
+    axes = {"radius": (0.5, 0.9), "leak": (0.1, 0.2, 1.0)}
+    path = tmp_path / "grids.png"
+    drawn = figures.grids(path, panels, axes, "NRMSE", title="t")
+    shown = [text.get_text() for text in drawn.axes[0].texts]
+    assert shown == ["0.5", "0.001", "inf", "2", "0.1", "0.2"] and path.exists()
+    assert drawn.axes[0].get_xlabel() == "radius"
+    assert [patch.get_xy() for patch in drawn.axes[0].patches] == [(0.5, -0.5)]
+    with pytest.raises(ValueError, match=r"panels of shape \(2, 3\)"):
+        axes = {"leak": (0.1, 0.2, 1.0), "radius": (0.5, 0.9)}
+        figures.grids(path, panels, axes, "NRMSE", title="t")
 
 
 BAD = {

@@ -95,7 +95,7 @@ USES = {
     "sweep": f"{READS} data dataset washout learn horizon tests penalties radii leaks "
     "scales",
     "capacity": f"{READS} learn washout",
-    "race": f"{READS} leak spectral_radius input_scale rounds",
+    "race": f"{READS} learn leak spectral_radius input_scale rounds",
 }
 
 

@@ -64,17 +64,18 @@ def prediction(
     """Draws the first test: what was right, what was said, and the error below."""
     right = signal.test_targets[0, signal.warm :, :1][:SHOWN, 0]
     figure, grid = canvas(2, 1, (10, 6), sharex=True)
-    steps = np.arange(1, len(right) + 1)
+    steps, ahead = np.arange(1, len(right) + 1), signal.horizon > 0
     grid[0, 0].plot(steps, right, color="black", lw=2.5, alpha=0.4, label="the signal")
     for i, (name, found) in enumerate(list(errors.items())[:2]):
-        off = (found.next if found.alone is None else found.alone)[0, : len(right), 0]
+        off = found.next if found.alone is None or not ahead else found.alone
+        off = off[0, : len(right), 0]
         style = {"lw": 1.2, "ls": ("-", "--")[i], "color": f"C{i}"}
         grid[0, 0].plot(steps, right + off, label=name, **style)
         grid[1, 0].plot(steps, np.maximum(abs(off), 1e-12), label=name, **style)
     low, high = right.min(), right.max()
     grid[0, 0].set_ylim(low - 0.3 * (high - low), high + 0.3 * (high - low))
     grid[1, 0].set_yscale("log")
-    how = "steps ahead, by itself" if signal.closed else "steps, each one ahead"
+    how = "steps ahead, by itself" if ahead else "steps, each one ahead"
     label_axes(grid[0, 0], "", "value")
     label_axes(grid[1, 0], how, "size of the error (in units of the value)")
     for axes in grid[:, 0]:

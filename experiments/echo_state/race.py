@@ -18,7 +18,7 @@ from seqjax.figures.drawing import canvas, label_axes, write
 from seqjax.layer import Array
 from seqjax.train import ridge
 
-STEPS, PENALTY = 3000, 1e-8
+PENALTY = 1e-8
 US, PEER = "seqjax, dense", "reservoirpy"
 
 
@@ -92,11 +92,11 @@ def racers(cell: EchoState, params: Any) -> dict[str, Callable[[Any], Any]]:
     return {**found, PEER: lambda xs: peer.run(np.asarray(xs))}
 
 
-def solvers() -> dict[str, Callable[[Any, Any], Any]]:
+def solvers(steps: int) -> dict[str, Callable[[Any, Any], Any]]:
     """Who solves a readout from states [T, H] and targets [T, m]."""
     nodes = library("reservoirpy.nodes", "speed")
     solve = jax.jit(lambda x, y: ridge.solve(ridge.observe(x, y), PENALTY))
-    there = {"ridge": PENALTY * STEPS, "fit_bias": True}
+    there = {"ridge": PENALTY * steps, "fit_bias": True}
     peer = lambda x, y: nodes.Ridge(**there).fit(np.asarray(x), np.asarray(y))  # noqa: E731
     return {US: solve, PEER: peer}
 
@@ -123,29 +123,30 @@ def main(options: Any) -> dict[str, Any]:
     fields = {name: getattr(options, name) for name in names}
     cell = EchoState(options.features, **fields)
     params = cell.init(jax.random.key(options.seed), 1, jnp.float64)
-    xs = jax.random.uniform(jax.random.key(1), (STEPS, 1), jnp.float64, -1, 1)
+    xs = jax.random.uniform(jax.random.key(1), (options.learn, 1), jnp.float64, -1, 1)
     runs = racers(cell, params)
     run = Run.begin("echo_state", options)
     states = {name: np.asarray(function(xs)) for name, function in runs.items()}
     apart = max(float(np.abs(s - states[PEER]).max()) for s in states.values())
     seconds = timed(runs, options.rounds, xs)
-    solved = timed(solvers(), options.rounds, states[US], np.roll(xs, 1, axis=0))
+    solved = timed(solvers(len(xs)), options.rounds, states[US], np.roll(xs, 1, axis=0))
     ratios = {
         name: float(np.median(np.divide(seconds[PEER], each)))
         for name, each in seconds.items()
     }
     for name, ratio in ratios.items():
-        step = np.median(seconds[name]) / STEPS * 1e6
+        step = np.median(seconds[name]) / len(xs) * 1e6
         run.say(f"{name}: {ratio:.2f}× as fast as {PEER}, {step:.1f} µs a step")
     readout = float(np.median(np.divide(solved[PEER], solved[US])))
     run.say(
         f"the readout is solved {readout:.2f}× as fast; states differ by {apart:.1e}"
     )
-    run.figure(_bars, "race", seconds, title=f"{options.features} units, {STEPS} steps")
+    title = f"{options.features} units, {len(xs)} steps"
+    run.figure(_bars, "race", seconds, len(xs), title=title)
     rounds = {"states": seconds, "readout": solved}
     run.write("race.json", json.dumps(rounds) + "\n")
     return run.finish(
-        data=f"{STEPS} uniform inputs, float64, density {options.density:g}",
+        data=f"{len(xs)} uniform inputs, float64, density {options.density:g}",
         metric=f"times as fast as {PEER}, states of {options.features} units",
         lower_is_better=False,
         score=max(ratios.values()),
@@ -157,11 +158,11 @@ def main(options: Any) -> dict[str, Any]:
     )
 
 
-def _bars(path: Any, seconds: dict[str, list[float]], *, title: str) -> Any:
+def _bars(path: Any, seconds: dict[str, list[float]], steps: int, *, title: str) -> Any:
     figure, grid = canvas(1, 1, (7, 3.5))
     axes = grid[0, 0]
     for i, (name, each) in enumerate(seconds.items()):
-        micro = np.array(each) / STEPS * 1e6
+        micro = np.array(each) / steps * 1e6
         axes.barh(i, np.median(micro), color="C0" if name != PEER else "0.6")
         axes.plot(micro, [i] * len(micro), "k.", ms=4)
     axes.set_yticks(range(len(seconds)), list(seconds))

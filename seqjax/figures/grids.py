@@ -52,10 +52,10 @@ def grids(
         image = ax.imshow(shown, norm=norm, cmap="viridis_r", aspect="auto")
         for (row, column), value in np.ndenumerate(panel):
             dark = np.isfinite(value) and norm(value) > 0.5
-            style = {"ha": "center", "va": "center", "fontsize": 7}
+            style = {"ha": "center", "va": "center", "fontsize": 6}
             style |= {"weight": "bold" if value == low else "normal"}
             color = "white" if dark else "black"
-            ax.text(column, row, f"{value:.1g}", color=color, **style)
+            ax.text(column, row, f"{value:.2g}", color=color, **style)
             if value == low:
                 frame = {"fill": False, "edgecolor": "red", "lw": 2}
                 ax.add_patch(_cell(column, row, **frame))
