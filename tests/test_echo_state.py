@@ -30,6 +30,14 @@ def test_a_split_in_time_gives_nothing_away():
     assert signal.scales[0] == predict.Scale.of(signal.inputs)
 
 
+def test_the_laser_is_whole():
+    """10,093 intensities of eight bits, as the competition gave them."""
+    signal = data.TABLE.load("laser").examples
+    assert len(signal.inputs) == 6000 and signal.test_targets.shape == (40, 1100, 1)
+    assert signal.inputs[:5, 0].tolist() == [86, 141, 95, 41, 22]
+    assert signal.inputs.min() >= 0 and signal.inputs.max() == 255
+
+
 def noisy(steps):
     rng = np.random.default_rng(0)
     wave = np.sin(np.arange(steps + 200) / 3) + 0.1 * rng.normal(size=steps + 200)

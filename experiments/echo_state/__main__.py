@@ -86,9 +86,9 @@ flags.DEFINE_list(
     "λ of the ridge regression, of which the best on held-out blocks is taken.",
 )
 flags.DEFINE_integer("delays", 100, "Values that the linear baseline reads.", 1)
-flags.DEFINE_list("radii", "0.1,0.3,0.5,0.7,0.9,1,1.1,1.3".split(","), "For a sweep.")
-flags.DEFINE_list("leaks", "0.1,0.2,0.3,0.5,0.7,1".split(","), "For a sweep.")
-flags.DEFINE_list("scales", "0.1,0.5,2".split(","), "For a sweep: input scales.")
+flags.DEFINE_list("radii", "0.3,0.6,0.9,1,1.2".split(","), "For a sweep.")
+flags.DEFINE_list("leaks", "0.3,0.6,1".split(","), "For a sweep.")
+flags.DEFINE_list("scales", "0.2,0.7".split(","), "For a sweep: input scales.")
 flags.DEFINE_integer("rounds", 7, "Turns of each in a race.", 1)
 READS = "features seed density bias_scale"
 USES = {
