@@ -5,8 +5,7 @@ A flip-flop holds its last pulse. Of three, each reads one number of the input, 
 Sussillo and Barak (2013). Every sequence begins with a pulse for each bit, so a perfect
 memory is always right.
 
-The Lorenz system (1963) is ẋ = σ (y − x), ẏ = x (ρ − z) − y, ż = x y − β z with σ = 10,
-ρ = 28, β = 8/3. A state is to be followed by the next.
+Of the Lorenz system, see `seqjax.data.systems`, a state is to be followed by the next.
 """
 
 import pathlib
@@ -16,6 +15,7 @@ import numpy as np
 
 from seqjax.data import Dataset, Splits, Table, split
 from seqjax.data.files import DataError, numbered_lines
+from seqjax.data.systems import lorenz, runge_kutta
 
 BITS = 3
 PULSES = {"-1": -1.0, "0": 0.0, "1": 1.0}
@@ -87,12 +87,6 @@ def read_pulses(path: str | pathlib.Path) -> Splits:
         raise DataError(f"{path}: {error}") from None
 
 
-def lorenz(states: np.ndarray) -> np.ndarray:
-    """The rates of change ẋ, ẏ, ż of states [..., 3], per unit of time."""
-    x, y, z = np.moveaxis(states, -1, 0)
-    return np.stack([10 * (y - x), x * (28 - z) - y, x * y - 8 / 3 * z], axis=-1)
-
-
 def draw_lorenz(seed: int, count: int, steps: int = 50) -> list[Example]:
     """Integrates the Lorenz system from random states, after it has settled.
 
@@ -107,21 +101,10 @@ def draw_lorenz(seed: int, count: int, steps: int = 50) -> list[Example]:
     state = np.random.default_rng([seed, steps]).normal(CENTER, SCALE, (count, 3))
     states = []
     for _ in range(500 + steps):
-        state = _runge_kutta(state, parts=10)
+        state = runge_kutta(lorenz, state, DT, parts=10)
         states.append((state - CENTER) / SCALE)
     rows = np.stack(states[-steps - 1 :], axis=1)
     return [Example(row[:-1], row[1:]) for row in rows]
-
-
-def _runge_kutta(state: np.ndarray, parts: int) -> np.ndarray:
-    """A step of `DT`, in so many steps of the fourth order."""
-    h = DT / parts
-    for _ in range(parts):
-        a = lorenz(state)
-        b = lorenz(state + h / 2 * a)
-        c = lorenz(state + h / 2 * b)
-        state = state + h / 6 * (a + 2 * b + 2 * c + lorenz(state + h * c))
-    return state
 
 
 def _flip_flops() -> tuple[Splits, float]:

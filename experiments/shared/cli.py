@@ -118,7 +118,7 @@ def _each(
     """
     whole = read_options()
     folder = run_folder(whole, pathlib.Path(sys.argv[0]).parent.name)
-    if not whole.resume and (folder / "flags.txt").exists():
+    if not _resumes(whole) and (folder / "flags.txt").exists():
         raise UsageError(
             f"--workdir: {folder} holds a run already; name another folder"
         )
@@ -154,11 +154,16 @@ def _options_of(
 ) -> Options:
     """The values of the flags for one of several trainings."""
     own = folder / folder_name(name)
-    resume = whole.resume and (own / "flags.txt").exists()
+    resume = _resumes(whole) and (own / "flags.txt").exists()
     values = {**changed, "workdir": str(own), "resume": resume, "quiet": quiet}
     for flag, value in values.items():
         setattr(FLAGS, flag, value)
     return read_options()
+
+
+def _resumes(options: Options) -> bool:
+    """Whether --resume is given, where an experiment has it."""
+    return getattr(options, "resume", False)
 
 
 def _range(names: list[str]) -> str:

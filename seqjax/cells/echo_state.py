@@ -9,7 +9,7 @@ gradient is the true one all the same.
 """
 
 import dataclasses
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -46,6 +46,7 @@ class EchoState(Cell):
         than the default: a draw without a cycle has no memory, and is left unscaled.
       input_scale: `w_x` is uniform in ±input_scale.
       bias_scale: `b` is uniform in ±bias_scale.
+      activation: "identity" makes the reservoir linear, which remembers most.
     """
 
     features: int
@@ -54,6 +55,7 @@ class EchoState(Cell):
     density: float = 0.1
     input_scale: float = 1.0
     bias_scale: float = 0.1
+    activation: Literal["tanh", "identity"] = "tanh"
 
     def __post_init__(self):
         super().__post_init__()
@@ -61,6 +63,8 @@ class EchoState(Cell):
             raise ValueError(f"leak must be in (0, 1], not {self.leak}")
         if not 0 < self.density <= 1:
             raise ValueError(f"density must be in (0, 1], not {self.density}")
+        if self.activation not in (known := ("tanh", "identity")):
+            raise ValueError(f"activation must be of {known}, not {self.activation!r}")
 
     def init(self, key, in_features, dtype=jnp.float32):
         """Draws the reservoir."""
@@ -91,5 +95,6 @@ class EchoState(Cell):
 
     def update(self, params, carry, u, v):
         """Returns h⟨t⟩ = (1 − α) h⟨t−1⟩ + α tanh(u + v)."""
-        h = (1 - self.leak) * carry.h + self.leak * jnp.tanh(u + v)
+        new = jnp.tanh(u + v) if self.activation == "tanh" else u + v
+        h = (1 - self.leak) * carry.h + self.leak * new
         return EchoStateCarry(h), h

@@ -7,6 +7,7 @@ and `Batches` pads them and fixes the order in which training sees them.
 from seqjax.data.batches import Batch, Batches
 from seqjax.data.files import DataError, read_lines
 from seqjax.data.lexicon import Lexicon
+from seqjax.data.series import read_series
 from seqjax.data.splits import Splits, split
 from seqjax.data.streams import Piece, Streams
 from seqjax.data.table import Corpus, Dataset, Source, Table
@@ -28,6 +29,7 @@ __all__ = [
     "Tokenizer",
     "Vocabulary",
     "read_lines",
+    "read_series",
     "split",
     "split_words",
 ]

@@ -7,6 +7,7 @@ and returns the matplotlib Figure that it wrote. None of them touches pyplot.
 from seqjax.figures.comparison import compare
 from seqjax.figures.curves import curves, gradient_norms
 from seqjax.figures.decisions import decisions
+from seqjax.figures.grids import grids
 from seqjax.figures.held import coloured_text, held_units
 from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
@@ -33,6 +34,7 @@ __all__ = [
     "eigenvalues",
     "gradient_by_lag",
     "gradient_norms",
+    "grids",
     "heat_map",
     "held_units",
     "learning_curve",

@@ -1,4 +1,4 @@
-"""Layers made of layers: depth, directions, attention, readout, first state, noise."""
+"""Layers made of layers: depth, directions, attention, readout, feedback, noise."""
 
 from seqjax.layers.attention import (
     AdditiveAttention,
@@ -9,6 +9,7 @@ from seqjax.layers.attention import (
     MultiplicativeAttention,
 )
 from seqjax.layers.bidirectional import Bidirectional, Directions
+from seqjax.layers.feedback import Feedback, FeedbackCarry, FeedbackParams
 from seqjax.layers.initial_carry import LearnedInitialCarry, random_carry
 from seqjax.layers.readout import Readout, ReadoutParams
 from seqjax.layers.recurrent_dropout import LockedDropout, Zoneout
@@ -20,6 +21,9 @@ __all__ = [
     "AttentionCarry",
     "Bidirectional",
     "Directions",
+    "Feedback",
+    "FeedbackCarry",
+    "FeedbackParams",
     "FixedContext",
     "LearnedInitialCarry",
     "LockedDropout",

@@ -9,6 +9,7 @@ from seqjax.metrics.classification import (
     entity_f1,
 )
 from seqjax.metrics.mean import Mean, perplexity
+from seqjax.metrics.regression import Moments, Nrmse
 from seqjax.metrics.text import (
     Bleu,
     character_error_rate,
@@ -21,6 +22,8 @@ __all__ = [
     "OUTSIDE",
     "Bleu",
     "Mean",
+    "Moments",
+    "Nrmse",
     "accuracy",
     "as_iob2",
     "character_error_rate",

@@ -12,6 +12,7 @@ from seqjax.predict.language import LanguagePredictor
 from seqjax.predict.predictor import init
 from seqjax.predict.rolls import NextFrame, RollPredictor
 from seqjax.predict.saving import load, save
+from seqjax.predict.series import Scale, SeriesPredictor
 from seqjax.predict.solos import Solo, SoloPredictor
 from seqjax.predict.sounds import SoundClassPredictor
 from seqjax.predict.speech import Heard, SpeechPredictor
@@ -25,6 +26,8 @@ __all__ = [
     "Heard",
     "LanguagePredictor",
     "SoundClassPredictor",
+    "Scale",
+    "SeriesPredictor",
     "SpeechPredictor",
     "Spoken",
     "Solo",

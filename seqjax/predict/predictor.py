@@ -1,5 +1,6 @@
 """What all predictors have, and how the variables of one begin."""
 
+import contextlib
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -38,3 +39,13 @@ def init(predictor: Predictor, key: jax.Array) -> Any:
       The model's variables.
     """
     return jax.jit(predictor.model.init)(key, *predictor.example())
+
+
+def precision_of(predictor: Predictor) -> contextlib.AbstractContextManager[Any]:
+    """Returns what lets a predictor compute in float64, where its class says `wide`.
+
+    JAX would read its arrays as float32 otherwise, unless told so for all programs.
+    """
+    if getattr(predictor, "wide", False):
+        return jax.enable_x64(True)
+    return contextlib.nullcontext()

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from seqjax.data.files import DataError, read_bytes, whole_file
 from seqjax.models.spec import SpecError, from_json, to_json
-from seqjax.predict.predictor import Predictor, init
+from seqjax.predict.predictor import Predictor, init, precision_of
 
 SPEC, ARRAYS = "model.json", "model.msgpack"
 
@@ -79,7 +79,9 @@ def load(folder: str | pathlib.Path, kind: type[P] | None = None) -> P:
     if kind is not None and not isinstance(predictor, kind):
         names = type(predictor).__name__, kind.__name__
         raise DataError(f"{folder} holds a {names[0]}, not a {names[1]}")
-    variables = _read_arrays(path.with_name(ARRAYS), digest, _shapes(predictor, path))
+    with precision_of(predictor):
+        shapes = _shapes(predictor, path)
+        variables = _read_arrays(path.with_name(ARRAYS), digest, shapes)
     replaced: Any = dataclasses.replace(predictor, variables=variables)  # pyright: ignore[reportArgumentType]
     return replaced
 

@@ -1,0 +1,1 @@
+"""Reservoirs: nothing in the network is trained, and its readout is solved."""
