@@ -8,6 +8,7 @@ from seqjax.metrics.classification import (
     entities,
     entity_f1,
 )
+from seqjax.metrics.matthews import Matthews
 from seqjax.metrics.mean import Mean, perplexity
 from seqjax.metrics.text import (
     Bleu,
@@ -20,6 +21,7 @@ __all__ = [
     "F1",
     "OUTSIDE",
     "Bleu",
+    "Matthews",
     "Mean",
     "accuracy",
     "as_iob2",

@@ -10,6 +10,7 @@ equations. `spec` writes any of them as JSON.
 """
 
 from seqjax.models.classifier import Classifier
+from seqjax.models.codons import Bases, CodonFeatures
 from seqjax.models.encoder_decoder import EncoderDecoder
 from seqjax.models.event_generator import EventGenerator, Form
 from seqjax.models.feed_forward import FeedForward
@@ -23,7 +24,9 @@ from seqjax.models.word_features import WordFeatures, Words
 
 __all__ = [
     "BOS",
+    "Bases",
     "Classifier",
+    "CodonFeatures",
     "EncoderDecoder",
     "EventGenerator",
     "FeedForward",
