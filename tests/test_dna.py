@@ -12,6 +12,7 @@ from Bio.SeqFeature import CompoundLocation, SeqFeature, SimpleLocation
 
 from experiments.dna import generator
 from experiments.dna.baselines import BASELINES
+from experiments.dna.data import read_path
 from experiments.dna.division import divide, score
 from experiments.dna.model import windows
 from experiments.dna.records import Genome, from_marks, read_genomes
@@ -35,6 +36,7 @@ from seqjax.data.reading_frames import (
     lengths_around,
     open_frames,
 )
+from seqjax.decode.genes import whole_genes
 from seqjax.layers import Bidirectional
 from seqjax.models import Bases, CodonFeatures, Tagger
 from seqjax.predict import NucleotidePredictor, init, load, save
@@ -75,7 +77,7 @@ def test_letters_are_those_of_iupac():
 def brute_frames(text, shortest):
     """Start and end of open reading frames of one strand, letter by letter."""
     for phase in range(3):
-        start = None
+        start = phase  # it may begin before the text, and end behind it
         for i in range(phase, len(text) - 2, 3):
             codon = text[i : i + 3]
             start = i if start is None and codon in STARTS else start
@@ -83,6 +85,10 @@ def brute_frames(text, shortest):
                 if start is not None and i + 3 - start >= shortest:
                     yield start, i + 3
                 start = None
+            end = i + 3
+        whole = len(text) - phase >= 3 and text[end - 3 : end] not in STOPS
+        if whole and start is not None and end - start >= shortest:
+            yield start, end
 
 
 @pytest.mark.parametrize("length", [0, 2, 3, 700])
@@ -299,6 +305,21 @@ def test_a_bad_file_is_one_sentence(text, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_a_table_of_sequences_is_refused_by_its_line(tmp_path):
+    path = tmp_path / "table.tsv"
+    for text, named in (
+        ("x ACG\nx ACG x\n", "line 2: 3 columns"),
+        ("x ACG\n\nx A1G\n", "line 3: '1', letter 2"),
+        ("x ACG\nx ACG\n", "1 different examples"),
+    ):
+        path.write_text(text)
+        with pytest.raises(DataError, match=rf"table\.tsv.*{named}"):
+            read_path(path)
+    path.write_text("".join(f"x {a}{b}\n" for a in "acgt" for b in "NACT"))
+    parts = read_path(path)
+    assert sorted(s.text for part in parts for s in part)[:2] == ["AA", "AC"]
+
+
 def test_features_beyond_the_sequence_and_odd_letters_are_named(tmp_path):
     path = tmp_path / "a.gb"
     SeqIO.write([record()[0]], path, "genbank")
@@ -409,3 +430,63 @@ def test_frames_and_codons_find_genes():
     }
     most, frames, codons = each.values()
     assert most == 0 and 0.3 < frames < codons
+
+
+def best_by_hand(codes, gains):
+    """Tries all labellings of a short sequence that the rules of genes allow."""
+    text, other = decode(codes), decode(reverse_complement(codes))[::-1]
+    stops = {stop[::-1] for stop in STOPS}
+    starts = {start[::-1] for start in STARTS}
+
+    def begins(label, t):
+        codon, paired = text[t : t + 3], other[t : t + 3]
+        return (label == 1 and codon in STARTS) or (label == 6 and paired in stops)
+
+    def ended(label, t):
+        codon, paired = text[t - 3 : t], other[t - 3 : t]
+        at = t >= 3
+        return at and (
+            (label == 3 and codon in STOPS) or (label == 4 and paired in starts)
+        )
+
+    def may(a, b, t):
+        if not a and not b:
+            return True
+        goes_on = a and b == {1: 2, 2: 3, 3: 1, 6: 5, 5: 4, 4: 6}[a]
+        stopped = (a == 3 and t >= 3 and text[t - 3 : t] in STOPS) or (
+            a == 4 and other[t : t + 3] in stops
+        )
+        if goes_on and not stopped:
+            return True
+        if not a or not b:
+            return begins(b, t) if b else ended(a, t)
+        return begins(b, t) or ended(a, t)
+
+    best = {(label,): gains[0, label] for label in range(7)}
+    for t in range(1, len(codes)):
+        longer = {}
+        for path, total in best.items():
+            for label in range(7):
+                if may(path[-1], label, t):
+                    longer[*path, label] = total + gains[t, label]
+        top = {}
+        for path, total in longer.items():  # of those with one last label, the best
+            if total > top.get(path[-1], (None, -np.inf))[1]:
+                top[path[-1]] = path, total
+        best = dict(top.values())
+    return max(best.values())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_are_the_best_whole_genes(seed):
+    rng = np.random.default_rng(seed)
+    words = [*STARTS, *STOPS, *(decode(reverse_complement(encode(w))) for w in STOPS)]
+    words += [decode(reverse_complement(encode(w))) for w in STARTS] + ["N", "AC"]
+    codes = encode("".join(rng.choice(words, 60)))
+    gains = rng.dirichlet(np.full(7, 0.3), len(codes))
+    labels = whole_genes(codes, gains)
+    total = gains[np.arange(len(codes)), labels].sum()
+    assert total == pytest.approx(best_by_hand(codes, gains), abs=1e-4)
+    assert len(set(labels.tolist())) > 3
+    assert whole_genes(codes[:1], gains[:1]).tolist() == [gains[0].argmax()]
+    assert whole_genes(codes[:0], gains[:0]).shape == (0,)

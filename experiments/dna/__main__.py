@@ -8,11 +8,13 @@
 
 A layer in both directions reads a genome in steps of a codon, three times, and its
 other strand as well; a CRF labels each base as a place in a codon, so that genes keep
-their frame. It learns from windows of some genomes and is scored on whole ones that it
-never saw: genome number --split_seed, or --seed, so that --seeds=4 holds each of four
-out in turn. Beside it stand the most frequent label, the longest open reading frames,
-reading frames whose codons an n-gram takes for a gene's, and the label that a relative
-has between the same letters. --target=class instead puts whole sequences into classes.
+their frame, and of all labels that make whole genes the best are taken. It learns from
+windows of some genomes and is scored on whole ones that it never saw: genome number
+--split_seed, or --seed, so that --seeds=4 holds each of four out in turn. Beside it
+stand the most frequent label, the longest open reading frames, reading frames whose
+codons an n-gram takes for a gene's, and the label that a relative has between the same
+letters. --target=class instead puts whole sequences into classes, beside a logistic
+regression.
 
 Writes figures/loss.png, figures/genome.png (annotation over the posterior),
 labelled.fasta (the genomes never seen with their labels), result.json, and the model
@@ -27,6 +29,7 @@ from typing import Any
 import jax
 from absl import flags
 
+from experiments.dna.baselines import CODONS, FRAMES
 from experiments.dna.data import DEFAULTS, TABLE
 from experiments.dna.division import divide, score
 from experiments.dna.model import loss_of, make_predictor, nats_per_base, windows
@@ -48,7 +51,6 @@ from seqjax.data import Splits
 from seqjax.data.files import read_text
 from seqjax.data.nucleotides import encode
 from seqjax.extras import library
-from seqjax.predict.nucleotides import by_strand
 
 flags.adopt_module_key_flags(shared)
 shared.describe_data(TABLE)
@@ -80,6 +82,11 @@ flags.DEFINE_integer("window", 400, "Codons in a window to learn from.", 1)
 flags.DEFINE_integer("embedding", 32, "Width of a base's vector.", 1)
 flags.DEFINE_bool("frames", True, "Read how long the open reading frames are, too.")
 flags.DEFINE_bool("crf", True, "Labels know their neighbours, by a CRF.")
+flags.DEFINE_bool(
+    "genes",
+    True,
+    "Labels are those of whole genes, from a start to a stop; else the likeliest each.",
+)
 flags.DEFINE_float("dropout", 0.4, "Share of inputs and outputs dropped.", 0.0, 0.99)
 flags.DEFINE_enum(
     "pooling",
@@ -109,7 +116,8 @@ def train(options: Any) -> dict[str, Any]:
 
     def evaluate(variables):
         shares = replace(labeller, variables=variables).probabilities(valid)
-        scores = score(parts.valid, [by_strand(p).argmax(axis=1) for p in shares])
+        marks = labeller.marks([g.codes for g in parts.valid], shares)
+        scores = score(parts.valid, marks)
         nats = nats_per_base(parts.valid, shares)
         return {"valid": nats, "valid_matthews": 1 - scores.coding.result()}
 
@@ -124,11 +132,11 @@ def train(options: Any) -> dict[str, Any]:
     labeller = replace(labeller, variables=result.params)
     run.save(labeller)
     shares = labeller.probabilities(test)
-    marks = [by_strand(p).argmax(axis=1) for p in shares]
+    marks = labeller.marks([g.codes for g in parts.test], shares)
     others = baselines(parts)
     draw_learning(run, result, parts)
-    of_first = {name: guess[0] for name, guess in others.items() if name != "majority"}
-    draw_stretch(run, parts.test[0], shares[0], of_first)
+    of_first = {name: others[name][0] for name in (FRAMES, CODONS)}
+    draw_stretch(run, parts.test[0], marks[0], shares[0], of_first)
     run.write("labelled.fasta", as_fasta(parts.test, marks))
     return report(run, result, parts, marks, others)
 
@@ -152,8 +160,9 @@ def label(options: Any) -> None:
         except ValueError as error:
             raise UsageError(f"--text: {error}") from None
     labeller = load_model(options.workdir, predict.NucleotidePredictor)
-    shares = labeller.probabilities(labeller.reads([g.codes for g in genomes]))
-    print(as_fasta(genomes, [by_strand(p).argmax(axis=1) for p in shares]), end="")
+    codes = [genome.codes for genome in genomes]
+    marks = labeller.marks(codes, labeller.probabilities(labeller.reads(codes)))
+    print(as_fasta(genomes, marks), end="")
 
 
 if __name__ == "__main__":

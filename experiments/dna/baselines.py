@@ -24,7 +24,8 @@ RATIOS = (-10, -5, -2, 0, 2, 5, 10, 20)  # nats by which a frame is a gene, to t
 SHORTEST = 60  # bases of the frames whose codons are read
 ORDERS = (1, 2, 3)  # of n-grams of codons, to try
 
-FRAMES = "longest open reading frames"
+FRAMES = "longest reading frames"
+CODONS = "n-gram of codons"
 
 Marker = Callable[[Genome], np.ndarray]
 
@@ -115,6 +116,8 @@ def _begun(
     each = genes.log_probs(spelled) - others.log_probs(spelled)
     behind = np.cumsum(each[::-1])[::-1]
     begins = np.flatnonzero(np.isin(spelled, ids(STARTS)))
+    if frame.start < CODON:  # its start may not be seen
+        begins = np.union1d(begins, 0)
     first = int(begins[np.argmax(behind[begins])])
     return float(behind[first]), frame._replace(start=frame.start + CODON * first)
 
@@ -122,5 +125,5 @@ def _begun(
 BASELINES: dict[str, Callable[[Division], Marker]] = {
     "majority": majority,
     FRAMES: longest_frames,
-    "n-gram of codons": codon_ngram,
+    CODONS: codon_ngram,
 }

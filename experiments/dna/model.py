@@ -32,7 +32,7 @@ def make_predictor(options: Any) -> NucleotidePredictor:
         dropout=options.dropout,
         gradient=options.gradient,
     )
-    return NucleotidePredictor(model)
+    return NucleotidePredictor(model, genes=options.genes)
 
 
 def windows(genomes: Sequence[Genome], steps: int) -> list[Example]:

@@ -82,10 +82,10 @@ def parse(raw: bytes, name: object) -> list[Any]:
 
 
 def _genbank(lines: Sequence[str], name: object) -> Iterator[Genome]:
-    last = next(line for line in reversed(lines) if line.strip())
-    if last.rstrip() != "//":
+    last = max(i for i, line in enumerate(lines) if line.strip())
+    if lines[last].rstrip() != "//":
         raise DataError(
-            f"{name}, line {len(lines)}: the file was cut short: GenBank ends with //"
+            f"{name}, line {last + 1}: the file was cut short: GenBank ends with //"
         )
     said = [m[1] for line in lines if (m := _LOCUS.match(line))]
     records = _parsed(lines, name, "genbank")

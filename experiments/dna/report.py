@@ -55,21 +55,27 @@ def draw_learning(run: Run, result: TrainResult, parts: Division) -> None:
 def draw_stretch(
     run: Run,
     genome: Genome,
+    marks: np.ndarray,
     probabilities: np.ndarray,
     others: Mapping[str, np.ndarray],
 ) -> None:
-    """Draws the middle of a held-out genome with its annotation over the posterior.
+    """Draws a stretch of a held-out genome with its annotation over the posterior.
+
+    It is the one whose annotation changes most often.
 
     Args:
       run: the run.
       genome: with its annotation.
+      marks: the network's, [T].
       probabilities: [T, 7].
       others: marks [T] by name.
     """
-    first = max(len(genome.codes) - STRETCH, 0) // 2
+    changes = np.cumsum(np.diff(marks_of(genome), prepend=0) != 0)
+    within = changes[STRETCH:] - changes[:-STRETCH]
+    first = int(within.argmax()) if len(within) else 0
     here = slice(first, first + STRETCH)
     shares = by_strand(probabilities)
-    tracks = {"annotation": marks_of(genome), "network": shares.argmax(axis=1)}
+    tracks = {"annotation": marks_of(genome), "network": marks}
     signs = {name: SIGN[m[here]] for name, m in (tracks | dict(others)).items()}
     title = f"{genome.name}, never seen in training"
     where = first + 1

@@ -31,6 +31,8 @@ def codons(codes: np.ndarray) -> np.ndarray:
 def open_frames(codes: np.ndarray, shortest: int = 30) -> list[Frame]:
     """Finds open reading frames, each from the first start behind the stop before it.
 
+    A frame may run over the ends of the sequence, where its start or stop is not seen.
+
     Args:
       codes: integers [T].
       shortest: bases, with the stop.
@@ -39,15 +41,16 @@ def open_frames(codes: np.ndarray, shortest: int = 30) -> list[Frame]:
     for other in (False, True):
         strand = codons(reverse_complement(codes) if other else codes)
         starts, stops = (np.isin(strand, ids(names)) for names in (STARTS, STOPS))
-        for phase in range(CODON):
-            begins = np.flatnonzero(starts[phase::CODON])
+        for phase in range(min(CODON, len(strand))):
             ends = np.flatnonzero(stops[phase::CODON])
-            before = np.concatenate([[-1], ends])[:-1]
-            place = np.searchsorted(begins, before, side="right")
-            for end, i in zip(ends, place, strict=True):
-                if i < len(begins) and CODON * (end + 1 - begins[i]) >= shortest:
-                    first, last = begins[i], end + 1
-                    span = phase + CODON * first, phase + CODON * last
+            begins = np.union1d(np.flatnonzero(starts[phase::CODON]), 0)
+            firsts = np.concatenate([[0], ends + 1])
+            lasts = np.concatenate([ends, [len(stops[phase::CODON]) - 1]])
+            places = np.searchsorted(begins, firsts)
+            for last, place in zip(lasts, places, strict=True):
+                first = begins[place] if place < len(begins) else last + 1
+                if CODON * (last + 1 - first) >= max(shortest, CODON):
+                    span = phase + CODON * first, phase + CODON * (last + 1)
                     found.append(Frame(int(span[0]), int(span[1]), other))
     return found
 

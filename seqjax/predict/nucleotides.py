@@ -11,6 +11,7 @@ import numpy as np
 from seqjax.data.batches import Batch, Batches
 from seqjax.data.nucleotides import encode, neighbourhoods, reverse_complement
 from seqjax.data.reading_frames import CODON, lengths_around
+from seqjax.decode.genes import whole_genes
 from seqjax.models.codons import Bases
 from seqjax.predict.batched import apply, not_blank, row_lengths
 
@@ -52,6 +53,8 @@ class NucleotidePredictor:
       model: a `Tagger` of seven labels that reads `Bases`.
       longest: the steps that are read in one piece; a longer sequence is cut.
       margin: steps that pieces read beyond each of their ends, and do not label.
+      genes: whether labels are those of whole genes (see `seqjax.decode.genes`), or
+        the likeliest at each base.
       variables: of the model.
 
     Example:
@@ -64,6 +67,7 @@ class NucleotidePredictor:
     model: Any
     longest: int = 8192
     margin: int = 512
+    genes: bool = True
     variables: Any = None
 
     def __post_init__(self):
@@ -89,8 +93,10 @@ class NucleotidePredictor:
         Raises:
           ValueError: the text is blank, or has another letter.
         """
-        shares = self.shares(text)
-        return "".join(MARKS[mark] for mark in shares.argmax(axis=1))
+        not_blank([text], "letters of bases")
+        codes = [encode(text)]
+        (marks,) = self.marks(codes, self.probabilities(self.reads(codes)))
+        return "".join(MARKS[mark] for mark in marks)
 
     def shares(self, text: str) -> np.ndarray:
         """Returns P of each of the three marks at each letter: [T, 3].
@@ -132,6 +138,20 @@ class NucleotidePredictor:
             steps = both[i][other, phase::CODON]
             steps[start:end] = row[first : first + end - start]
         return [0.5 * (p[0] + p[1, ::-1][:, SWAPPED]) for p in both]
+
+    def marks(
+        self, sequences: Sequence[np.ndarray], probabilities: Sequence[np.ndarray]
+    ) -> list[np.ndarray]:
+        """Returns the best mark of each base of each sequence, places in `MARKS`, [T].
+
+        Args:
+          sequences: integers [T] each.
+          probabilities: of each, as `probabilities` gives them.
+        """
+        pairs = zip(sequences, probabilities, strict=True)
+        if self.genes:
+            return [STRAND[whole_genes(codes, p)] for codes, p in pairs]
+        return [by_strand(p).argmax(axis=1) for _, p in pairs]
 
     def _pieces(self, lengths: Sequence[int]) -> Iterator[Piece]:
         """The sequence, strand, phase, first step and end of each piece."""
