@@ -61,21 +61,34 @@ def train_whole(options: Any, source: Source) -> dict[str, Any]:
     teller = replace(teller, variables=result.params)
     run.save(teller)
     taken = teller.probabilities(test).argmax(axis=1)
-    others = {"the most frequent class": np.bincount(labels[0]).argmax()}
-    others[REGRESSION] = regression(splits, labels)
     draw(run, result, labels[2], taken, teller.classes)
-    right = {name: float(np.mean(o == labels[2])) for name, o in others.items()}
-    score = float(np.mean(taken == labels[2]))
-    run.say(f"held-out sequences: {score:.4f} right; {right}")
+    return report(run, result, labels, taken, regression(splits, labels))
+
+
+def report(
+    run: Run,
+    result: Any,
+    labels: list[np.ndarray],
+    taken: np.ndarray,
+    regressed: np.ndarray,
+) -> dict[str, Any]:
+    """Prints and writes the result."""
+    most = np.bincount(labels[0]).argmax()
+    every = (taken, regressed, most)
+    right, regression, majority = (float(np.mean(o == labels[2])) for o in every)
+    run.say(
+        f"held-out sequences: {right:.4f} right; by {REGRESSION} {regression:.4f}, by "
+        f"the most frequent class {majority:.4f}"
+    )
     return run.finish(
         result,
         metric="share of held-out sequences whose class is right",
         lower_is_better=False,
-        score=score,
-        baseline=right[REGRESSION],
+        score=right,
+        baseline=regression,
         baseline_name=REGRESSION,
-        majority=right["the most frequent class"],
-        best_possible=source.best,
+        majority=majority,
+        best_possible=run.source.best if run.source else None,
         valid=1 - result.scores["valid_wrong"],
     )
 
