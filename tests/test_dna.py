@@ -74,20 +74,18 @@ def test_letters_are_those_of_iupac():
         encode("AC*")
 
 
-def brute_frames(text, shortest):
+def brute_frames(text, shortest, partial):
     """Start and end of open reading frames of one strand, letter by letter."""
     for phase in range(3):
-        start = phase  # it may begin before the text, and end behind it
+        start, end = phase if partial else None, phase
         for i in range(phase, len(text) - 2, 3):
-            codon = text[i : i + 3]
+            codon, end = text[i : i + 3], i + 3
             start = i if start is None and codon in STARTS else start
             if codon in STOPS:
-                if start is not None and i + 3 - start >= shortest:
-                    yield start, i + 3
+                if start is not None and end - start >= shortest:
+                    yield start, end
                 start = None
-            end = i + 3
-        whole = len(text) - phase >= 3 and text[end - 3 : end] not in STOPS
-        if whole and start is not None and end - start >= shortest:
+        if partial and start is not None and end - start >= shortest:
             yield start, end
 
 
@@ -96,12 +94,14 @@ def test_reading_frames_and_their_lengths(length):
     codes = random_codes(length, seed=3)
     codes[length // 2 : length // 2 + 2] = 14
     strands = decode(codes), decode(reverse_complement(codes))
-    expected = {
-        Frame(a, b, bool(other))
-        for other, text in enumerate(strands)
-        for a, b in brute_frames(text, 12)
-    }
-    assert set(open_frames(codes, 12)) == expected and (length < 9 or expected)
+    for partial in (False, True):
+        expected = {
+            Frame(a, b, bool(other))
+            for other, text in enumerate(strands)
+            for a, b in brute_frames(text, 12, partial)
+        }
+        assert set(open_frames(codes, 12, partial)) == expected
+        assert len(expected) > (5 if length > 9 else -1)
     logs = np.zeros((length, 6))
     for a, b, other in expected:
         for k, place in enumerate(range(a, b)):

@@ -112,7 +112,7 @@ def train(options: Any) -> dict[str, Any]:
     labeller = make_predictor(options)
     variables = predict.init(labeller, jax.random.key(options.seed))
     run = Run.begin("dna", options, source, variables, facts(parts))
-    valid, test = (labeller.reads([g.codes for g in part]) for part in parts[1:])
+    valid, test = (labeller.reads([g.codes for g in part]) for part in parts[1:3])
 
     def evaluate(variables):
         shares = replace(labeller, variables=variables).probabilities(valid)
@@ -143,7 +143,7 @@ def train(options: Any) -> dict[str, Any]:
 
 def facts(parts: Any) -> str:
     """How much there is to learn from, to choose by and to score on."""
-    counts = (sum(len(g.codes) for g in part) for part in parts)
+    counts = (sum(len(g.codes) for g in part) for part in parts[:3])
     facts = "{:,} bases to learn from, {:,} to choose by, {:,} never seen"
     return facts.format(*counts) + f" ({', '.join(g.name for g in parts.test)})"
 

@@ -69,8 +69,8 @@ def codon_ngram(parts: Division) -> Marker:
 def _best(candidates: Callable, parts: Division, least: Sequence[int]) -> Marker:
     """Takes frames by their values, from the largest down to the least that is allowed.
 
-    The least value and the overlap that is allowed are those that label the genomes to
-    learn from and choose by best.
+    The least value and the overlap that is allowed are those that label the known
+    genomes best.
     """
 
     def ranked(genome: Genome) -> list[tuple[float, Frame]]:
@@ -80,7 +80,7 @@ def _best(candidates: Callable, parts: Division, least: Sequence[int]) -> Marker
         better = (frame for value, frame in frames if value >= lowest)
         return labels_of(better, len(genome.codes), overlap)
 
-    known = [(genome, ranked(genome)) for genome in parts.train + parts.valid]
+    known = [(genome, ranked(genome)) for genome in parts.known]
 
     def goodness(choice: tuple[int, int]) -> float:
         marks = [mark(genome, frames, *choice) for genome, frames in known]
@@ -116,8 +116,6 @@ def _begun(
     each = genes.log_probs(spelled) - others.log_probs(spelled)
     behind = np.cumsum(each[::-1])[::-1]
     begins = np.flatnonzero(np.isin(spelled, ids(STARTS)))
-    if frame.start < CODON:  # its start may not be seen
-        begins = np.union1d(begins, 0)
     first = int(begins[np.argmax(behind[begins])])
     return float(behind[first]), frame._replace(start=frame.start + CODON * first)
 

@@ -20,6 +20,7 @@ class Division(NamedTuple):
     train: list[Genome]  # stretches to learn from
     valid: list[Genome]  # a tenth of each of the same genomes, to choose by
     test: list[Genome]  # whole genomes that are never seen
+    known: list[Genome]  # the others, whole
 
 
 class Scores(NamedTuple):
@@ -56,7 +57,7 @@ def divide(genomes: Sequence[Genome], seed: int, name: str) -> Division:
             f"{name}: {len(genomes)} genome; two or more are needed, one never seen"
         )
     rng = np.random.default_rng(seed)
-    parts = Division([], [], [])
+    parts = Division([], [], [], [])
     for i, genome in enumerate(genomes):
         if i % folds == seed % folds:
             parts.test.append(genome)
@@ -67,6 +68,7 @@ def divide(genomes: Sequence[Genome], seed: int, name: str) -> Division:
                 f"{name}: {genome.name} has {length} bases; {SHORTEST} or more are "
                 f"needed to learn from"
             )
+        parts.known.append(genome)
         size = length // 10
         start = int(rng.integers(length - size + 1))
         parts.valid.append(cut(genome, start, start + size))

@@ -30,7 +30,7 @@ WIDTH = 60  # letters in a line
 def baselines(parts: Division) -> dict[str, list[np.ndarray]]:
     """The marks of the held-out genomes by each baseline."""
     markers = {name: make(parts) for name, make in BASELINES.items()}
-    markers[RELATIVE] = nearest_relative(parts.train + parts.valid)
+    markers[RELATIVE] = nearest_relative(parts.known)
     return {name: list(map(mark, parts.test)) for name, mark in markers.items()}
 
 
@@ -110,8 +110,7 @@ def report(
     names = ", ".join(genome.name for genome in parts.test)
     run.say(f"never seen: {names}", _row("network", ours))
     run.say(*(_row(name, scores) for name, scores in theirs.items()))
-    known = parts.train + parts.valid
-    new = [is_new(genome, known) for genome in parts.test]
+    new = [is_new(genome, parts.known) for genome in parts.test]
     share = float(np.mean(np.concatenate(new)))
     far = _only(parts.test, marks, new), _only(parts.test, others[FRAMES], new)
     run.say(

@@ -28,14 +28,16 @@ def codons(codes: np.ndarray) -> np.ndarray:
     return np.where(known, 16 * a + 4 * b + c, -1)
 
 
-def open_frames(codes: np.ndarray, shortest: int = 30) -> list[Frame]:
+def open_frames(
+    codes: np.ndarray, shortest: int = 30, partial: bool = False
+) -> list[Frame]:
     """Finds open reading frames, each from the first start behind the stop before it.
-
-    A frame may run over the ends of the sequence, where its start or stop is not seen.
 
     Args:
       codes: integers [T].
       shortest: bases, with the stop.
+      partial: whether frames count that run over the ends of the sequence, so that
+        their start or stop is not seen.
     """
     found = []
     for other in (False, True):
@@ -43,11 +45,13 @@ def open_frames(codes: np.ndarray, shortest: int = 30) -> list[Frame]:
         starts, stops = (np.isin(strand, ids(names)) for names in (STARTS, STOPS))
         for phase in range(min(CODON, len(strand))):
             ends = np.flatnonzero(stops[phase::CODON])
-            begins = np.union1d(np.flatnonzero(starts[phase::CODON]), 0)
-            firsts = np.concatenate([[0], ends + 1])
-            lasts = np.concatenate([ends, [len(stops[phase::CODON]) - 1]])
+            begins = np.flatnonzero(starts[phase::CODON])
+            firsts, lasts = np.concatenate([[0], ends + 1]), ends
+            if partial:
+                begins = np.union1d(begins, 0)
+                lasts = np.concatenate([ends, [len(stops[phase::CODON]) - 1]])
             places = np.searchsorted(begins, firsts)
-            for last, place in zip(lasts, places, strict=True):
+            for last, place in zip(lasts, places, strict=False):
                 first = begins[place] if place < len(begins) else last + 1
                 if CODON * (last + 1 - first) >= max(shortest, CODON):
                     span = phase + CODON * first, phase + CODON * (last + 1)
@@ -94,10 +98,10 @@ def lengths_around(codes: np.ndarray, shortest: int = 30) -> np.ndarray:
     Returns:
       [T, 6]: log₂(length / shortest) of the frame in which the base is the first,
       second and third of a codon, then the same on the other strand; 0 where there is
-      no such frame.
+      no such frame. Frames over the ends of the sequence count.
     """
     logs = np.zeros((2, len(codes), CODON), np.float32)
-    for frame in open_frames(codes, shortest):
+    for frame in open_frames(codes, shortest, partial=True):
         length = frame.end - frame.start
         for place in range(CODON):
             bases = logs[int(frame.other), frame.start + place : frame.end : CODON]
