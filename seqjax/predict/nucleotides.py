@@ -61,7 +61,7 @@ class NucleotidePredictor:
       >>> import seqjax
       >>> genes = seqjax.load("runs/dna")  # doctest: +SKIP
       >>> genes.label("AGCCCCTGTGAGGAACTAG")  # doctest: +SKIP
-      '+++++++++++++++++++'
+      '...................'
     """
 
     model: Any
