@@ -148,6 +148,26 @@ def test_a_sentence_is_translated(trained):
     assert "jeje" not in translate("jeje", "--unknown=mask")
 
 
+@uses("dna")
+def test_bases_are_labelled(trained):
+    run = trained("dna")
+    assert run.result["score"] > run.result["baseline"]
+    course = "AGCCCCTGTGAGGAACTAG"
+    name, text, marks = ask(run, "label", f"--text={course}")
+    assert (name, text) == (">text", course) and len(marks) == len(text)
+    gene = "ATG" + 25 * "GCC" + "TAA"
+    other = gene.translate(str.maketrans("ACGT", "TGCA"))[::-1]
+    for text, sign in ((gene, "+"), (other, "-")):
+        marks = predict.load(run.folder / "run").label(f"TATATATA{text}TATATATA")
+        assert marks.count(sign) > 60 and set(marks) <= {".", sign}
+    path = run.folder / "run" / "labelled.fasta"
+    assert ask(run, "label", f"--file={path}") == path.read_text().splitlines()
+    whole = trained("dna class")
+    assert whole.result["score"] == 1 > whole.result["majority"]
+    shares = predict.load(whole.folder / "run").classify("ACGTACGTGTAAGACGTTTTT")
+    assert shares["yes"] > 0.9
+
+
 @uses("names")
 def test_names_are_drawn(trained):
     flags = ["--samples=4", "--text=ba"]

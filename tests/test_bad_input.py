@@ -72,6 +72,33 @@ def test_what_cannot_be_asked_is_one_sentence(experiment, tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+BAD_GENOMES = {  # flags, and what the sentence names
+    "one genome": (["--data=one.fasta"], "1 genome"),
+    "cut short": (["--data=cut.gbk"], "cut.gbk, line 2: the file was cut short"),
+    "a class": (["--data=table.tsv"], "--target: table.tsv"),
+    "no class": (["--data=two.fasta", "--target=class"], "--target: two.fasta"),
+    "an odd question": (["--mode=label", "--text=AC*", "--workdir=."], "--text: '*'"),
+    "a missing file": (["--mode=label", "--file=no.fa", "--workdir=."], "no.fa"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(BAD_GENOMES))
+def test_a_bad_genome_is_one_sentence(case, tmp_path):
+    flags, named = BAD_GENOMES[case]
+    record = f">{{}}\n{'ACGT' * 9}\n{'.+++' * 9}\n"
+    files = {
+        "one.fasta": record.format("a"),
+        "two.fasta": record.format("a") + record.format("b").replace("A", "C"),
+        "cut.gbk": "LOCUS       X 4 bp DNA\nFEATURES\n",
+        "table.tsv": "".join(f"x\t{'ACGT'[i]}\n" for i in range(4)),
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    code, out, err = run("dna", *flags, cwd=tmp_path)
+    assert code in (1, 2) and out == "" and len(err.splitlines()) == 1, err
+    assert named in err and len(list(tmp_path.iterdir())) == len(files)
+
+
 BAD_INPUT = {  # flags, and what the sentence names
     "missing file": (["--data=none.txt"], "none.txt"),
     "empty file": (["--data=empty.txt"], "empty.txt"),

@@ -643,3 +643,28 @@ def test_a_piano_roll_has_a_box_for_each_note_and_names_for_keys(tmp_path):
 
 def xy_of(x, y):
     return list(zip(x, y, strict=True))
+
+
+def test_an_annotation_draws_runs_and_shares(tmp_path):
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.ones(3), 9)[:, :2]
+    tracks = {
+        "gold": np.array([0, 1, 1, 0, -1, -1, -1, 0, 1]),
+        "$x_y$": np.array([1, 1, 0, 0, 0, 0, -1, -1, -1]),
+    }
+    path = tmp_path / "a.png"
+    figure = figures.annotation(path, tracks, shares, 101, title="a genome")
+    above, below = figure.axes
+    bars = [
+        [tuple(p.get_extents().bounds[::2]) for p in bar.get_paths()]
+        for bar in above.collections
+    ]
+    assert bars == [[(102, 2), (109, 1)], [(105, 3)], [(101, 2)], [(107, 3)]]
+    assert [label.get_text() for label in above.get_yticklabels()] == list(tracks)
+    for area, share, sign in zip(below.collections, shares.T, (1, -1), strict=True):
+        points = {tuple(point) for point in area.get_paths()[0].vertices}
+        assert {(101 + i, sign * s) for i, s in enumerate(share)} <= points
+    assert path.exists() and below.get_xlabel() and below.get_ylabel()
+    for wrong in (shares[:-1], shares[:, :1], np.zeros((0, 2))):
+        with pytest.raises(ValueError, match="one length"):
+            figures.annotation(path, tracks, wrong, title="")

@@ -8,6 +8,7 @@ import pathlib
 import shutil
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from processes import ROOT, result_of
 
@@ -141,9 +142,7 @@ def _speaker(folder):
 
 
 def _videos(folder):
-    """A tenth of the generator's videos, as an array."""
-    import numpy as np
-
+    """Some of the generator's videos, as an array."""
     from experiments.video_activity.shapes import synthetic
 
     videos, _ = synthetic(videos=120)
@@ -155,6 +154,44 @@ def _videos(folder):
     arrays = {"frames": frames, "labels": labels, "lengths": lengths}
     np.savez(folder / "videos.npz", **arrays)
     yield from ("--data=videos.npz", "--steps=4", "--features=6", "--channels=3,4")
+
+
+def _dna(folder):
+    """Genes of one codon and its synonyms, on both strands, between other bases."""
+    rng = np.random.default_rng(0)
+
+    def gene():
+        middle = "".join(rng.choice(["GCC", "GCG"], rng.integers(20, 40)))
+        return f"ATG{middle}TAA"
+
+    other = str.maketrans("ACGT", "TGCA")
+    records = []
+    for i in range(3):
+        text, marks = "", ""
+        for _ in range(12):
+            between = "".join(rng.choice(list("ACGT"), rng.integers(20, 60)))
+            one, strand = gene(), rng.integers(2)
+            text += between + (one.translate(other)[::-1] if strand else one)
+            marks += "." * len(between) + "+-"[strand] * len(one)
+        records.append(f">genome{i}\n{text}\n{marks}\n")
+    (folder / "genomes.fasta").write_text("".join(records))
+    yield from ("--data=genomes.fasta", "--steps=60", "--features=8", "--window=40")
+    yield from ("--learning_rate=0.02", "--batch_size=16", "--eval_every=30")
+
+
+def _dna_class(folder):
+    """The letters in the middle say what it is."""
+    rng = np.random.default_rng(0)
+    lines = []
+    for i in range(200):
+        kind = i % 2
+        flanks = ["".join(rng.choice(list("ACGT"), 8)) for _ in range(2)]
+        lines.append(
+            f"{['yes', 'no'][kind]}\t{['GTAAG', 'CCNCC'][kind].join(flanks)}\n"
+        )
+    (folder / "sequences.tsv").write_text("".join(lines))
+    yield from ("--target=class", "--data=sequences.tsv", "--steps=60")
+    yield from ("--features=8", "--learning_rate=0.02", "--eval_every=30")
 
 
 def _speech(folder):
@@ -175,4 +212,6 @@ RUNS = {
     "translation": _translation,
     "speaker": _speaker,
     "video_activity": _videos,
+    "dna": _dna,
+    "dna class": _dna_class,
 }

@@ -4,6 +4,7 @@ Every function takes the path first and a title, writes the file whole or not at
 and returns the matplotlib Figure that it wrote. None of them touches pyplot.
 """
 
+from seqjax.figures.annotation import annotation
 from seqjax.figures.comparison import compare
 from seqjax.figures.curves import curves, gradient_norms
 from seqjax.figures.decisions import decisions
@@ -24,6 +25,7 @@ from seqjax.figures.truncation import truncation
 __all__ = [
     "Panel",
     "Setting",
+    "annotation",
     "attention",
     "by_setting",
     "coloured_text",

@@ -8,6 +8,7 @@ from seqjax.metrics.classification import (
     entities,
     entity_f1,
 )
+from seqjax.metrics.matthews import Matthews
 from seqjax.metrics.mean import Mean, perplexity
 from seqjax.metrics.regression import Moments, Nrmse
 from seqjax.metrics.text import (
@@ -21,6 +22,7 @@ __all__ = [
     "F1",
     "OUTSIDE",
     "Bleu",
+    "Matthews",
     "Mean",
     "Moments",
     "Nrmse",

@@ -10,6 +10,7 @@ equations. `spec` writes any of them as JSON.
 """
 
 from seqjax.models.classifier import Classifier
+from seqjax.models.codons import Bases, CodonFeatures
 from seqjax.models.conv_encoder import ConvEncoder
 from seqjax.models.encoder_decoder import EncoderDecoder
 from seqjax.models.event_generator import EventGenerator, Form
@@ -24,8 +25,10 @@ from seqjax.models.word_features import WordFeatures, Words
 
 __all__ = [
     "BOS",
+    "Bases",
     "Classifier",
     "ConvEncoder",
+    "CodonFeatures",
     "EncoderDecoder",
     "EventGenerator",
     "FeedForward",

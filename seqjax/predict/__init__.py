@@ -9,6 +9,7 @@ about data that were encoded and batched once; nothing is compiled again for it.
 from seqjax.predict.classes import ClassPredictor
 from seqjax.predict.hearing import Spoken
 from seqjax.predict.language import LanguagePredictor
+from seqjax.predict.nucleotides import NucleotidePredictor
 from seqjax.predict.predictor import init
 from seqjax.predict.rolls import NextFrame, RollPredictor
 from seqjax.predict.saving import load, save
@@ -33,6 +34,7 @@ __all__ = [
     "Solo",
     "SoloPredictor",
     "NextFrame",
+    "NucleotidePredictor",
     "RollPredictor",
     "TagPredictor",
     "TranslationPredictor",
