@@ -28,7 +28,7 @@ speed: .venv/installed
 
 lock: .venv/installed
 	$(BIN)/pip install --quiet pip-tools
-	CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrade --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra test --extra text --extra sound --output-file requirements.txt setup.cfg
+	CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrade --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra test --extra text --extra sound --extra images --extra series --extra dna --output-file requirements.txt setup.cfg
 	sed -i 's/^\(torch==[^+]*\)+.*/\1/' requirements.txt
 
 clean:
