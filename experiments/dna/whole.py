@@ -1,15 +1,21 @@
 """Whole sequences and their classes: many to one."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
-import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from experiments.dna.data import Sequence
+from experiments.shared.classifying import (
+    Example,
+    draw_confusion,
+    loss_of,
+    majority,
+    nats,
+    share_right,
+    unchanged,
+)
 from experiments.shared.layers import layer_of
 from experiments.shared.run import Run
 from seqjax import figures, predict
@@ -17,18 +23,10 @@ from seqjax.data import DataError, Source, Splits, Tokenizer
 from seqjax.data.nucleotides import LETTERS, SHARES
 from seqjax.data.nucleotides import encode as codes_of
 from seqjax.extras import library
-from seqjax.losses import cross_entropy
-from seqjax.models import Classifier
+from seqjax.models import Classifier, PlacedEmbed
 
 REGRESSION = "logistic regression on the letter at each place"
 PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0)  # C of scikit-learn, to try
-
-
-class Example(NamedTuple):
-    """A sequence as integers, and its class."""
-
-    letters: np.ndarray  # [T]
-    label: int
 
 
 def train_whole(options: Any, source: Source) -> dict[str, Any]:
@@ -44,24 +42,26 @@ def train_whole(options: Any, source: Source) -> dict[str, Any]:
     valid, test = (teller.batches(part, buckets=options.buckets) for part in texts[1:])
 
     def evaluate(variables):
-        p = replace(teller, variables=variables).probabilities(valid)
-        nats = -np.log(p[np.arange(len(p)), labels[1]] + 1e-9)
-        wrong = np.mean(p.argmax(axis=1) != labels[1])
-        return {"valid": float(nats.mean()), "valid_wrong": float(wrong)}
+        shares = replace(teller, variables=variables).probabilities(valid)
+        wrong = 1 - share_right(shares, labels[1])
+        return {"valid": nats(shares, labels[1]), "valid_wrong": wrong}
 
     result = run.fit(
         teller.model,
         variables,
         run.batches(list(map(Example, map(teller.encode, texts[0]), labels[0]))),
-        loss_of(teller.model),
+        loss_of(teller.model, unchanged),
         evaluate,
         unit="nats per sequence",
         loss_per="sequence",
     )
     teller = replace(teller, variables=result.params)
     run.save(teller)
-    taken = teller.probabilities(test).argmax(axis=1)
-    draw(run, result, labels[2], taken, teller.classes)
+    shares = teller.probabilities(test)
+    draw_learning(run, result)
+    of = teller.classes, shares, labels[2]
+    draw_confusion(run, *of, "held-out sequences", "dna")
+    taken = shares.argmax(axis=1)
     return report(run, result, labels, taken, regression(splits, labels))
 
 
@@ -73,21 +73,20 @@ def report(
     regressed: np.ndarray,
 ) -> dict[str, Any]:
     """Prints and writes the result."""
-    most = np.bincount(labels[0]).argmax()
-    every = (taken, regressed, most)
-    right, regression, majority = (float(np.mean(o == labels[2])) for o in every)
+    every = (taken, regressed, majority(labels[0]))
+    right, by_regression, by_majority = (float(np.mean(o == labels[2])) for o in every)
     run.say(
-        f"held-out sequences: {right:.4f} right; by {REGRESSION} {regression:.4f}, by "
-        f"the most frequent class {majority:.4f}"
+        f"held-out sequences: {right:.4f} right; by {REGRESSION} {by_regression:.4f}, "
+        f"by the most frequent class {by_majority:.4f}"
     )
     return run.finish(
         result,
         metric="share of held-out sequences whose class is right",
         lower_is_better=False,
         score=right,
-        baseline=regression,
+        baseline=by_regression,
         baseline_name=REGRESSION,
-        majority=majority,
+        majority=by_majority,
         best_possible=run.source.best if run.source else None,
         valid=1 - result.scores["valid_wrong"],
     )
@@ -103,7 +102,7 @@ def make_classifier(splits: Splits, options: Any, name: str) -> predict.ClassPre
     if len(classes) < 2:
         raise DataError(f"{name}: two classes or more are needed, not {classes}")
     tokenizer = Tokenizer.build([LETTERS], "chars")
-    embed = nn.Embed(len(tokenizer.tokens), options.embedding)
+    embed = PlacedEmbed(len(tokenizer.tokens), options.embedding)
     model = Classifier(
         layer_of(options),
         len(classes),
@@ -120,19 +119,6 @@ def labels_of(teller: predict.ClassPredictor, sequences: list[Sequence]) -> np.n
     """The place of each sequence's class; one never learned is the first."""
     places = {name: i for i, name in enumerate(teller.classes)}
     return np.array([places.get(sequence.label, 0) for sequence in sequences])
-
-
-def loss_of(model: Classifier) -> Callable[..., Any]:
-    """The loss is −log P of a sequence's class."""
-
-    def loss(variables, batch, key, recurrent_state):
-        lengths, rngs = batch.lengths.letters, {"dropout": key}
-        logits = model.apply(variables, batch.values.letters, lengths, True, rngs=rngs)
-        mask = (batch.lengths.label > 0)[None]
-        nats = cross_entropy(logits[None], batch.values.label[None], mask)
-        return nats, jnp.sum(lengths), recurrent_state
-
-    return loss
 
 
 def regression(splits: Splits, labels: list[np.ndarray]) -> np.ndarray:
@@ -153,8 +139,8 @@ def regression(splits: Splits, labels: list[np.ndarray]) -> np.ndarray:
     return max(fitted, key=lambda m: m.score(xs[1], labels[1])).predict(xs[2])
 
 
-def draw(run: Run, result: Any, gold: np.ndarray, taken: np.ndarray, classes) -> None:
-    """Draws the learning curves, and which class was taken for which."""
+def draw_learning(run: Run, result: Any) -> None:
+    """Draws the learning curves."""
     run.learning_curves(
         result,
         figures.Panel(
@@ -163,9 +149,3 @@ def draw(run: Run, result: Any, gold: np.ndarray, taken: np.ndarray, classes) ->
         ),
         figures.Panel("share of wrong sequences", {"validation": "valid_wrong"}),
     )
-    labels = range(len(classes))
-    counts = library("sklearn.metrics", "dna").confusion_matrix(
-        gold, taken, labels=labels
-    )
-    title = "held-out sequences"
-    run.figure(figures.confusion, "confusion", counts, classes, title=title)

@@ -40,6 +40,12 @@ def loss_of(model: Any, change: Change) -> Callable[..., Any]:
     return loss
 
 
+def unchanged(key, inputs, lengths):
+    """The change that changes nothing."""
+    del key, lengths
+    return inputs
+
+
 def with_noise(deviation: float) -> Change:
     """A change that adds normal noise."""
 

@@ -18,6 +18,7 @@ from seqjax.models.feed_forward import FeedForward
 from seqjax.models.generator import Generator
 from seqjax.models.language_model import LanguageModel
 from seqjax.models.nearest_neighbors import NearestNeighborLanguageModel, remember
+from seqjax.models.placed import PlacedEmbed
 from seqjax.models.recurrent import BOS, Recurrent
 from seqjax.models.tagger import Tagger
 from seqjax.models.transcriber import Transcriber
@@ -27,8 +28,8 @@ __all__ = [
     "BOS",
     "Bases",
     "Classifier",
-    "ConvEncoder",
     "CodonFeatures",
+    "ConvEncoder",
     "EncoderDecoder",
     "EventGenerator",
     "FeedForward",
@@ -36,6 +37,7 @@ __all__ = [
     "Generator",
     "LanguageModel",
     "NearestNeighborLanguageModel",
+    "PlacedEmbed",
     "Recurrent",
     "Tagger",
     "Transcriber",
