@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from experiments.agreement.data import NOUNS, draw_sentences
-from experiments.memory import quotes, sentences
-from experiments.memory.by_hand import CLAUSE, NUMBER, by_hand
-from experiments.memory.data import draw_quotes, inside_quotes, read_quotes
+from experiments.units import quotes, sentences
+from experiments.units.by_hand import CLAUSE, NUMBER, by_hand
+from experiments.units.data import draw_quotes, inside_quotes, read_quotes
 from seqjax.data import DataError
 
 

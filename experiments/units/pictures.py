@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.memory.by_hand import NUMBER
-from experiments.memory.sentences import SHOWN, shown
 from experiments.shared.run import Run
+from experiments.units.by_hand import NUMBER
+from experiments.units.sentences import SHOWN, shown
 from seqjax import figures, pages
 from seqjax.figures.held import HeldUnits
 from seqjax.inspect import UnitFit

@@ -8,8 +8,8 @@ such as "the cat, which already ate …, was full": the unit that holds the numb
 subject until the verb is found in the same way, and shown beside a GRU whose weights a
 person has set.
 
-    python -m experiments.memory
-    python -m experiments.memory --cell=elman,gru --data=novel.txt
+    python -m experiments.units
+    python -m experiments.units --cell=elman,gru --data=novel.txt
 
 writes into the run's folder figures/ (characters.png, sentence.png, the learning
 curves), result.json, the trained models, and pages/ to open in a browser, which need no
@@ -28,15 +28,15 @@ import jax
 from absl import flags
 
 from experiments.language_model.model import make_corpus, nats_per_token, stream_task
-from experiments.memory import pictures, quotes, sentences
-from experiments.memory.data import TABLE
-from experiments.memory.model import make_reader
 from experiments.shared import cli
 from experiments.shared import flags as shared
 from experiments.shared.comparison import finish_together
 from experiments.shared.folders import folder_name
 from experiments.shared.layers import layer_of, stacked
 from experiments.shared.run import Run
+from experiments.units import pictures, quotes, sentences
+from experiments.units.data import TABLE
+from experiments.units.model import make_reader
 from seqjax import figures, inspect, predict
 
 flags.adopt_module_key_flags(shared)
@@ -69,7 +69,7 @@ def train(options: Any) -> dict[str, Any]:
     task = stream_task(reader.model, variables, corpus, *sizes)
     counts = (f"{sum(map(len, part)):,}" for part in corpus[2:])
     facts = "{} characters to learn from, {} to choose by, {} held out"
-    run = Run.begin("memory", options, source, variables, facts.format(*counts))
+    run = Run.begin("units", options, source, variables, facts.format(*counts))
 
     def nats(variables, lines, streams):
         bound = replace(reader, variables=variables)
@@ -152,7 +152,7 @@ def together(
     """Draws all cells side by side, and writes what each reached."""
     (folder / "figures").mkdir(exist_ok=True)
     folders = {name: folder / folder_name(name) for name in results}
-    draw(Run("memory", options, folder), results, folders)
+    draw(Run("units", options, folder), results, folders)
     finish_together(folder, results)
 
 

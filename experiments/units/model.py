@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.memory.data import as_text, inside_quotes
+from experiments.units.data import as_text, inside_quotes
 from seqjax.data import Source, Tokenizer
 from seqjax.inspect import quantities, trace
 from seqjax.layer import Layer
