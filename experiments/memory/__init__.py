@@ -1,0 +1,1 @@
+"""The classic tasks of long memory: copy, adding, parity, counting, flip-flops."""

@@ -1,0 +1,95 @@
+"""What is right by length, and the units that count, of one cell or of several."""
+
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from seqjax import figures
+from seqjax.figures import drawing
+
+CURVE, COUNTER = "by_length.json", "counter.json"  # in a run's folder
+
+
+def draw_curves(
+    folder: pathlib.Path,
+    cells: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    title: str,
+) -> None:
+    """Draws the share that is right against the length, into figures/by_length.png.
+
+    Args:
+      folder: of the run.
+      cells: by cell, for each seed what `scoring.by_length` gave.
+      title: of the figure.
+    """
+    first = next(iter(cells.values()))[0]
+    lines = {
+        cell: (first["x"], [seed["right"] for seed in seeds])
+        for cell, seeds in cells.items()
+    }
+    path, unit = folder / "figures" / "by_length.png", "share right"
+    mark = {f"trained up to {first['trained']}": first["trained"]}
+    panels = [(first["unit"], lines)]
+    figures.curves(path, panels, unit, title=title, mark=mark)
+
+
+def draw_counters(
+    folder: pathlib.Path, cells: Mapping[str, Mapping[str, Any]], problem: str
+) -> None:
+    """Draws the unit of each cell that follows the count, a row a cell.
+
+    Args:
+      folder: of the run; figures/counter.png is written.
+      cells: by cell, what `counting.counter` gave.
+      problem: whose strings are read.
+    """
+    lengths = list(next(iter(cells.values()))["lines"])
+    size = 3 + 5 * len(lengths), 1 + 2.6 * len(cells)
+    figure, grid = drawing.canvas(len(cells), len(lengths), size)
+    for row, (cell, found) in zip(grid, cells.items(), strict=True):
+        for axes, n in zip(row, lengths, strict=True):
+            line = found["lines"][n]
+            steps = np.arange(len(line["value"]))
+            axes.plot(steps, line["value"], color="C0", label="value of the unit")
+            style = {"color": "black", "ls": ":", "lw": 1.5}
+            axes.plot(steps, line["count"], label="count, to its scale", **style)
+            axes.set_title(f"{cell}: n = {n}", parse_math=False)
+            axes.grid(alpha=0.3)
+            unit = f"{found['counter']}, unit {found['unit']}"
+            last = row is grid[-1]
+            drawing.label_axes(axes, "symbols read" * last, unit * (axes is row[0]))
+    drawing.legend(grid[0, -1])
+    title = f"{problem}: the unit of each cell that follows the count best"
+    drawing.write(figure, folder / "figures" / "counter.png", title)
+
+
+def draw_together(
+    options: Any,
+    folder: pathlib.Path,
+    runs: Mapping[str, tuple[str, pathlib.Path]],
+) -> None:
+    """Draws all cells over each other, from the files in their runs' folders.
+
+    Args:
+      options: the values of the flags.
+      folder: gets the figures.
+      runs: by name, the cell and the folder of each.
+    """
+    curves: dict[str, list[Any]] = {}
+    counters: dict[str, Any] = {}
+    for cell, path in runs.values():
+        if (path / CURVE).exists():
+            curve = json.loads((path / CURVE).read_text("utf-8"))
+            curves.setdefault(cell, []).append(curve)
+        if (path / COUNTER).exists():
+            found = json.loads((path / COUNTER).read_text("utf-8"))
+            counters.setdefault(cell, found)
+    if curves:
+        title = f"{options.problem}: what each cell has right beyond its training"
+        draw_curves(folder, curves, title=title)
+    if counters:
+        draw_counters(folder, counters, options.problem)
