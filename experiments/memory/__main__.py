@@ -35,7 +35,7 @@ from absl import flags
 from experiments.memory import counting, pictures, scoring
 from experiments.memory.batches import VALID, Endless
 from experiments.memory.model import UNITS, answers, loss_of, make_predictor
-from experiments.memory.problems import PROBLEMS
+from experiments.memory.problems import PROBLEMS, Drawn
 from experiments.shared import cli
 from experiments.shared import flags as shared
 from experiments.shared.comparison import compare
@@ -77,8 +77,8 @@ flags.DEFINE_integer(
 flags.DEFINE_integer(
     "curriculum",
     0,
-    "The length to begin with, which is doubled until it is --length; each has an equal "
-    "share of the time; 0: --length from the first step on.",
+    "The length to begin with, doubled until it is --length; each has an equal share "
+    "of the time; 0: --length from the first step on.",
     0,
 )
 ASKED = 128  # validation sequences
@@ -136,15 +136,19 @@ def train(options: Any) -> dict[str, Any]:
     )
     predictor = replace(predictor, variables=result.params)
     run.save(predictor)
-    return report(run, result, predictor, length)
+    return report(run, result, predictor, (valid, test), length)
 
 
 def report(
-    run: Run, result: TrainResult, predictor: VectorPredictor, length: int
+    run: Run,
+    result: TrainResult,
+    predictor: VectorPredictor,
+    held_out: tuple[Drawn, Drawn],
+    length: int,
 ) -> dict[str, Any]:
     """Asks, draws, prints and writes what was learned."""
     options, problem = run.options, PROBLEMS[run.options.problem]
-    valid, test = run.source.examples if run.source else ()
+    valid, test = held_out
     found = scoring.score(predictor, problem, valid, test, length)
     chance = {"chance": found["baseline"]} if found["lower_is_better"] else {}
     unit = UNITS[problem.kind]

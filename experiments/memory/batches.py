@@ -59,16 +59,14 @@ class Endless:
 
 
 def growing(begin: int, length: int) -> list[int]:
-    """Sizes from `begin` on, doubled until `length` is reached.
+    """Sizes from `begin` on, doubled until `length` is reached, or nearly so.
 
     Example:
-      >>> growing(10, 100)
-      [10, 20, 40, 80, 100]
+      >>> growing(10, 100), growing(12, 100)
+      ([10, 20, 40, 80, 100], [12, 24, 48, 100])
     """
-    doubled = itertools.takewhile(
-        lambda n: n < length, (begin * 2**i for i in itertools.count())
-    )
-    return [*doubled, length]
+    doubled = (begin * 2**i for i in itertools.count())
+    return [*itertools.takewhile(lambda n: 6 * n < 5 * length, doubled), length]
 
 
 def stages(costs: list[int], steps: int) -> list[int]:

@@ -60,8 +60,7 @@ def draw_counters(
             axes.set_title(f"{cell}: n = {n}", parse_math=False)
             axes.grid(alpha=0.3)
             unit = f"{found['counter']}, unit {found['unit']}"
-            last = row is grid[-1]
-            drawing.label_axes(axes, "symbols read" * last, unit * (axes is row[0]))
+            drawing.label_axes(axes, "symbols read", unit if axes is row[0] else "")
     drawing.legend(grid[0, -1])
     title = f"{problem}: the unit of each cell that follows the count best"
     drawing.write(figure, folder / "figures" / "counter.png", title)
