@@ -245,7 +245,7 @@ def test_cells_stand_side_by_side(tmp_path):
     [
         (["--length=1"], "--length"),
         (["--length=9", "--test_length=8"], "--test_length"),
-        (["--length=9", "--curriculum=10"], "--curriculum"),
+        (["--curriculum=1"], "--curriculum"),
         (["--problem=sorting"], "--problem"),
         (["--data=bits.txt"], "--data"),
         (["--bidirectional"], "--bidirectional"),
