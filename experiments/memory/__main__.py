@@ -16,16 +16,17 @@ The cells of --cell stand side by side, their initialisation among their fields:
 --cell="gru(chrono=1000),elman(activation='relu', recurrent_init=ScaledIdentity())",
 with Orthogonal(), Glorot() and He() as well.
 
-writes into the run's folder: figures/loss.png, figures/by_length.png (what is right
-against the length, where a problem is asked beyond the length of training), for anbn
-and dyck figures/counter.png (the unit that follows the count best), result.json, and
-the trained model, which seqjax.load asks; with several cells, figures of all of them
-and figures/comparison.png.
+writes into the run's folder: figures/loss.png; for copy and adding figures/chance.png
+(the error over the steps, beside chance); for the others figures/by_length.png (what is
+right against the length, beyond that of training as well); for anbn and dyck
+figures/counter.png (the unit that follows the count best); result.json, and the trained
+model, which seqjax.load asks. With several cells, these figures show all of them, and
+there is figures/comparison.png.
 """
 
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -99,6 +100,13 @@ def lengths_of(options: Any) -> tuple[int, int]:
     return length, tested
 
 
+def batches_of(options: Any) -> Endless:
+    """The batches to learn from, as the flags say."""
+    o, (length, _) = options, lengths_of(options)
+    problem = PROBLEMS[o.problem]
+    return Endless(problem, length, o.batch_size, o.seed, o.steps, o.curriculum)
+
+
 def train(options: Any) -> dict[str, Any]:
     """Data, model, training, answers, figures, result; of one cell."""
     layer, problem = layer_of(options, causal=True), PROBLEMS[options.problem]
@@ -109,14 +117,9 @@ def train(options: Any) -> dict[str, Any]:
     variables = predict.init(predictor, jax.random.key(options.seed))
     best = float(problem.kind == "bits")
     source = Source((valid, test), options.problem, "none needed: generated", best)
-    facts = f"length {length}, asked up to {tested}, {len(test.mask)} held out"
-    run = Run.begin("memory", options, source, variables, facts)
-    o = options
-    learn = Endless(problem, length, o.batch_size, o.seed, o.steps, o.curriculum)
-    if len(learn.lengths) > 1:
-        steps = zip(learn.lengths, learn.ends, strict=True)
-        words = ", ".join(f"{n} up to step {end}" for n, end in steps)
-        run.say(f"curriculum: length {words}")
+    learn = batches_of(options)
+    facts = learn.in_words(), f"{len(test.mask)} held out, of up to {tested}"
+    run = Run.begin("memory", options, source, variables, *facts)
 
     def evaluate(variables):
         now = replace(predictor, variables=variables)
@@ -145,22 +148,20 @@ def report(
 ) -> dict[str, Any]:
     """Asks, draws, prints and writes what was learned."""
     options, problem = run.options, PROBLEMS[run.options.problem]
-    valid, test = held_out
-    found = scoring.score(predictor, problem, valid, test, length)
-    chance = {"chance": found["baseline"]} if found["lower_is_better"] else {}
-    unit = UNITS[problem.kind]
+    found = scoring.score(predictor, problem, *held_out, length)
+    unit, name = UNITS[problem.kind], f"{options.problem}: {options.cell}"
     run.learning_curves(
         result,
         figures.Panel(f"training: {unit}", {"training": "loss"}),
-        figures.Panel(f"length {length}: {unit}", {"validation": "valid"}, chance),
+        figures.Panel(f"length {length}: {unit}", {"validation": "valid"}),
     )
-    curve = scoring.by_length(predictor, problem, test, length)
+    draw_progress(options, run.folder, [(options.cell, run.folder)], found)
+    curve = scoring.by_length(predictor, problem, held_out[1], length)
     if curve:
         run.write(pictures.CURVE, json.dumps(curve) + "\n")
-        title = f"{options.problem}: {options.cell}"
-        pictures.draw_curves(run.folder, {options.cell: [curve]}, title=title)
+        pictures.draw_curves(run.folder, {options.cell: [curve]}, title=name)
     if problem.ragged:
-        counter = counting.counter(predictor, valid, test, length)
+        counter = counting.counter(predictor, *held_out, length)
         found |= {name: counter[name] for name in counting.NUMBERS}
         run.write(pictures.COUNTER, json.dumps(counter) + "\n")
         pictures.draw_counters(run.folder, {options.cell: counter}, options.problem)
@@ -169,19 +170,28 @@ def report(
     return run.finish(result, length=length, **found)
 
 
+def draw_progress(
+    options: Any,
+    folder: pathlib.Path,
+    runs: Sequence[tuple[str, pathlib.Path]],
+    result: Mapping[str, Any],
+) -> None:
+    """Draws the errors of runs over the steps, where chance has an error as well."""
+    if result["lower_is_better"]:
+        learn, unit = batches_of(options), UNITS[PROBLEMS[options.problem].kind]
+        labels = f"{options.problem} at length {learn.lengths[-1]}: validation", unit
+        pictures.draw_progress(folder, runs, result["baseline"], learn.ends, labels)
+
+
 def together(
     options: Any, folder: pathlib.Path, results: Mapping[str, dict[str, Any]]
 ) -> None:
     """Draws all cells in one figure, prints a table, and writes what each reached."""
     (folder / "figures").mkdir(exist_ok=True)
-    pictures.draw_together(
-        options,
-        folder,
-        {
-            name: (result["cell"], folder / folder_name(name))
-            for name, result in results.items()
-        },
-    )
+    cells = [result["cell"] for result in results.values()]
+    runs = list(zip(cells, (folder / folder_name(n) for n in results), strict=True))
+    draw_progress(options, folder, runs, next(iter(results.values())))
+    pictures.draw_together(options.problem, folder, runs)
     compare(options, folder, results)
 
 

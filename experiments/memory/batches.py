@@ -36,6 +36,14 @@ class Endless:
         self.lengths = growing(begin or length, length)
         self.ends = stages([problem.steps(n) for n in self.lengths], steps)
 
+    def in_words(self) -> str:
+        """Says the lengths, and up to which step each has its turn."""
+        if len(self.lengths) == 1:
+            return f"length {self.lengths[0]}"
+        steps = zip(self.lengths, self.ends, strict=True)
+        words = ", ".join(f"{n} up to step {end:,}" for n, end in steps)
+        return f"lengths that grow: {words}"
+
     def length_at(self, step: int) -> int:
         """The largest size of the batch of a training step."""
         place = bisect.bisect_right(self.ends, step)

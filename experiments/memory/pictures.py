@@ -1,4 +1,4 @@
-"""What is right by length, and the units that count, of one cell or of several."""
+"""Errors beside chance, what is right by length, units that count: of some cells."""
 
 import json
 import pathlib
@@ -11,6 +11,42 @@ from seqjax import figures
 from seqjax.figures import drawing
 
 CURVE, COUNTER = "by_length.json", "counter.json"  # in a run's folder
+
+
+def draw_progress(
+    folder: pathlib.Path,
+    runs: Sequence[tuple[str, pathlib.Path]],
+    chance: float,
+    ends: Sequence[int],
+    labels: tuple[str, str],
+) -> None:
+    """Draws the error of validation over the steps, beside chance and a tenth of it.
+
+    Args:
+      folder: of the run; figures/chance.png is written.
+      runs: the cell and the folder of each run.
+      chance: the error that guessing has.
+      ends: the steps at which the stages of a curriculum end.
+      labels: a title, and the unit of the error.
+    """
+    figure, grid = drawing.canvas(1, 1, (10, 4.6))
+    axes, colors = grid[0, 0], {}
+    for cell, path in runs:
+        lines = (path / "metrics.jsonl").read_text("utf-8").splitlines()
+        steps, errors = drawing.series([json.loads(line) for line in lines], "valid")
+        color = colors.setdefault(cell, f"C{len(colors)}")
+        axes.plot(steps, errors, marker=".", color=color, label=cell)
+    levels = {f"chance: {chance:.3g}": (chance, "-"), "a tenth": (chance / 10, "--")}
+    for label, (level, style) in levels.items():
+        axes.axhline(level, color="black", ls=style, lw=1, label=label)
+    for end in ends[:-1]:
+        label = "sequences become longer"
+        axes.axvline(end, color="gray", ls=":", lw=0.8, label=label)
+    axes.set_yscale("log")
+    axes.grid(alpha=0.3)
+    drawing.label_axes(axes, "training step", labels[1])
+    drawing.legend(axes)
+    drawing.write(figure, folder / "figures" / "chance.png", labels[0])
 
 
 def draw_curves(
@@ -67,20 +103,18 @@ def draw_counters(
 
 
 def draw_together(
-    options: Any,
-    folder: pathlib.Path,
-    runs: Mapping[str, tuple[str, pathlib.Path]],
+    problem: str, folder: pathlib.Path, runs: Sequence[tuple[str, pathlib.Path]]
 ) -> None:
     """Draws all cells over each other, from the files in their runs' folders.
 
     Args:
-      options: the values of the flags.
+      problem: its name.
       folder: gets the figures.
-      runs: by name, the cell and the folder of each.
+      runs: the cell and the folder of each.
     """
     curves: dict[str, list[Any]] = {}
     counters: dict[str, Any] = {}
-    for cell, path in runs.values():
+    for cell, path in runs:
         if (path / CURVE).exists():
             curve = json.loads((path / CURVE).read_text("utf-8"))
             curves.setdefault(cell, []).append(curve)
@@ -88,7 +122,7 @@ def draw_together(
             found = json.loads((path / COUNTER).read_text("utf-8"))
             counters.setdefault(cell, found)
     if curves:
-        title = f"{options.problem}: what each cell has right beyond its training"
+        title = f"{problem}: what each cell has right beyond its training"
         draw_curves(folder, curves, title=title)
     if counters:
-        draw_counters(folder, counters, options.problem)
+        draw_counters(folder, counters, problem)
