@@ -156,7 +156,8 @@ def report(
         figures.Panel(f"length {length}: {unit}", {"validation": "valid"}),
     )
     draw_progress(options, run.folder, [(options.cell, run.folder)], found)
-    curve = scoring.by_length(predictor, problem, held_out[1], length)
+    levels = length, found["baseline"]
+    curve = scoring.by_length(predictor, problem, held_out[1], *levels)
     if curve:
         run.write(pictures.CURVE, json.dumps(curve) + "\n")
         pictures.draw_curves(run.folder, {options.cell: [curve]}, title=name)

@@ -67,6 +67,8 @@ def draw_curves(
         cell: (first["x"], [seed["right"] for seed in seeds])
         for cell, seeds in cells.items()
     }
+    chance = first["chance"]
+    lines[f"chance: {chance:.3g}"] = (first["x"], [[chance] * len(first["x"])])
     path, unit = folder / "figures" / "by_length.png", "share right"
     mark = {f"trained up to {first['trained']}": first["trained"]}
     panels = [(first["unit"], lines)]

@@ -11,7 +11,7 @@ from experiments.memory.problems import BLANK, COPIED, KINDS, Drawn, Problem
 from seqjax.predict import VectorPredictor
 
 HELD_OUT = 256  # sequences, where all have one length
-BINS = 64  # of a curve over lengths, at most
+BINS = 32  # of a curve over lengths, at most
 
 
 def test_set(problem: Problem, seed: int, length: int) -> Drawn:
@@ -99,7 +99,11 @@ def _chance(problem: Problem, test: Drawn) -> tuple[float, str]:
 
 
 def by_length(
-    predictor: VectorPredictor, problem: Problem, test: Drawn, length: int
+    predictor: VectorPredictor,
+    problem: Problem,
+    test: Drawn,
+    length: int,
+    chance: float,
 ) -> dict[str, Any] | None:
     """What is right against the size or the step, in bins; None if lengths are one."""
     if problem.kind != "bits":
@@ -110,6 +114,7 @@ def by_length(
     return {
         "unit": problem.size,
         "trained": length,
+        "chance": chance,
         "x": [float(group.mean()) for group in groups],
         "right": [float(shares[group - 1].mean()) for group in groups],
     }
