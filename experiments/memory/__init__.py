@@ -1,1 +1,1 @@
-"""What a network holds while it reads: quotation marks, and the number of a subject."""
+"""The classic tasks of long memory: copy, adding, parity, counting, flip-flops."""

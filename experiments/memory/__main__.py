@@ -1,159 +1,199 @@
-"""What does a network hold while it reads? Quotation marks, and a subject's number.
-
-A small character model reads a text with quotation marks, and one of its units turns
-out to know whether it is inside quotes (Karpathy, Johnson and Fei-Fei, 2016). The unit
-is chosen on one held-out part and measured on another, beside the best unit of the same
-network before training. A second network of the same cell, of --units, reads sentences
-such as "the cat, which already ate …, was full": the unit that holds the number of the
-subject until the verb is found in the same way, and shown beside a GRU whose weights a
-person has set.
+"""How long does each cell remember, and which of them count? The classic tasks.
 
     python -m experiments.memory
-    python -m experiments.memory --cell=elman,gru --data=novel.txt
+    python -m experiments.memory --problem=adding --length=600 --cell="gru,elman"
+    python -m experiments.memory --flagfile=experiments/memory/presets/anbn.txt
 
-writes into the run's folder figures/ (characters.png, sentence.png, the learning
-curves), result.json, the trained models, and pages/ to open in a browser, which need no
-network: connectivity.html (choose a letter and see how much each earlier one mattered,
-after Madsen, 2019), characters.html (choose a unit or gate that colours the text) and
-sentence.html (units × words). With several cells, each has a folder, and the pages and
-figures beside these folders show all of them.
+--problem says which: copy (ten symbols are written again after T blanks), adding (the
+sum of two marked numbers of T), parity (whether the ones so far are odd in number),
+anbn and dyck (what may follow in aⁿbⁿ and in balanced brackets, trained up to n = 100
+and asked up to 256), flipflop (three bits). Sequences are drawn without end, a new
+batch at each step, and those that are held out have seeds of their own. With
+--curriculum=10, the default, training begins with a length of 10 and doubles it until
+--length is reached; scores are of the whole length from the first evaluation on.
+
+The cells of --cell stand side by side, their initialisation among their fields:
+--cell="gru(chrono=1000),elman(activation='relu', recurrent_init=ScaledIdentity())",
+with Orthogonal(), Glorot() and He() as well.
+
+writes into the run's folder: figures/loss.png; for copy and adding figures/chance.png
+(the error over the steps, beside chance); for the others figures/by_length.png (what is
+right against the length, beyond that of training as well); for anbn and dyck
+figures/counter.png (the unit that follows the count best); result.json, and the trained
+model, which seqjax.load asks. With several cells, these figures show all of them, and
+there is figures/comparison.png.
 """
 
+import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import jax
 from absl import flags
 
-from experiments.language_model.model import make_corpus, nats_per_token, stream_task
-from experiments.memory import pictures, quotes, sentences
-from experiments.memory.data import TABLE
-from experiments.memory.model import make_reader
+from experiments.memory import counting, pictures, scoring
+from experiments.memory.batches import VALID, Endless
+from experiments.memory.model import UNITS, answers, loss_of, make_predictor
+from experiments.memory.problems import PROBLEMS, Drawn
 from experiments.shared import cli
 from experiments.shared import flags as shared
-from experiments.shared.comparison import finish_together
+from experiments.shared.comparison import compare
+from experiments.shared.errors import UsageError
 from experiments.shared.folders import folder_name
-from experiments.shared.layers import layer_of, stacked
+from experiments.shared.layers import layer_of
 from experiments.shared.run import Run
-from seqjax import figures, inspect, predict
+from seqjax import figures, predict
+from seqjax.data import Source
+from seqjax.predict import VectorPredictor
+from seqjax.train import TrainResult
 
-flags.adopt_module_key_flags(shared)
-shared.describe_data(TABLE)
+FLAGS = flags.FLAGS
+NO_USE = {"data", "dataset", "split_seed", "buckets"}  # nothing is read or split
+for flag in FLAGS.get_flags_for_module(shared.__name__):
+    if flag.name not in NO_USE:
+        flags.declare_key_flag(flag.name)
 shared.set_defaults(
-    cell="gru,lstm",
+    cell="gru,elman,lstm",
     features=128,
-    buckets=1,
-    steps=1500,
+    steps=3600,
     batch_size=32,
-    learning_rate=4e-3,
-    schedule="cosine",
+    learning_rate=5e-3,
     clip_norm=1.0,
-    eval_every=250,
+    eval_every=400,
 )
-flags.DEFINE_integer("bptt", 128, "Characters of a piece of the text.", 1)
-flags.DEFINE_integer("units", 16, "Units of the network that reads sentences.", 1)
-flags.DEFINE_integer("sentences", 6000, "Sentences that it learns from.", 60)
-SENTENCES = "sentences"  # the folder of its training
+flags.DEFINE_enum("problem", "copy", list(PROBLEMS), "The task that is to be learned.")
+flags.DEFINE_integer(
+    "length",
+    0,
+    "T, the steps to remember over or to read; of anbn and dyck the largest n; 0: what "
+    "suits the problem.",
+    0,
+)
+flags.DEFINE_integer(
+    "test_length", 0, "The length to be asked at, or up to; 0: as for --length.", 0
+)
+flags.DEFINE_integer(
+    "curriculum",
+    10,
+    "The length to begin with, doubled until it is --length; each has an equal share "
+    "of the time; 0: --length from the first step on.",
+    0,
+)
+ASKED = 128  # validation sequences
+
+
+def lengths_of(options: Any) -> tuple[int, int]:
+    """The lengths to train on and to be asked at, as the flags say."""
+    problem = PROBLEMS[options.problem]
+    length = options.length or problem.length
+    tested = options.test_length or max(length, problem.test_length or 0)
+    if length < 2:
+        raise UsageError("--length: at least 2 steps are needed")
+    if tested < length:
+        raise UsageError(
+            f"--test_length: {tested} is less than the {length} of training"
+        )
+    if options.curriculum == 1:
+        raise UsageError("--curriculum: at least 2 steps are needed to begin with")
+    return length, tested
+
+
+def batches_of(options: Any) -> Endless:
+    """The batches to learn from, as the flags say."""
+    o, (length, _) = options, lengths_of(options)
+    problem = PROBLEMS[o.problem]
+    return Endless(problem, length, o.batch_size, o.seed, o.steps, o.curriculum)
 
 
 def train(options: Any) -> dict[str, Any]:
-    """Data, both trainings, the units, pages and figures, result; of one cell."""
-    layer = layer_of(options, causal=True)
-    source = TABLE.load(options.dataset, options.data)
-    reader = make_reader(layer, source, options.gradient)
-    corpus = make_corpus(source, reader.tokenizer)
-    variables = predict.init(reader, jax.random.key(options.seed))
-    sizes = options.batch_size, options.bptt
-    task = stream_task(reader.model, variables, corpus, *sizes)
-    counts = (f"{sum(map(len, part)):,}" for part in corpus[2:])
-    facts = "{} characters to learn from, {} to choose by, {} held out"
-    run = Run.begin("memory", options, source, variables, facts.format(*counts))
+    """Data, model, training, answers, figures, result; of one cell."""
+    layer, problem = layer_of(options, causal=True), PROBLEMS[options.problem]
+    length, tested = lengths_of(options)
+    valid = problem.sequences([options.seed, VALID], ASKED, length)
+    test = scoring.test_set(problem, options.seed, tested)
+    predictor = make_predictor(layer, problem, options.gradient)
+    variables = predict.init(predictor, jax.random.key(options.seed))
+    best = float(problem.kind == "bits")
+    source = Source((valid, test), options.problem, "none needed: generated", best)
+    learn = batches_of(options)
+    facts = learn.in_words(), f"{len(test.mask)} held out, of up to {tested}"
+    run = Run.begin("memory", options, source, variables, *facts)
 
-    def nats(variables, lines, streams):
-        bound = replace(reader, variables=variables)
-        return nats_per_token(bound, lines, options.buckets, streams)
+    def evaluate(variables):
+        now = replace(predictor, variables=variables)
+        return {"valid": answers(now, problem, valid).loss}
 
     result = run.fit(
-        reader.model,
+        predictor.model,
         variables,
-        evaluate=lambda variables: {"valid": nats(variables, corpus.valid, 16)},
-        unit="nats per char",
-        **task,
+        learn,
+        loss_of(predictor.model, problem.kind),
+        evaluate,
+        unit=UNITS[problem.kind],
+        loss_per="sequence",
     )
-    reader = replace(reader, variables=result.params)
-    run.save(reader)
-    lines = {"training": "loss", "validation": "valid"}
-    run.learning_curves(result, figures.Panel("nats per character", lines))
-    units = quotes.find_units(reader, variables, corpus)
-    units |= read_sentences(run, options)
-    draw(run, {options.cell: units}, {options.cell: run.folder})
-    return report(run, result, units, nats(result.params, corpus.test, 1))
+    predictor = replace(predictor, variables=result.params)
+    run.save(predictor)
+    return report(run, result, predictor, (valid, test), length)
 
 
-def read_sentences(run: Run, options: Any) -> dict[str, Any]:
-    """Trains the network that reads sentences; the unit that holds the number."""
-    run.say("sentences:")
-    within = run.within(SENTENCES)
-    layer = stacked(options.cell, options.units, options.layers)
-    drawn = sentences.draw(options.seed, options.sentences)
-    return sentences.train_reader(within, layer, drawn)
-
-
-def report(run: Run, result: Any, units: dict[str, Any], nats: float) -> dict[str, Any]:
-    """Prints and writes the result."""
-    unit, before = units["quote_unit"], units["quote_unit_untrained"]
-    number, at_first = units["sentence_unit"], units["sentence_unit_untrained"]
-    run.say(
-        f"inside quotes: {unit['quantity']}, unit {unit['unit']}, has an area of "
-        f"{unit['area']:.3f} ({unit['chosen']:.3f} where it was chosen); the best unit "
-        f"before training has {before['area']:.3f}",
-        f"the subject's number: {number['quantity']}, unit {number['unit']}, has an "
-        f"area of {number['area']:.4f} from subject to verb, and is right at every one "
-        f"of these steps in {units['sentence_held']:.1%} of sentences; the best unit "
-        f"before training has {at_first['area']:.3f}; {units['sentences_agree']:.1%} "
-        f"of verbs agree",
-    )
-    return run.finish(
-        result,
-        metric="area under the ROC curve of one unit for being inside quotes",
-        lower_is_better=False,
-        score=unit["area"],
-        baseline=before["area"],
-        baseline_name="the best unit of the untrained network",
-        best_possible=run.source.best if run.source else None,
-        nats_per_character=nats,
-        **units,
-    )
-
-
-def draw(
+def report(
     run: Run,
-    units: Mapping[str, dict[str, Any]],
-    folders: Mapping[str, pathlib.Path],
+    result: TrainResult,
+    predictor: VectorPredictor,
+    held_out: tuple[Drawn, Drawn],
+    length: int,
+) -> dict[str, Any]:
+    """Asks, draws, prints and writes what was learned."""
+    options, problem = run.options, PROBLEMS[run.options.problem]
+    found = scoring.score(predictor, problem, *held_out, length)
+    unit, name = UNITS[problem.kind], f"{options.problem}: {options.cell}"
+    run.learning_curves(
+        result,
+        figures.Panel(f"training: {unit}", {"training": "loss"}),
+        figures.Panel(f"length {length}: {unit}", {"validation": "valid"}),
+    )
+    draw_progress(options, run.folder, [(options.cell, run.folder)], found)
+    levels = length, found["baseline"]
+    curve = scoring.by_length(predictor, problem, held_out[1], *levels)
+    if curve:
+        run.write(pictures.CURVE, json.dumps(curve) + "\n")
+        pictures.draw_curves(run.folder, {options.cell: [curve]}, title=name)
+    if problem.ragged:
+        counter = counting.counter(predictor, *held_out, length)
+        found |= {name: counter[name] for name in counting.NUMBERS}
+        run.write(pictures.COUNTER, json.dumps(counter) + "\n")
+        pictures.draw_counters(run.folder, {options.cell: counter}, options.problem)
+        run.say(f"{options.cell}: {counting.in_words(counter)}")
+    run.say(f"{options.cell}: {scoring.in_words(found)}")
+    return run.finish(result, length=length, **found)
+
+
+def draw_progress(
+    options: Any,
+    folder: pathlib.Path,
+    runs: Sequence[tuple[str, pathlib.Path]],
+    result: Mapping[str, Any],
 ) -> None:
-    """Draws what the networks in these folders hold; units and folders are by cell."""
-    splits = TABLE.load(run.options.dataset, run.options.data).examples
-    text = quotes.passage(splits.test)
-    readings, readers = {}, {}
-    for cell, folder in folders.items():
-        model = predict.load(folder, predict.LanguagePredictor)
-        readings[cell] = inspect.read_text(model, text)
-        readers[cell] = predict.load(folder / SENTENCES, predict.ClassPredictor)
-    quotes.draw(run, readings, units)
-    pictures.draw_sentences(run, readers, units)
-    run.say(f"pages to open in a browser: {run.folder / 'pages'}")
+    """Draws the errors of runs over the steps, where chance has an error as well."""
+    if result["lower_is_better"]:
+        learn, unit = batches_of(options), UNITS[PROBLEMS[options.problem].kind]
+        labels = f"{options.problem} at length {learn.lengths[-1]}: validation", unit
+        pictures.draw_progress(folder, runs, result["baseline"], learn.ends, labels)
 
 
 def together(
     options: Any, folder: pathlib.Path, results: Mapping[str, dict[str, Any]]
 ) -> None:
-    """Draws all cells side by side, and writes what each reached."""
+    """Draws all cells in one figure, prints a table, and writes what each reached."""
     (folder / "figures").mkdir(exist_ok=True)
-    folders = {name: folder / folder_name(name) for name in results}
-    draw(Run("memory", options, folder), results, folders)
-    finish_together(folder, results)
+    cells = [result["cell"] for result in results.values()]
+    runs = list(zip(cells, (folder / folder_name(n) for n in results), strict=True))
+    draw_progress(options, folder, runs, next(iter(results.values())))
+    pictures.draw_together(options.problem, folder, runs)
+    compare(options, folder, results)
 
 
 if __name__ == "__main__":

@@ -1,58 +1,130 @@
-"""The sentences' heat map, of trained networks and of the one set by hand."""
+"""Errors beside chance, what is right by length, units that count: of some cells."""
 
-from collections.abc import Mapping
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.memory.by_hand import NUMBER
-from experiments.memory.sentences import SHOWN, shown
-from experiments.shared.run import Run
-from seqjax import figures, pages
-from seqjax.figures.held import HeldUnits
-from seqjax.inspect import UnitFit
-from seqjax.predict import ClassPredictor
+import numpy as np
 
-MOST = 16  # units of a network that are drawn
-MARKED = "from the subject until the verb"
-HAND = "state h"
+from seqjax import figures
+from seqjax.figures import drawing
+
+CURVE, COUNTER = "by_length.json", "counter.json"  # in a run's folder
 
 
-def draw_sentences(
-    run: Run,
-    readers: Mapping[str, ClassPredictor],
-    results: Mapping[str, dict[str, Any]],
+def draw_progress(
+    folder: pathlib.Path,
+    runs: Sequence[tuple[str, pathlib.Path]],
+    chance: float,
+    ends: Sequence[int],
+    labels: tuple[str, str],
 ) -> None:
-    """Draws what is held along two sentences: a page and a figure.
+    """Draws the error of validation over the steps, beside chance and a tenth of it.
 
     Args:
-      run: into whose folder.
-      readers: of sentences, by cell.
-      results: of the same cells, with the unit of each.
+      folder: of the run; figures/chance.png is written.
+      runs: the cell and the folder of each run.
+      chance: the error that guessing has.
+      ends: the steps at which the stages of a curriculum end.
+      labels: a title, and the unit of the error.
     """
-    (run.folder / "pages").mkdir(exist_ok=True)
-    highlights, panels = [], []
-    held = shown(dict(readers))
-    for name, one in held.items():
-        result = next((results[c] for c in readers if name.startswith(f"{c},")), None)
-        quantity, unit, why = _unit(result)
-        highlights.append(pages.Highlight(name, quantity, unit, why))
-        values = one.quantities[quantity]
-        units = [unit, *(u for u in range(values.shape[1]) if u != unit)][:MOST]
-        title = f"{name} {quantity}; {one.says}; unit {unit}: {why}"
-        shown_units = values[:, units]
-        panels.append(HeldUnits(title, one.tokens, shown_units, units, one.marks or []))
-    title = "the unit that holds the subject's number"
-    rows = [panels[i : i + len(SHOWN)] for i in range(0, len(panels), len(SHOWN))]
-    run.figure(figures.held_units, "sentence", rows, title=title, marked=MARKED)
-    path = run.folder / "pages" / "sentence.html"
-    pages.heat_map(path, held, title=title, highlights=highlights, marked=MARKED)
+    figure, grid = drawing.canvas(1, 1, (10, 4.6))
+    axes, colors = grid[0, 0], {}
+    for cell, path in runs:
+        lines = (path / "metrics.jsonl").read_text("utf-8").splitlines()
+        steps, errors = drawing.series([json.loads(line) for line in lines], "valid")
+        color = colors.setdefault(cell, f"C{len(colors)}")
+        axes.plot(steps, errors, marker=".", color=color, label=cell)
+    levels = {f"chance: {chance:.3g}": (chance, "-"), "a tenth": (chance / 10, "--")}
+    for label, (level, style) in levels.items():
+        axes.axhline(level, color="black", ls=style, lw=1, label=label)
+    for end in ends[:-1]:
+        label = "sequences become longer"
+        axes.axvline(end, color="gray", ls=":", lw=0.8, label=label)
+    axes.set_yscale("log")
+    axes.grid(alpha=0.3)
+    drawing.label_axes(axes, "training step", labels[1])
+    drawing.legend(axes)
+    drawing.write(figure, folder / "figures" / "chance.png", labels[0])
 
 
-def _unit(result: dict[str, Any] | None) -> tuple[str, int, str]:
-    """The unit of a trained network, or of the one set by hand, and why that one."""
-    if result is None:
-        return HAND, NUMBER, "positive for singular, as set"
-    unit = UnitFit(**result["sentence_unit"])
-    before = UnitFit(**result["sentence_unit_untrained"])
-    sign = "positive" if unit.sign > 0 else "negative"
-    areas = f"ROC area {unit.area:.4f} (untrained {before.area:.3f})"
-    return unit.quantity, unit.unit, f"more {sign} for singular, {areas}"
+def draw_curves(
+    folder: pathlib.Path,
+    cells: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    title: str,
+) -> None:
+    """Draws the share that is right against the length, into figures/by_length.png.
+
+    Args:
+      folder: of the run.
+      cells: by cell, for each seed what `scoring.by_length` gave.
+      title: of the figure.
+    """
+    first = next(iter(cells.values()))[0]
+    lines = {
+        cell: (first["x"], [seed["right"] for seed in seeds])
+        for cell, seeds in cells.items()
+    }
+    chance = first["chance"]
+    lines[f"chance: {chance:.3g}"] = (first["x"], [[chance] * len(first["x"])])
+    path, unit = folder / "figures" / "by_length.png", "share right"
+    mark = {f"trained up to {first['trained']}": first["trained"]}
+    panels = [(first["unit"], lines)]
+    figures.curves(path, panels, unit, title=title, mark=mark)
+
+
+def draw_counters(
+    folder: pathlib.Path, cells: Mapping[str, Mapping[str, Any]], problem: str
+) -> None:
+    """Draws the unit of each cell that follows the count, a row a cell.
+
+    Args:
+      folder: of the run; figures/counter.png is written.
+      cells: by cell, what `counting.counter` gave.
+      problem: whose strings are read.
+    """
+    lengths = list(next(iter(cells.values()))["lines"])
+    size = 3 + 5 * len(lengths), 1 + 2.6 * len(cells)
+    figure, grid = drawing.canvas(len(cells), len(lengths), size)
+    for row, (cell, found) in zip(grid, cells.items(), strict=True):
+        for axes, n in zip(row, lengths, strict=True):
+            line = found["lines"][n]
+            steps = np.arange(len(line["value"]))
+            axes.plot(steps, line["value"], color="C0", label="value of the unit")
+            style = {"color": "black", "ls": ":", "lw": 1.5}
+            axes.plot(steps, line["count"], label="count, to its scale", **style)
+            axes.set_title(f"{cell}: n = {n}", parse_math=False)
+            axes.grid(alpha=0.3)
+            unit = f"{found['counter']}, unit {found['unit']}"
+            drawing.label_axes(axes, "symbols read", unit if axes is row[0] else "")
+    drawing.legend(grid[0, -1])
+    title = f"{problem}: the unit of each cell that follows the count best"
+    drawing.write(figure, folder / "figures" / "counter.png", title)
+
+
+def draw_together(
+    problem: str, folder: pathlib.Path, runs: Sequence[tuple[str, pathlib.Path]]
+) -> None:
+    """Draws all cells over each other, from the files in their runs' folders.
+
+    Args:
+      problem: its name.
+      folder: gets the figures.
+      runs: the cell and the folder of each.
+    """
+    curves: dict[str, list[Any]] = {}
+    counters: dict[str, Any] = {}
+    for cell, path in runs:
+        if (path / CURVE).exists():
+            curve = json.loads((path / CURVE).read_text("utf-8"))
+            curves.setdefault(cell, []).append(curve)
+        if (path / COUNTER).exists():
+            found = json.loads((path / COUNTER).read_text("utf-8"))
+            counters.setdefault(cell, found)
+    if curves:
+        title = f"{problem}: what each cell has right beyond its training"
+        draw_curves(folder, curves, title=title)
+    if counters:
+        draw_counters(folder, counters, problem)

@@ -84,10 +84,11 @@ def split_cells(text: str | None) -> list[str]:
     """Splits --cell at the commas that stand outside of brackets.
 
     Example:
-      >>> split_cells("gru,lstm(coupled=True, chrono=9)")
-      ['gru', 'lstm(coupled=True, chrono=9)']
+      >>> split_cells("gru(kernel_init=He(), chrono=9),elman")
+      ['gru(kernel_init=He(), chrono=9)', 'elman']
     """
-    return re.split(r",\s*(?![^(]*\))", text) if text else []
+    inside = r"[^()]*(?:\([^()]*\)[^()]*)*\)"  # what follows, up to a bracket's end
+    return re.split(rf",\s*(?!{inside})", text) if text else []
 
 
 def _variants() -> list[dict[str, dict[str, Any]]]:

@@ -124,7 +124,7 @@ TABLE = Table(
             name="synthetic",
             load=_synthetic,
             licence="none needed: generated",
-            origin="experiments.memory.data.draw_quotes(seed=0, count=1000)",
+            origin="experiments.units.data.draw_quotes(seed=0, count=1000)",
             description="1000 lines of random words, some quoted; the marks alone "
             "tell which, so that a perfect memory has an area of 1.",
         ),

@@ -18,8 +18,8 @@ from experiments.agreement.model import (
     loss_of,
     verbs_right,
 )
-from experiments.memory.by_hand import by_hand
 from experiments.shared.run import Run
+from experiments.units.by_hand import by_hand
 from seqjax import inspect, predict
 from seqjax.data import Tokenizer
 from seqjax.inspect import UnitFit

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from experiments.memory.data import (
+from experiments.shared.run import Run
+from experiments.units.data import (
     CLOSING,
     EITHER,
     OPENING,
     as_text,
     inside_quotes,
 )
-from experiments.memory.model import quote_states
-from experiments.shared.run import Run
+from experiments.units.model import quote_states
 from seqjax import figures, inspect, pages
 from seqjax.data import Corpus
 from seqjax.figures.held import Coloured
