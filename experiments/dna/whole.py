@@ -12,8 +12,7 @@ from experiments.shared.classifying import (
     draw_confusion,
     loss_of,
     majority,
-    nats,
-    share_right,
+    scorer,
     unchanged,
 )
 from experiments.shared.layers import layer_of
@@ -40,18 +39,12 @@ def train_whole(options: Any, source: Source) -> dict[str, Any]:
     labels = [labels_of(teller, part) for part in splits]
     texts = [[sequence.text for sequence in part] for part in splits]
     valid, test = (teller.batches(part, buckets=options.buckets) for part in texts[1:])
-
-    def evaluate(variables):
-        shares = replace(teller, variables=variables).probabilities(valid)
-        wrong = 1 - share_right(shares, labels[1])
-        return {"valid": nats(shares, labels[1]), "valid_wrong": wrong}
-
     result = run.fit(
         teller.model,
         variables,
         run.batches(list(map(Example, map(teller.encode, texts[0]), labels[0]))),
         loss_of(teller.model, unchanged),
-        evaluate,
+        scorer(teller, valid, labels[1]),
         unit="nats per sequence",
         loss_per="sequence",
     )

@@ -1,5 +1,6 @@
 """What tasks with one class for a whole sequence share: loss, scores, confusions."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from experiments.shared.run import Run
 from seqjax import figures
+from seqjax.data import Batches
 from seqjax.extras import library
 from seqjax.losses import cross_entropy
 
@@ -54,6 +56,24 @@ def with_noise(deviation: float) -> Change:
         return inputs + deviation * jax.random.normal(key, inputs.shape)
 
     return change
+
+
+def scorer(predictor: Any, batches: Batches, labels: np.ndarray) -> Callable[..., Any]:
+    """What a run asks of a predictor between steps: nats, and the share that is wrong.
+
+    Args:
+      predictor: a dataclass with `variables` and `probabilities(batches)`.
+      batches: of the validation part.
+      labels: of the same, [N].
+    """
+
+    def evaluate(variables):
+        asked = dataclasses.replace(predictor, variables=variables)
+        shares = asked.probabilities(batches)
+        wrong = 1 - share_right(shares, labels)
+        return {"valid": nats(shares, labels), "valid_wrong": wrong}
+
+    return evaluate
 
 
 def majority(labels: np.ndarray) -> int:

@@ -30,7 +30,7 @@ from experiments.shared.classifying import (
     Example,
     loss_of,
     majority,
-    nats,
+    scorer,
     share_right,
     with_noise,
 )
@@ -105,18 +105,12 @@ def train(options: Any) -> dict[str, Any]:
     facts = facts.format(*map(len, splits), said)
     run = Run.begin("speaker", options, source, variables, facts)
     valid, test = (teller.batches(x, buckets=options.buckets) for x in inputs[1:])
-
-    def evaluate(variables):
-        shares = replace(teller, variables=variables).probabilities(valid)
-        wrong = 1 - share_right(shares, labels[1])
-        return {"valid": nats(shares, labels[1]), "valid_wrong": wrong}
-
     result = run.fit(
         teller.model,
         variables,
         run.batches(list(map(Example, inputs[0], labels[0]))),
         loss_of(teller.model, with_noise(options.noise)),
-        evaluate,
+        scorer(teller, valid, labels[1]),
         unit="nats per sound",
         loss_per="sequence",
     )

@@ -32,7 +32,7 @@ from experiments.shared.classifying import (
     Example,
     loss_of,
     majority,
-    nats,
+    scorer,
     share_right,
 )
 from experiments.shared.errors import UsageError
@@ -103,18 +103,12 @@ def train(options: Any) -> dict[str, Any]:
     )
     run = Run.begin("video_activity", options, source, variables, facts)
     valid, test = (teller.batches(x, buckets=options.buckets) for x in inputs[1:])
-
-    def evaluate(variables):
-        shares = replace(teller, variables=variables).probabilities(valid)
-        wrong = 1 - share_right(shares, labels[1])
-        return {"valid": nats(shares, labels[1]), "valid_wrong": wrong}
-
     result = run.fit(
         teller.model,
         variables,
         run.batches(list(map(Example, inputs[0], labels[0]))),
         loss_of(teller.model, augmentation(teller, options)),
-        evaluate,
+        scorer(teller, valid, labels[1]),
         unit="nats per video",
         loss_per="sequence",
     )
