@@ -7,6 +7,7 @@ and returns the matplotlib Figure that it wrote. None of them touches pyplot.
 from seqjax.figures.comparison import compare
 from seqjax.figures.curves import curves, gradient_norms
 from seqjax.figures.decisions import decisions
+from seqjax.figures.forecasts import Fan, fan_chart
 from seqjax.figures.held import coloured_text, held_units
 from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
@@ -19,6 +20,7 @@ from seqjax.figures.trajectories import trajectories
 from seqjax.figures.truncation import truncation
 
 __all__ = [
+    "Fan",
     "Panel",
     "Setting",
     "attention",
@@ -29,6 +31,7 @@ __all__ = [
     "curves",
     "decisions",
     "eigenvalues",
+    "fan_chart",
     "gradient_by_lag",
     "gradient_norms",
     "heat_map",

@@ -8,6 +8,7 @@ from seqjax.metrics.classification import (
     entities,
     entity_f1,
 )
+from seqjax.metrics.forecasts import coverage, naive_error, scaled_error
 from seqjax.metrics.mean import Mean, perplexity
 from seqjax.metrics.text import (
     Bleu,
@@ -25,8 +26,11 @@ __all__ = [
     "as_iob2",
     "character_error_rate",
     "corpus_bleu",
+    "coverage",
     "entities",
     "entity_f1",
+    "naive_error",
     "perplexity",
+    "scaled_error",
     "word_error_rate",
 ]
