@@ -12,9 +12,9 @@ simple forecast expected, whether there is a value, the time since the last one,
 calendar. They give quantiles of the steps ahead, whose mean is the forecast. The last
 15 % of the steps are the test, in which the origin walks forward step by step, and the
 15 % before them choose the simple forecast, when to stop, and the baselines; then all
-learn from both. Beside the network stand naive and seasonal naive forecasts, exponential
-smoothing and ARIMA, whose parameters are fitted once to all that comes before the test
-and whose states are then updated up to each origin.
+learn from both. Beside the network stand naive and seasonal naive forecasts,
+exponential smoothing and ARIMA, whose parameters are fitted once to all that comes
+before the test and whose states are then updated up to each origin.
 
 Writes figures/fan.png, horizon.png, coverage.png and loss.png, forecasts.tsv,
 result.json, and the model that --mode=forecast and seqjax.load ask.
@@ -83,10 +83,18 @@ flags.DEFINE_enum(
     "corrects",
     "auto",
     ["auto", "mean", "level", "season"],
-    "Which simple forecast the network corrects: a mean, a smoothed level or a smoothed "
-    "season, each about the calendar or not; auto: the best of all where it chooses.",
+    "Which simple forecast the network corrects: a mean, a smoothed level or a "
+    "smoothed season, each about the calendar or not; auto: the best of all where it "
+    "chooses.",
 )
 flags.DEFINE_integer("members", 5, "Networks whose quantiles are averaged.", 1)
+flags.DEFINE_integer(
+    "lags",
+    -1,
+    "Last errors that a linear autoregression beside the networks reads, 0 for none; "
+    "-1: a season's, 12 to 48.",
+    -1,
+)
 flags.DEFINE_integer("window", 96, "Steps of a stretch to learn from.", 4)
 flags.DEFINE_float("dropout", 0.0, "Share of inputs and outputs dropped.", 0.0, 0.99)
 

@@ -40,6 +40,7 @@ class TimeSeries(NamedTuple):
     horizon: int  # H, how many steps ahead it is to be forecast
     axis: Axis
     form: str = "none"  # "sqrt" or "log" if that is what is modelled
+    unit: str = ""  # of the values
 
     @property
     def season(self) -> int:
@@ -109,7 +110,9 @@ def _electricity() -> tuple[TimeSeries, None]:
     rows = _columns("tsa/stl/tests/results/mstl_elec_vic.csv")
     values = np.array([[float(row["y"])] for row in rows])
     axis = Axis(0, 1 / 24, "days since the beginning of 2012")
-    return TimeSeries(("demand",), values, (24, 168), (12, 40), 24, axis), None
+    return TimeSeries(
+        ("demand",), values, (24, 168), (12, 40), 24, axis, unit="MW"
+    ), None
 
 
 def _co2() -> tuple[TimeSeries, None]:
@@ -117,7 +120,7 @@ def _co2() -> tuple[TimeSeries, None]:
     values = np.array([[float(row["co2"] or "nan")] for row in rows])
     weeks = 365.25 / 7
     axis = Axis(1958.24, 1 / weeks, "year")
-    return TimeSeries(("co2",), values, (weeks,), (4,), 26, axis), None
+    return TimeSeries(("co2",), values, (weeks,), (4,), 26, axis, unit="ppm"), None
 
 
 def _elnino() -> tuple[TimeSeries, None]:
@@ -125,7 +128,7 @@ def _elnino() -> tuple[TimeSeries, None]:
     months = [float(v) for row in rows for k, v in row.items() if k != "YEAR"]
     axis = Axis(float(rows[0]["YEAR"]), 1 / 12, "year")
     return TimeSeries(
-        ("temperature",), np.array(months)[:, None], (12,), (3,), 12, axis
+        ("temperature",), np.array(months)[:, None], (12,), (3,), 12, axis, unit="°C"
     ), None
 
 
@@ -141,7 +144,7 @@ def _macrodata() -> tuple[TimeSeries, None]:
     names = ("unemp", "infl", "tbilrate")
     values = np.array([[float(row[name]) for name in names] for row in rows])
     axis = Axis(1959, 0.25, "year")
-    return TimeSeries(names, values, (), (), 4, axis), None
+    return TimeSeries(names, values, (), (), 4, axis, unit="%"), None
 
 
 def _synthetic() -> tuple[TimeSeries, float]:

@@ -13,10 +13,12 @@ from experiments.time_series.data import TimeSeries
 from seqjax.data import DataError
 from seqjax.data.anchors import Anchor, fit_waves
 from seqjax.models import Forecaster
+from seqjax.models.forecaster import lagged
 from seqjax.predict import ForecastPredictor
 from seqjax.predict.forecasts import FORMS
 
 KINDS = ("level", "season")
+PENALTIES = tuple(10.0**k for k in range(-1, 7))  # of the linear autoregression
 WEIGHTS = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02)
 BURN = 8  # steps of an example from whose states nothing is learned
 READ = 3  # waves of each season that the model reads
@@ -54,7 +56,8 @@ def anchors(series: TimeSeries, until: int, kind: str) -> Iterator[Anchor]:
 
     Their waves and means are fitted to the values before `until`.
     """
-    values = FORMS[series.form][0](series.values[:until])
+    shape, _ = FORMS[series.form]
+    values = shape(series.values[:until])
     pairs = zip(series.seasons, series.harmonics, strict=True)
     waves = tuple(k / season for season, most in pairs for k in range(1, most + 1))
     periods = sorted({1, *(round(season) for season in series.seasons)})
@@ -74,14 +77,11 @@ def anchors(series: TimeSeries, until: int, kind: str) -> Iterator[Anchor]:
 
 
 def choose_anchor(series: TimeSeries, split: Split, kind: str) -> tuple[int, Anchor]:
-    """The anchor with the smallest error where it chooses, and its place in the list."""
-    values, back = (
-        FORMS[series.form][0](series.values[: split.test]),
-        FORMS[series.form][1],
-    )
+    """The anchor that errs least where it chooses, and its place in the list."""
+    shape, back = FORMS[series.form]
+    values = shape(series.values[: split.test])
     origins = split.origins(series.horizon, test=False)
     truth = after(series.values, series.horizon)[origins]
-
     unit = np.nanstd(series.values[: split.choose], axis=0)
 
     def error(anchor):
@@ -108,6 +108,7 @@ def make_predictor(
         len(series.names),
         tuple(map(float, options.quantiles)),
         options.members,
+        options.lags if options.lags >= 0 else max(12, min(series.season, 48)),
         options.dropout,
         options.gradient,
     )
@@ -125,14 +126,59 @@ def make_predictor(
     )
 
 
+def fit_linear(
+    predictor: ForecastPredictor, values: np.ndarray, until: int, penalty: float | None
+) -> tuple[np.ndarray, float]:
+    """The linear autoregression of a predictor, by ridge regression before `until`.
+
+    Args:
+      predictor: whose anchor's errors are regressed on.
+      values: of the series up to the test, [T, V].
+      until: the first step that is not fitted to.
+      penalty: of squared weights; None takes the one that errs least from there on.
+
+    Returns:
+      The weights [K V + 1, H V], and the penalty.
+    """
+    model = predictor.model
+    inputs, targets = standardized(predictor, values)
+    terms = np.asarray(
+        lagged(jnp.asarray(inputs[None, :, : model.channels]), model.lags)
+    )
+    terms, targets = terms[0].astype(float), targets.reshape(len(values), -1)
+    known = ~np.isnan(targets).any(axis=1)
+    steps = np.arange(len(values))
+    fits = known & (steps >= 2 * predictor.anchor.period + model.lags)
+    fits &= steps < until - model.horizon
+    x, y = terms[fits], targets[fits]
+
+    def weights(penalty):
+        return np.linalg.solve(x.T @ x + penalty * np.eye(x.shape[1]), x.T @ y)
+
+    def error(penalty):
+        later = known & (steps >= until)
+        return np.mean(np.abs(targets[later] - terms[later] @ weights(penalty)))
+
+    if penalty is None:
+        penalty = min(PENALTIES, key=error)
+    return weights(penalty), penalty
+
+
+def standardized(
+    predictor: ForecastPredictor, values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What is read at each step [T, in], and what is to be said [T, H, V], or NaN."""
+    shaped, horizon = FORMS[predictor.form][0](values), predictor.model.horizon
+    forecasts = predictor.anchor.forecasts(shaped, horizon)
+    targets = (after(shaped, horizon) - forecasts) / np.array(predictor.spread)
+    return predictor.inputs(shaped, forecasts), targets
+
+
 def examples_of(
     predictor: ForecastPredictor, values: np.ndarray, length: int
 ) -> list[Example]:
     """Stretches of a series, each begun a twelfth of its length after the last."""
-    shaped, horizon = FORMS[predictor.form][0](values), predictor.model.horizon
-    forecasts = predictor.anchor.forecasts(shaped, horizon)
-    inputs = predictor.inputs(shaped, forecasts)
-    targets = (after(shaped, horizon) - forecasts) / np.array(predictor.spread)
+    inputs, targets = standardized(predictor, values)
     known = (~np.isnan(targets)).astype(np.float32)
     targets = np.nan_to_num(targets).astype(np.float32)
     first = min(2 * predictor.anchor.period, len(values) // 4)

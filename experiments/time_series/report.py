@@ -1,4 +1,4 @@
-"""The scores of forecasts from every origin of the test, and what is written of them."""
+"""The scores of forecasts from every origin of the test, and what is written."""
 
 from typing import Any, NamedTuple
 

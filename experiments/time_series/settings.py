@@ -9,7 +9,7 @@ import numpy as np
 from experiments.shared.errors import UsageError
 from experiments.time_series.data import TABLE, TimeSeries, read_file
 from seqjax.data import Source
-from seqjax.predict.forecasts import FORMS
+from seqjax.predict.forecasts import LEAST
 
 
 def load(options: Any) -> tuple[Source, TimeSeries]:
@@ -38,17 +38,12 @@ def load(options: Any) -> tuple[Source, TimeSeries]:
         waves = tuple(int(min(3, season // 2)) for season in longer)
         series = series._replace(seasons=longer, harmonics=waves)
     if options.horizon not in (0, series.horizon):
-        series, source = (
-            series._replace(horizon=options.horizon),
-            source._replace(best=None),
-        )
+        series = series._replace(horizon=options.horizon)
+        source = source._replace(best=None)
     if options.form != "as it is":
         series = series._replace(form=options.form)
-    if (
-        series.form != "none"
-        and np.nanmin(series.values) < {"sqrt": 0, "log": 1e-300}[series.form]
-    ):
-        raise UsageError(f"--form: a value has no {series.form}")
+    if np.nanmin(series.values) < LEAST[series.form]:
+        raise UsageError(f"--form: there are values that have no {series.form}")
     return source, series
 
 

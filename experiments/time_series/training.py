@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from experiments.shared.cli import Options
 from experiments.shared.run import Run
@@ -15,6 +16,7 @@ from experiments.time_series.model import (
     calibrated,
     choose_anchor,
     examples_of,
+    fit_linear,
     loss_of,
     make_predictor,
 )
@@ -40,35 +42,44 @@ def learn(
     variables = predict.init(predictor, jax.random.key(options.seed))
     told = facts(series, split, anchor)
     run = Run.begin("time_series", options, source, variables, told)
+    before = series.values[: split.test]
 
-    def fit(run: Run, predictor: ForecastPredictor, until: int) -> TrainResult:
+    def fit(
+        run: Run, predictor: ForecastPredictor, until: int, penalty: float | None
+    ) -> tuple[TrainResult, float | None]:
+        params = dict(variables["params"])
+        if predictor.model.lags:
+            linear, penalty = fit_linear(predictor, before, until, penalty)
+            params["linear"] = jnp.asarray(linear, jnp.float32)
+
         def evaluate(variables):
             asked = replace(predictor, variables=variables)
-            found = asked.walk(series.values[: split.test])[judge.origins]
+            found = asked.walk(before)[judge.origins]
             return {
                 "valid": judge.quantile_error(found),
                 "valid_mase": judge.error(found),
             }
 
         data = examples_of(predictor, series.values[:until], options.window)
-        return run.fit(
+        trained = run.fit(
             predictor.model,
-            variables,
+            {"params": params},
             run.batches(data),
             loss_of(predictor.model),
             evaluate,
             unit="scaled quantile loss",
             loss_per="sequence",
         )
+        return trained, penalty
 
-    result = fit(run, predictor, split.choose)
+    result, penalty = fit(run, predictor, split.choose, None)
     predictor = replace(predictor, variables=result.params)
     shifts = calibrated(predictor, series.values, split)
     anchor = next(
         itertools.islice(anchors(series, split.test, options.corrects), place, None)
     )
     predictor = make_predictor(series, anchor, split.test, options)
-    again = fit(for_steps(run, result.step), predictor, split.test)
+    again, _ = fit(for_steps(run, result.step), predictor, split.test, penalty)
     return run, result, replace(predictor, variables=again.params, shifts=shifts)
 
 

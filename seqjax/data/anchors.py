@@ -2,8 +2,8 @@
 
 A network that is to learn a level, a season and their slow changes from one short
 series loses to exponential smoothing, which is given them. Here it is given them as
-well, and learns what is left, as in Smyl (2020), "A hybrid method of exponential smoothing and
-recurrent neural networks for time series forecasting".
+well, and learns what is left, as in Smyl (2020), "A hybrid method of exponential
+smoothing and recurrent neural networks for time series forecasting".
 """
 
 import dataclasses

@@ -40,10 +40,11 @@ class Forecaster(nn.Module):
     """Several layers that read the same, each with quantiles of its own; their mean.
 
     Outputs are in units in which what is forecast has deviation one: an untrained model
-    says the quantiles of a normal distribution. The median is an output of its own, and
-    each other quantile is the one beside it plus a softplus, so that none cross. The
-    members differ in their first weights alone; the mean of their quantiles errs less
-    than one of them does.
+    says the quantiles of a normal distribution. The median is an output of its own plus
+    a linear autoregression, which is fitted before (Lai et al., 2018, "Modeling long-
+    and short-term temporal patterns", section 3.6); each other quantile is the one
+    beside it plus a softplus, so that none cross. The members differ in their first
+    weights alone; the mean of their quantiles errs less than one of them does.
 
     Attributes:
       layer: any causal layer.
@@ -51,6 +52,8 @@ class Forecaster(nn.Module):
       channels: V, how many variables are forecast.
       levels: Q of them, increasing, with ½ in the middle.
       members: how many layers.
+      lags: K, how many of the last values of the first V inputs the autoregression
+        reads; its weights "linear" [K V + 1, H V] are zero, and stay as they are set.
       dropout: the share of the inputs and outputs of the layers dropped in training.
       gradient: see `Layer.unroll`.
 
@@ -68,6 +71,7 @@ class Forecaster(nn.Module):
     channels: int
     levels: tuple[float, ...]
     members: int = 1
+    lags: int = 0
     dropout: float = 0.0
     gradient: Gradient = "lean"
 
@@ -87,6 +91,9 @@ class Forecaster(nn.Module):
         )
         numbers = self.horizon * self.channels * count
         self.each = many(self.layer, numbers, self.dropout, self.gradient)
+        if self.lags:
+            shape = self.lags * self.channels + 1, self.horizon * self.channels
+            self.linear = self.param("linear", nn.initializers.zeros, shape)
 
     def __call__(self, inputs: Array, lengths: Array, train: bool = False) -> Array:
         """Computes the quantiles of the H steps after each step.
@@ -105,7 +112,11 @@ class Forecaster(nn.Module):
         """Computes the quantiles of each member, [members, B, T, H, V, Q]."""
         outputs = self.each(inputs, lengths, train)
         shape = self.horizon, self.channels, len(self.levels)
-        return ordered(outputs.reshape(*outputs.shape[:-1], *shape), self.levels)
+        found = ordered(outputs.reshape(*outputs.shape[:-1], *shape), self.levels)
+        if not self.lags:
+            return found
+        line = lagged(inputs[..., : self.channels], self.lags) @ self.linear
+        return found + line.reshape(*line.shape[:-1], *shape[:-1], 1)
 
     def loss(
         self, inputs: Array, targets: Array, known: Array, lengths: Array, train: bool
@@ -132,7 +143,19 @@ class Forecaster(nn.Module):
     def trainable(self, variables: Any) -> Any:
         """Returns a tree like `variables`, False where no optimizer may step."""
         marks = trainable({"params": variables["params"]["each"]}, recurrent=self.layer)
-        return {"params": {"each": marks["params"]}}
+        fixed = {"linear": False} if self.lags else {}
+        return {"params": {"each": marks["params"], **fixed}}
+
+
+def lagged(values: Array, lags: int) -> Array:
+    """The last values at each step [B, T, V], 0 before the first: [B, T, K V + 1].
+
+    The newest come first, and a 1 last.
+    """
+    time = values.shape[1]
+    padded = jnp.pad(values, [(0, 0), (lags - 1, 0), (0, 0)])
+    back = [padded[:, lags - 1 - k : lags - 1 - k + time] for k in range(lags)]
+    return jnp.concatenate([*back, jnp.ones_like(values[..., :1])], axis=-1)
 
 
 def ordered(numbers: Array, levels: tuple[float, ...]) -> Array:

@@ -14,6 +14,7 @@ FORMS = {  # of values as the model reads them, and back
     "sqrt": (np.sqrt, lambda x: np.square(np.maximum(x, 0))),
     "log": (np.log, np.exp),
 }
+LEAST = {"none": -np.inf, "sqrt": 0.0, "log": float(np.finfo(float).tiny)}  # values
 
 
 class Forecast(NamedTuple):
@@ -158,7 +159,7 @@ class ForecastPredictor:
         if values.ndim != 2 or values.shape[1] != len(self.names) or not len(values):
             names = ", ".join(self.names)
             raise ValueError(f"values must be [T, V] of {names}, not {values.shape}")
-        least = {"none": -np.inf, "sqrt": 0.0, "log": np.nextafter(0, 1)}[self.form]
+        least = LEAST[self.form]
         if np.isinf(values).any() or np.nanmin(values, initial=np.inf) < least:
             raise ValueError(
                 f"a model that reads the {self.form} of values needs finite ones of at "
