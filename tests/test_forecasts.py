@@ -1,6 +1,7 @@
 """Forecasts: files with gaps, losses, scores, anchors, models, baselines."""
 
 import json
+import warnings
 from dataclasses import replace
 
 import jax
@@ -70,7 +71,7 @@ def test_a_quantile_has_the_smallest_quantile_loss():
 
 def test_scores_by_hand():
     history = np.array([[1, 10], [4, NAN], [2, 30], [9, 20], [NAN, 80.0]])
-    np.testing.assert_allclose(naive_error(history, 2), [(1 + 5) / 2, (20 + 0) / 1 / 1])
+    np.testing.assert_allclose(naive_error(history, 2), [(1 + 5) / 2, (20 + 50) / 2])
     truth = np.array([[1.0, NAN], [4.0, 10.0]])
     one = scaled_error([[2.0, 5.0], [2.0, 40.0]], truth, np.array([3.0, 20.0]))
     assert one == Mean(pytest.approx(1 / 3 + 2 / 3 + 1.5), 3)
@@ -105,7 +106,7 @@ def test_an_anchor_is_its_recursion():
     repeated = Anchor(3, 1.0, (0.0, 0.0)).forecasts(whole, 4)
     walk = baselines.Walk(whole[:, 0], 30, np.arange(9), np.arange(9, 30), 4)
     naive = baselines.naive(walk, 3)(np.arange(5, 36))
-    np.testing.assert_array_equal(repeated[5:36, :, 0], naive)
+    np.testing.assert_allclose(repeated[5:36, :, 0], naive)
 
 
 def test_gaps_hold_the_last_value():
@@ -206,7 +207,7 @@ def test_gaps_of_a_file_stand_where_they_are(tmp_path):
     path.write_text("Date,n\n19991101,1\n19991201,2\n20000201,3\n20000301,4\n")
     np.testing.assert_array_equal(read_variables(path).values[:, 0], [1, 2, NAN, 3, 4])
     path.write_text("time,n\n0,1\n0.9,2\n2.2,3\n3.1,9\n3.2,5\n4,6\n")
-    np.testing.assert_array_equal(read_variables(path).values[:, 0], [1, 2, 3, 7, 6])
+    np.testing.assert_array_equal(read_variables(path).values[:, 0], [1, 2, 3, 9, 5.5])
     path.write_text("n\n1\n\n3\n")
     np.testing.assert_array_equal(read_variables(path).values[:, 0], [1, NAN, 3])
 
@@ -240,7 +241,6 @@ def test_a_season_is_found():
     wave = 3 * np.sin(2 * np.pi * steps / 12) + np.cos(2 * np.pi * steps / 6)
     values = wave + 0.05 * steps + rng.normal(size=300)
     assert find_season(np.where(rng.random(300) < 0.1, NAN, values)) == 12
-    assert find_season(np.cumsum(rng.normal(size=300))) == 1 or True
     assert find_season(rng.normal(size=300)) == 1
 
 
@@ -273,7 +273,9 @@ def test_baselines_walk_as_statsmodels_forecasts_by_itself():
     deviation = np.nanstd(gaps[:110])
     how = {"order": kind[0], "seasonal_order": kind[1], "concentrate_scale": True}
     short = sarimax.SARIMAX(gaps[:110] / deviation, simple_differencing=True, **how)
-    params = short.fit(disp=False, maxiter=30).params
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        params = short.fit(disp=False, maxiter=30).params
     for row, origin in zip(found, origins, strict=True):
         ending = sarimax.SARIMAX(gaps[: origin + 1] / deviation, **how).filter(params)
         np.testing.assert_allclose(row, deviation * ending.forecast(8), rtol=1e-6)
@@ -323,7 +325,7 @@ def test_no_origin_of_the_test_is_seen_before():
     np.testing.assert_array_equal(judge.truth[3, :, 0], series.values[133:138, 0])
     np.testing.assert_allclose(judge.unit, naive_error(series.values[:100], 6))
     with pytest.raises(DataError, match="horizon"):
-        judge_of(series._replace(horizon=29), split, LEVELS, True)
+        judge_of(series._replace(horizon=30), split, LEVELS, True)
 
 
 @uses("time_series")
@@ -359,7 +361,7 @@ BAD_FLAGS = {
     "--quantiles=a,0.5,b": "--quantiles",
     "--season=12,0.2": "--season",
     "--variables=gold": "gold",
-    "--horizon=170": "--horizon",
+    "--horizon=200": "--horizon",
     "--form=log": "--form",
     "--bidirectional": "--bidirectional",
     "--mode=forecast": "--data",

@@ -214,8 +214,10 @@ def loss_of(model: Forecaster) -> Callable[..., Any]:
     return loss
 
 
-def calibrated(predictor: ForecastPredictor, values: np.ndarray, split: Split):
-    """A predictor whose quantiles are shifted to hold what they say where it chose.
+def calibrated(
+    predictor: ForecastPredictor, values: np.ndarray, split: Split
+) -> tuple[float, ...]:
+    """How far quantiles are to be shifted to hold what they say where it chose.
 
     Each level but the median is moved by that quantile of what the truth is above it,
     in deviations, as conformal prediction does. Romano, Patterson and Candès (2019).

@@ -2,7 +2,7 @@
 
 import itertools
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,29 +25,27 @@ from seqjax import predict
 from seqjax.data import Source
 from seqjax.data.anchors import Anchor
 from seqjax.predict import ForecastPredictor
-from seqjax.train import TrainResult
+from seqjax.train import Interrupted, TrainResult
 
 
-def learn(
-    options: Any, source: Source, series: TimeSeries, split: Split
-) -> tuple[Run, TrainResult, ForecastPredictor]:
-    """Trains a model on what is before the test.
+class Learner(NamedTuple):
+    """What both trainings of a run have in common."""
 
-    Returns:
-      The run, the training that chose when to stop, and the model.
-    """
-    judge = judge_of(series, split, options.quantiles, test=False)
-    place, anchor = choose_anchor(series, split, options.corrects)
-    predictor = make_predictor(series, anchor, split.choose, options)
-    variables = predict.init(predictor, jax.random.key(options.seed))
-    told = facts(series, split, anchor)
-    run = Run.begin("time_series", options, source, variables, told)
-    before = series.values[: split.test]
+    series: TimeSeries
+    split: Split
+    variables: Any  # to begin with
 
     def fit(
-        run: Run, predictor: ForecastPredictor, until: int, penalty: float | None
+        self,
+        run: Run,
+        predictor: ForecastPredictor,
+        until: int,
+        penalty: float | None = None,
     ) -> tuple[TrainResult, float | None]:
-        params = dict(variables["params"])
+        """Trains on what is before a step; chooses the penalty of its ridge if None."""
+        before = self.series.values[: self.split.test]
+        judge = judge_of(self.series, self.split, predictor.model.levels, test=False)
+        params = dict(self.variables["params"])
         if predictor.model.lags:
             linear, penalty = fit_linear(predictor, before, until, penalty)
             params["linear"] = jnp.asarray(linear, jnp.float32)
@@ -60,26 +58,45 @@ def learn(
                 "valid_mase": judge.error(found),
             }
 
-        data = examples_of(predictor, series.values[:until], options.window)
-        trained = run.fit(
+        result = run.fit(
             predictor.model,
             {"params": params},
-            run.batches(data),
+            run.batches(examples_of(predictor, before[:until], run.options.window)),
             loss_of(predictor.model),
             evaluate,
             unit="scaled quantile loss",
             loss_per="sequence",
         )
-        return trained, penalty
+        return result, penalty
 
-    result, penalty = fit(run, predictor, split.choose, None)
+
+def learn(
+    options: Any, source: Source, series: TimeSeries, split: Split
+) -> tuple[Run, TrainResult, ForecastPredictor]:
+    """Trains a model on what is before the test.
+
+    Returns:
+      The run, the training that chose when to stop, and the model.
+    """
+    judge_of(series, split, options.quantiles, test=False)
+    place, anchor = choose_anchor(series, split, options.corrects)
+    predictor = make_predictor(series, anchor, split.choose, options)
+    variables = predict.init(predictor, jax.random.key(options.seed))
+    told = facts(series, split, anchor)
+    run = Run.begin("time_series", options, source, variables, told)
+    learner = Learner(series, split, variables)
+    result, penalty = learner.fit(run, predictor, split.choose)
     predictor = replace(predictor, variables=result.params)
     shifts = calibrated(predictor, series.values, split)
-    anchor = next(
-        itertools.islice(anchors(series, split.test, options.corrects), place, None)
-    )
+    every = anchors(series, split.test, options.corrects)
+    anchor = next(itertools.islice(every, place, None))
     predictor = make_predictor(series, anchor, split.test, options)
-    again, _ = fit(for_steps(run, result.step), predictor, split.test, penalty)
+    part = for_steps(run, result.step)
+    try:
+        again, _ = learner.fit(part, predictor, split.test, penalty)
+    except Interrupted as stop:
+        whole = str(stop).replace(str(part.folder), str(run.folder))
+        raise Interrupted(whole) from None
     return run, result, replace(predictor, variables=again.params, shifts=shifts)
 
 

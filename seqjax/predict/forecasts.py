@@ -72,7 +72,9 @@ class ForecastPredictor:
         width = each * len(self.names) + 2 * len(self.calendar)
         return jnp.zeros((1, 1, width)), jnp.ones(1, int)
 
-    def forecast(self, values: Any, steps: int | None = None, start: int = 0):
+    def forecast(
+        self, values: Any, steps: int | None = None, start: int = 0
+    ) -> Forecast:
         """Returns the quantiles of the steps after a series.
 
         Args:
@@ -90,11 +92,11 @@ class ForecastPredictor:
             outside of what the model's form can read; or `steps` is out of range.
         """
         horizon = self.model.horizon
-        steps = horizon if steps is None else steps
-        if not 1 <= steps <= horizon:
-            raise ValueError(f"this model forecasts 1 to {horizon} steps, not {steps}")
+        ahead = horizon if steps is None else steps
+        if not 1 <= ahead <= horizon:
+            raise ValueError(f"this model forecasts 1 to {horizon} steps, not {ahead}")
         last = self.walk(self.checked(values), start)[-1]
-        return Forecast(self.model.levels, last[:steps])
+        return Forecast(self.model.levels, last[:ahead])
 
     def walk(self, values: np.ndarray, start: int = 0) -> np.ndarray:
         """Returns the quantiles after each step of a series, [T, H, V, Q].
