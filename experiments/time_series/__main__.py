@@ -90,10 +90,9 @@ flags.DEFINE_enum(
 flags.DEFINE_integer("members", 5, "Networks whose quantiles are averaged.", 1)
 flags.DEFINE_integer(
     "lags",
-    -1,
-    "Last errors that a linear autoregression beside the networks reads, 0 for none; "
-    "-1: a season's, 12 to 48.",
-    -1,
+    0,
+    "Last errors that a linear autoregression beside the networks reads; 0 for none.",
+    0,
 )
 flags.DEFINE_integer("window", 96, "Steps of a stretch to learn from.", 4)
 flags.DEFINE_float("dropout", 0.0, "Share of inputs and outputs dropped.", 0.0, 0.99)

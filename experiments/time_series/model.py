@@ -108,7 +108,7 @@ def make_predictor(
         len(series.names),
         tuple(map(float, options.quantiles)),
         options.members,
-        options.lags if options.lags >= 0 else max(12, min(series.season, 48)),
+        options.lags,
         options.dropout,
         options.gradient,
     )
@@ -219,8 +219,9 @@ def calibrated(
 ) -> tuple[float, ...]:
     """How far quantiles are to be shifted to hold what they say where it chose.
 
-    Each level but the median is moved by that quantile of what the truth is above it,
-    in deviations, as conformal prediction does. Romano, Patterson and Candès (2019).
+    Each is moved by its own quantile of what the truth is above it, in deviations, as
+    conformal prediction does; baselines are moved alike. Romano, Patterson and Candès
+    (2019), "Conformalized quantile regression".
 
     Returns:
       The shifts, [Q].
@@ -231,8 +232,7 @@ def calibrated(
     found = shape(predictor.walk(values[: split.test])[origins])
     truth = shape(after(values, horizon)[origins])[..., None]
     above = (truth - found) / np.array(predictor.spread)[..., None]
-    shifts = [
-        0.0 if level == 0.5 else float(np.nanquantile(above[..., i], level))
+    return tuple(
+        float(np.nanquantile(above[..., i], level))
         for i, level in enumerate(predictor.model.levels)
-    ]
-    return tuple(shifts)
+    )
