@@ -87,6 +87,12 @@ flags.DEFINE_enum(
     "smoothed season, each about the calendar or not; auto: the best of all where it "
     "chooses.",
 )
+flags.DEFINE_integer(
+    "start",
+    0,
+    "For --mode=forecast: steps from the first value that the model learned from to "
+    "the first of --data, by which it knows the season.",
+)
 flags.DEFINE_integer("members", 5, "Networks whose quantiles are averaged.", 1)
 flags.DEFINE_integer(
     "lags",
@@ -120,7 +126,7 @@ def forecast(options: Any) -> None:
     model = load_model(options.workdir, predict.ForecastPredictor)
     values = read_variables(options.data, model.names).values
     try:
-        found = model.forecast(values)
+        found = model.forecast(values, start=options.start)
     except ValueError as error:
         raise UsageError(f"--data={options.data}: {error}") from None
     print("ahead", "variable", *found.levels, sep="\t")
@@ -130,4 +136,4 @@ def forecast(options: Any) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(train, forecast=forecast, uses={"forecast": "data"})
+    cli.run(train, forecast=forecast, uses={"forecast": "data start"})

@@ -125,12 +125,13 @@ def _steps(path: object, lines: list[tuple[int, str]], place: int) -> np.ndarray
     """The step of each line on a grid that begins with the first: integers [lines]."""
     texts = [_field(line, place) for _, line in lines]
     where = [f"{path}, line {number}" for number, _ in lines]
-    try:
-        times, months = np.array([float(text) for text in texts]), None
-        if all(len(text) == 8 and text.isdigit() for text in texts):
-            raise ValueError("dates without hyphens")
-    except ValueError:
+    if all(len(text) == 8 and text.isdigit() for text in texts):  # as in 20200131
         times, months = _dates(texts, where)
+    else:
+        try:
+            times, months = np.array([float(text) for text in texts]), None
+        except ValueError:
+            times, months = _dates(texts, where)
     for i in np.flatnonzero(~np.isfinite(times))[:1]:
         raise DataError(f"{where[i]}: {texts[i][:40]!r} is no time")
     for i in np.flatnonzero(np.diff(times) <= 0)[:1] + 1:
