@@ -13,12 +13,17 @@ from random_data import random_like
 from trained import uses
 
 from experiments.time_series import baselines, synthetic
-from experiments.time_series.data import TimeSeries, find_season, read_file
+from experiments.time_series.data import (
+    STATSMODELS,
+    TimeSeries,
+    find_season,
+    read_file,
+)
 from experiments.time_series.model import Split, after
 from experiments.time_series.report import judge_of
 from seqjax import predict
 from seqjax.cells import GRU
-from seqjax.data import DataError, read_variables
+from seqjax.data import DataError, read_series, read_variables, wheels
 from seqjax.data.anchors import Anchor, last_known
 from seqjax.losses import quantile_loss
 from seqjax.metrics import Mean, coverage, naive_error, scaled_error
@@ -208,8 +213,12 @@ def test_gaps_of_a_file_stand_where_they_are(tmp_path):
     np.testing.assert_array_equal(read_variables(path).values[:, 0], [1, 2, NAN, 3, 4])
     path.write_text("time,n\n0,1\n0.9,2\n2.2,3\n3.1,9\n3.2,5\n4,6\n")
     np.testing.assert_array_equal(read_variables(path).values[:, 0], [1, 2, 3, 9, 5.5])
-    path.write_text("n\n1\n\n3\n")
+    path.write_text("value\n1\n\n3\n")
+    with pytest.raises(DataError, match="line 3: a gap"):
+        read_series(path)
     np.testing.assert_array_equal(read_variables(path).values[:, 0], [1, NAN, 3])
+    path.write_text("n,value\n1,5\n2,6\n\n")
+    np.testing.assert_array_equal(read_series(path), [5, 6])
 
 
 @pytest.mark.parametrize(
@@ -378,3 +387,21 @@ def test_bad_flags_are_one_sentence(flag, tmp_path):
     code, out, err = run("time_series", *flags, cwd=tmp_path)
     assert code in (1, 2) and out == "" and len(err.splitlines()) == 1, err
     assert BAD_FLAGS[flag] in err and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_wheel_with_binaries_is_fetched_for_one_platform(monkeypatch, tmp_path):
+    """Elsewhere pip would take another wheel, whose hash is another."""
+    commands = []
+
+    def fetch(command, **how):
+        commands.append([str(part) for part in command])
+        raise OSError("no network here")
+
+    monkeypatch.setattr(wheels, "_folder", lambda: tmp_path)
+    monkeypatch.setattr(wheels.subprocess, "run", fetch)
+    for wheel in (STATSMODELS, STATSMODELS._replace(built_for=None)):
+        with pytest.raises(DataError, match="no network here"):
+            wheels.read(wheel, "a.csv")
+    flags = ["--python-version", "3.11", "--platform", "manylinux_2_28_x86_64"]
+    assert commands[0][-4:] == flags
+    assert "--platform" not in commands[1]
