@@ -7,7 +7,7 @@ and `Batches` pads them and fixes the order in which training sees them.
 from seqjax.data.batches import Batch, Batches
 from seqjax.data.files import DataError, read_lines
 from seqjax.data.lexicon import Lexicon
-from seqjax.data.series import read_series
+from seqjax.data.series import Variables, read_series, read_variables
 from seqjax.data.splits import Splits, split
 from seqjax.data.streams import Piece, Streams
 from seqjax.data.table import Corpus, Dataset, Source, Table
@@ -27,9 +27,11 @@ __all__ = [
     "Streams",
     "Table",
     "Tokenizer",
+    "Variables",
     "Vocabulary",
     "read_lines",
     "read_series",
+    "read_variables",
     "split",
     "split_words",
 ]

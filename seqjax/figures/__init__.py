@@ -8,6 +8,7 @@ from seqjax.figures.annotation import annotation
 from seqjax.figures.comparison import compare
 from seqjax.figures.curves import curves, gradient_norms
 from seqjax.figures.decisions import decisions
+from seqjax.figures.forecasts import Fan, fan_chart
 from seqjax.figures.grids import grids
 from seqjax.figures.held import coloured_text, held_units
 from seqjax.figures.lags import gradient_by_lag
@@ -23,6 +24,7 @@ from seqjax.figures.trajectories import trajectories
 from seqjax.figures.truncation import truncation
 
 __all__ = [
+    "Fan",
     "Panel",
     "Setting",
     "annotation",
@@ -34,6 +36,7 @@ __all__ = [
     "curves",
     "decisions",
     "eigenvalues",
+    "fan_chart",
     "gradient_by_lag",
     "gradient_norms",
     "grids",

@@ -6,6 +6,7 @@ from seqjax.losses.cross_entropy import (
     cross_entropy,
     readout_cross_entropy,
 )
+from seqjax.losses.quantile import quantile_loss
 from seqjax.losses.reduction import OverTime
 from seqjax.losses.regression import absolute_error, squared_error
 
@@ -16,6 +17,7 @@ __all__ = [
     "crf",
     "cross_entropy",
     "ctc",
+    "quantile_loss",
     "readout_cross_entropy",
     "squared_error",
 ]

@@ -8,6 +8,7 @@ from seqjax.metrics.classification import (
     entities,
     entity_f1,
 )
+from seqjax.metrics.forecasts import coverage, naive_error, scaled_error
 from seqjax.metrics.matthews import Matthews
 from seqjax.metrics.mean import Mean, perplexity
 from seqjax.metrics.regression import Moments, Nrmse
@@ -30,8 +31,11 @@ __all__ = [
     "as_iob2",
     "character_error_rate",
     "corpus_bleu",
+    "coverage",
     "entities",
     "entity_f1",
+    "naive_error",
     "perplexity",
+    "scaled_error",
     "word_error_rate",
 ]

@@ -15,6 +15,7 @@ from seqjax.models.conv_encoder import ConvEncoder
 from seqjax.models.encoder_decoder import EncoderDecoder
 from seqjax.models.event_generator import EventGenerator, Form
 from seqjax.models.feed_forward import FeedForward
+from seqjax.models.forecaster import Forecaster
 from seqjax.models.generator import Generator
 from seqjax.models.language_model import LanguageModel
 from seqjax.models.nearest_neighbors import NearestNeighborLanguageModel, remember
@@ -33,6 +34,7 @@ __all__ = [
     "EncoderDecoder",
     "EventGenerator",
     "FeedForward",
+    "Forecaster",
     "Form",
     "Generator",
     "LanguageModel",

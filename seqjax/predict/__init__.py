@@ -7,6 +7,7 @@ about data that were encoded and batched once; nothing is compiled again for it.
 """
 
 from seqjax.predict.classes import ClassPredictor
+from seqjax.predict.forecasts import Forecast, ForecastPredictor
 from seqjax.predict.hearing import Spoken
 from seqjax.predict.language import LanguagePredictor
 from seqjax.predict.nucleotides import NucleotidePredictor
@@ -24,6 +25,8 @@ from seqjax.predict.videos import VideoClassPredictor
 
 __all__ = [
     "ClassPredictor",
+    "Forecast",
+    "ForecastPredictor",
     "Heard",
     "LanguagePredictor",
     "SoundClassPredictor",
