@@ -85,7 +85,7 @@ def test_cells_are_made_from_their_names():
 
 
 BAD_NAMES = [
-    ("lstn", "no cell 'lstn'; there are echo_state, elman, .*lstm"),
+    ("lstn", "no cell 'lstn'; there are conv_lstm, echo_state, .*lstm"),
     ("", "a cell is a name"),
     ("lstm(", "a cell is a name"),
     ("lstm(4)", "a cell is a name"),

@@ -74,7 +74,8 @@ def peephole_lstm(layer, params, carry, x):
 
 def echo_state(layer, params, carry, x):
     (z,) = gates(params, 1)
-    return (1 - layer.leak) * carry.h + layer.leak * np.tanh(z(carry.h, x))
+    g = {"tanh": np.tanh, "identity": np.asarray}[layer.activation]
+    return (1 - layer.leak) * carry.h + layer.leak * g(z(carry.h, x))
 
 
 def minimal_gated_unit(layer, params, carry, x):
