@@ -75,6 +75,16 @@ def echo_state(layer, params, carry, x):
     return (1 - layer.leak) * carry.h + layer.leak * np.tanh(z(carry.h, x))
 
 
+def lru(layer, params, carry, x):
+    """In complex numbers."""
+    units = len(params.ν)
+    λ = np.exp((-np.exp(params.ν) + 1j * params.θ) / layer.horizon)
+    w_x = params.w_x[:, :units] + 1j * params.w_x[:, units:]
+    h = carry.h[..., :units] + 1j * carry.h[..., units:]
+    h = λ * h + np.sqrt(1 - np.abs(λ) ** 2) * (x @ w_x)
+    return np.concatenate([h.real, h.imag], axis=-1)
+
+
 EQUATIONS = {
     equation.__name__: equation
     for equation in (
@@ -85,6 +95,7 @@ EQUATIONS = {
         lstm,
         peephole_lstm,
         echo_state,
+        lru,
     )
 }
 

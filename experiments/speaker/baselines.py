@@ -4,10 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments.speaker.measures import nats
-from seqjax.extras import library
-
-PENALTIES = 0.01, 0.1, 1, 10, 100  # inverse strengths; the best is chosen
+from seqjax import baselines
 
 
 def majority(labels: np.ndarray) -> int:
@@ -29,14 +26,5 @@ def logistic_regression(
     Returns:
       P of each class of the validation and of the test part, [N, classes] each.
     """
-    linear = library("sklearn.linear_model", "sound")
-    scaler = library("sklearn.preprocessing", "sound").StandardScaler()
     means = [np.array([x.mean(axis=0) for x in part]) for part in inputs]
-    train, *asked = [scaler.fit_transform(means[0]), *map(scaler.transform, means[1:])]
-    best, found = np.inf, []
-    for c in PENALTIES:
-        model = linear.LogisticRegression(C=c, max_iter=5000).fit(train, labels[0])
-        shares = [model.predict_proba(part) for part in asked]
-        if (value := nats(shares[0], labels[1])) < best:
-            best, found = value, shares
-    return found
+    return baselines.logistic_regression(means, labels, extra="sound")

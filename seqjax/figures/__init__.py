@@ -12,6 +12,7 @@ from seqjax.figures.lags import gradient_by_lag
 from seqjax.figures.learning import Panel, learning_curve
 from seqjax.figures.matrices import attention, confusion, heat_map
 from seqjax.figures.piano_roll import piano_roll
+from seqjax.figures.pictures import pictures
 from seqjax.figures.settings import Setting, by_setting, panels_by_setting
 from seqjax.figures.sound import posterior
 from seqjax.figures.spectra import eigenvalues, lyapunov, singular_values
@@ -36,8 +37,9 @@ __all__ = [
     "learning_curve",
     "lyapunov",
     "panels_by_setting",
-    "posterior",
     "piano_roll",
+    "pictures",
+    "posterior",
     "singular_values",
     "trajectories",
     "truncation",

@@ -8,6 +8,7 @@ about data that were encoded and batched once; nothing is compiled again for it.
 
 from seqjax.predict.classes import ClassPredictor
 from seqjax.predict.hearing import Spoken
+from seqjax.predict.images import ImageClassPredictor
 from seqjax.predict.language import LanguagePredictor
 from seqjax.predict.predictor import init
 from seqjax.predict.rolls import NextFrame, RollPredictor
@@ -22,6 +23,7 @@ from seqjax.predict.vectors import VectorPredictor
 __all__ = [
     "ClassPredictor",
     "Heard",
+    "ImageClassPredictor",
     "LanguagePredictor",
     "SoundClassPredictor",
     "SpeechPredictor",

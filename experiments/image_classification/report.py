@@ -1,0 +1,123 @@
+"""What a run of image_classification leaves behind: predictions, figures, scores."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.image_classification.picture import Picture
+from experiments.shared.run import Run
+from seqjax import figures
+from seqjax.extras import library
+from seqjax.train import TrainResult
+
+MOST = 20  # classes of a confusion matrix
+SHOWN = 16  # pictures with the decisions about them, those that went wrong first
+
+
+def share_right(shares: np.ndarray, gold: np.ndarray) -> float:
+    """How many of P [N, classes] are highest at the label [N]."""
+    return float(np.mean(shares.argmax(axis=1) == gold))
+
+
+def nats(shares: np.ndarray, gold: np.ndarray) -> float:
+    """The mean of −log P of the label [N] by P [N, classes]."""
+    return -float(np.mean(np.log(shares[np.arange(len(gold)), gold] + 1e-9)))
+
+
+def draw(
+    run: Run,
+    result: TrainResult,
+    rivals: dict[str, float],
+    pictures: Sequence[Picture],
+    classes: Sequence[str],
+    shares: np.ndarray,
+) -> None:
+    """Draws learning curves, a confusion matrix, and pictures with decisions.
+
+    Args:
+      run: the run.
+      result: of the training.
+      rivals: the shares of held-out images that baselines tell.
+      pictures: those held out, N of them.
+      classes: names.
+      shares: P, [N, classes].
+    """
+    lines = {"training": "loss", "validation": "valid"}
+    wrong = {name: 1 - share for name, share in rivals.items()}
+    run.learning_curves(
+        result,
+        figures.Panel("−log P (nats per image)", lines),
+        figures.Panel("share of wrong images", {"validation": "valid_wrong"}, wrong),
+    )
+    gold = np.array([classes.index(p.label) for p in pictures])
+    told = shares.argmax(axis=1)
+    counts = library("sklearn.metrics", "images").confusion_matrix(
+        gold, told, labels=range(len(classes))
+    )
+    errors = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
+    shown = np.sort(np.argsort(-errors, kind="stable")[:MOST])
+    title = f"{run.options.way}: held-out images"
+    if len(classes) > MOST:
+        title += f": the {MOST} of {len(classes)} classes with most errors"
+    names = [classes[i] for i in shown]
+    run.figure(
+        figures.confusion, "confusion", counts[np.ix_(shown, shown)], names, title=title
+    )
+    draw_examples(run, pictures, classes, shares, told != gold)
+
+
+def draw_examples(
+    run: Run,
+    pictures: Sequence[Picture],
+    classes: Sequence[str],
+    shares: np.ndarray,
+    wrong: np.ndarray,
+) -> None:
+    """Draws pictures with what they were taken for, those that went wrong first."""
+    order = np.argsort(~wrong, kind="stable")[:SHOWN]
+    lines = [
+        f"{classes[shares[i].argmax()]} ({shares[i].max():.2f})"
+        + (f", is {pictures[i].label}" if wrong[i] else "")
+        for i in order
+    ]
+    title = (
+        f"{run.options.way}: what held-out images are taken for (P); "
+        f"{wrong.sum()} of {len(wrong)} are wrong (red)"
+    )
+    images = [pictures[i].pixels for i in order]
+    marks = [bool(wrong[i]) for i in order]
+    run.figure(figures.pictures, "examples", images, lines, title=title, wrong=marks)
+
+
+def predictions(
+    pictures: Sequence[Picture], classes: Sequence[str], shares: np.ndarray
+) -> str:
+    """A line an image: its name, its class, what it was taken for, P of that."""
+    rows = zip(pictures, shares, strict=True)
+    return "".join(
+        f"{p.name}\t{p.label}\t{classes[row.argmax()]}\t{row.max():.4f}\n"
+        for p, row in rows
+    )
+
+
+def report(
+    run: Run, result: TrainResult, score: float, rivals: dict[str, float]
+) -> dict[str, Any]:
+    """Prints and writes the result beside the best rival."""
+    best = max(rivals, key=lambda name: rivals[name])
+    others = ", ".join(f"{name} {share:.4f}" for name, share in rivals.items())
+    run.say(f"held-out images: {score:.4f} right; {others}")
+    return run.finish(
+        result,
+        metric="share of held-out images whose class is told",
+        lower_is_better=False,
+        score=score,
+        baseline=rivals[best],
+        baseline_name=best,
+        rivals=rivals,
+        way=run.options.way,
+        permuted=run.options.permuted,
+        best_possible=run.source.best if run.source else None,
+        valid=1 - result.scores["valid_wrong"],
+    )
