@@ -163,10 +163,11 @@ def test_equal_pictures_are_never_on_two_sides():
     assert {p.name[0] for p in parts.test} == {"1"}
     known = {p.pixels.tobytes() for p in parts.test}
     assert not any(p.pixels.tobytes() in known for p in parts.train + parts.valid)
-    for changed, named in (("a", "all pictures are of a"), ("c", "no other picture")):
-        rows = [p._replace(label=changed if p.part == "test" else "a") for p in own]
-        with pytest.raises(DataError, match=named):
-            divide(rows, 1, "data")
+    with pytest.raises(DataError, match="data: all pictures are of a"):
+        divide([p._replace(label="a") for p in own], 1, "data")
+    odd = [p._replace(label="c") if p.part == "test" else p for p in own]
+    with pytest.raises(DataError, match="1 0: no other picture of c"):
+        divide(odd, 1, "data")
 
 
 def test_generated_digits_can_be_told():
@@ -183,13 +184,13 @@ def test_generated_digits_can_be_told():
 def test_images_are_changed_at_random():
     images, rows = jnp.array(RNG.random((3, 12, 9))), jnp.array([12, 12, 8])
     key = jax.random.key(0)
-    still = Warp()(key, images, rows, 0.0)
+    still = jax.jit(Warp())(key, images, rows, 0.0)
     np.testing.assert_allclose(still, images, atol=1e-6)
-    changed = Warp()(key, images, rows, 1.0)
+    changed = jax.jit(Warp())(key, images, rows, 1.0)
     assert np.all(np.abs(changed - images).mean(axis=(1, 2)) > 0.02)
     moved = Warp(shift=4, turn=0, zoom=0, shear=0, bend=0)
     dot = jnp.zeros((64, 15, 15)).at[:, 7, 7].set(1)
-    found = moved(key, dot, jnp.full(64, 15), 1.0)
+    found = jax.jit(moved)(key, dot, jnp.full(64, 15), 1.0)
     np.testing.assert_allclose(found.sum(axis=(1, 2)), 1, atol=1e-5)
     where = jnp.einsum("bhw,h->b", found, jnp.arange(15.0)) - 7
     assert 3 < jnp.abs(where).max() <= 4 and jnp.abs(where.mean()) < 1
@@ -198,7 +199,7 @@ def test_images_are_changed_at_random():
 def test_relu_layers_may_read_what_is_pooled():
     model = Classifier(GRU(3), 2, widths=(4,))
     xs, lengths = jnp.array(RNG.random((2, 5, 3))), jnp.array([5, 2])
-    variables = model.init(jax.random.key(0), xs, lengths)
+    variables = jax.jit(model.init)(jax.random.key(0), xs, lengths)
     p = variables["params"]
     states = GRU(3).unroll(p["recurrent"]["layer"], xs.swapaxes(0, 1))[1]
     last = np.stack([states[4, 0], states[1, 1]])
@@ -213,7 +214,7 @@ def test_relu_layers_may_read_what_is_pooled():
 def test_a_linear_rival_separates_what_a_line_separates():
     inputs = [RNG.normal(size=(n, 3)) for n in (80, 30, 40)]
     labels = [(x @ [2, -1, 0.5] > 0).astype(int) for x in inputs]
-    shares = logistic_regression(inputs, labels)
+    shares = logistic_regression(inputs, labels, (0.1, 1))
     assert [s.shape for s in shares] == [(30, 2), (40, 2)]
     assert np.mean(shares[1].argmax(axis=1) == labels[2]) > 0.9
 
@@ -240,7 +241,9 @@ def test_a_trained_classifier_tells_images(trained, tmp_path):
     model = load(teller.folder / "run", ImageClassPredictor)
     shares = model.classify(path)
     assert max(shares, key=lambda label: shares[label]) == picture.label
-    assert model.classify([path, picture.pixels]) == [pytest.approx(shares)] * 2
+    assert (
+        model.classify([path, picture.pixels]) == [pytest.approx(shares, rel=1e-4)] * 2
+    )
     save(tmp_path / "again", model)
     assert load(tmp_path / "again", ImageClassPredictor).classify(path) == shares
     mode = ["--mode=classify", f"--workdir={teller.folder / 'run'}"]

@@ -12,7 +12,7 @@ from seqjax.extras import library
 from seqjax.train import TrainResult
 
 MOST = 20  # classes of a confusion matrix
-SHOWN = 16  # pictures with the decisions about them, those that went wrong first
+SHOWN = 16  # pictures with the decisions about them, up to half of them wrong ones
 
 
 def share_right(shares: np.ndarray, gold: np.ndarray) -> float:
@@ -43,7 +43,7 @@ def draw(
       classes: names.
       shares: P, [N, classes].
     """
-    lines = {"training": "loss", "validation": "valid"}
+    lines = {"training, changed at random": "loss", "validation": "valid"}
     wrong = {name: 1 - share for name, share in rivals.items()}
     run.learning_curves(
         result,
@@ -74,8 +74,9 @@ def draw_examples(
     shares: np.ndarray,
     wrong: np.ndarray,
 ) -> None:
-    """Draws pictures with what they were taken for, those that went wrong first."""
-    order = np.argsort(~wrong, kind="stable")[:SHOWN]
+    """Draws pictures with what they were taken for, some that went wrong first."""
+    bad = np.flatnonzero(wrong)[: SHOWN // 2]
+    order = np.concatenate([bad, np.flatnonzero(~wrong)[: SHOWN - len(bad)]])
     lines = [
         f"{classes[shares[i].argmax()]} ({shares[i].max():.2f})"
         + (f", is {pictures[i].label}" if wrong[i] else "")

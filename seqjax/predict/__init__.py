@@ -6,6 +6,7 @@ and integers. `save` puts one into a folder, and `load` gives it back. While tra
 about data that were encoded and batched once; nothing is compiled again for it.
 """
 
+from seqjax.predict.captions import CaptionPredictor
 from seqjax.predict.classes import ClassPredictor
 from seqjax.predict.hearing import Spoken
 from seqjax.predict.images import ImageClassPredictor
@@ -21,6 +22,7 @@ from seqjax.predict.translation import TranslationPredictor
 from seqjax.predict.vectors import VectorPredictor
 
 __all__ = [
+    "CaptionPredictor",
     "ClassPredictor",
     "Heard",
     "ImageClassPredictor",
