@@ -13,7 +13,8 @@ from seqjax.metrics import corpus_bleu
 from seqjax.predict import CaptionPredictor
 from seqjax.train import TrainResult
 
-SHOWN = 4  # images whose words are drawn, each with where it looked
+SHOWN = 3  # images whose words are drawn, each with where it looked
+LISTED = 12  # images drawn with their captions, up to half of them wrong ones
 FEWEST, MOST = 3, 11  # words of their captions
 
 
@@ -42,7 +43,8 @@ def draw(
     lines = {"training, with dropout": "loss", "validation": "valid"}
     run.learning_curves(result, figures.Panel("−log P (nats per token)", lines))
     wrong = ~exact(written, images)
-    order = np.argsort(~wrong, kind="stable")[:12]
+    bad = np.flatnonzero(wrong)[: LISTED // 2]
+    order = np.concatenate([bad, np.flatnonzero(~wrong)[: LISTED - len(bad)]])
     title = (
         f"captions of held-out images: {wrong.sum()} of {len(wrong)} are not exact "
         f"(red)"

@@ -20,6 +20,7 @@ COLOURS = {
     "white": (240, 240, 240),
 }
 SIZES = {"small": 3, "large": 6}  # half of a side, in pixels
+GROUND = 80, 120  # grey and noise behind the shapes
 SHAPES = "circle", "square", "triangle", "cross"
 THINGS = tuple(itertools.product(SIZES, COLOURS, SHAPES))
 
@@ -37,7 +38,7 @@ def few() -> tuple[list[Captioned], float]:
 
 def draw_scene(rng: np.random.Generator, name: str) -> Captioned:
     """Draws a scene: a quarter of them have one shape, the others two."""
-    image = rng.uniform(0, 40, (SIDE, SIDE, 3))
+    image = rng.uniform(*GROUND, (SIDE, SIDE, 3))
     kind = rng.integers(0, 4)
     first, second = (THINGS[i] for i in rng.integers(0, len(THINGS), 2))
     if kind == 0:
