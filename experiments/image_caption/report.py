@@ -109,6 +109,12 @@ def as_grid(shape: tuple[int, int]) -> Any:
     return reshape
 
 
+def listed(images: Sequence[Captioned], written: Sequence[str]) -> str:
+    """A line an image: its name, its caption, what was written."""
+    rows = zip(images, written, strict=True)
+    return "".join(f"{i.name}\t{i.caption}\t{text}\n" for i, text in rows)
+
+
 def report(
     run: Run,
     result: TrainResult,
@@ -129,10 +135,7 @@ def report(
     bleu = {name: corpus_bleu(texts, gold) for name, texts in told.items()}
     right = {name: exact(texts, images) for name, texts in told.items()}
     new = np.array([caption not in known for caption in gold])
-    rows = zip(images, told["model"], strict=True)
-    run.write(
-        "captions.tsv", "".join(f"{i.name}\t{i.caption}\t{text}\n" for i, text in rows)
-    )
+    run.write("captions.tsv", listed(images, told["model"]))
     for name in told:
         share, score = np.mean(right[name]), bleu[name].score
         run.say(f"held-out images, {name}: {share:.4f} exact, BLEU {score:.2f}")

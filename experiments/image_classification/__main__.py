@@ -35,12 +35,11 @@ from experiments.image_classification.model import (
     loss_of,
     make_predictor,
 )
-from experiments.image_classification.picture import divide
+from experiments.image_classification.picture import describe, divide
 from experiments.image_classification.reasons import reasons
 from experiments.image_classification.report import (
     draw,
     nats,
-    predictions,
     report,
     share_right,
 )
@@ -114,9 +113,7 @@ def train(options: Any) -> dict[str, Any]:
     labels = [np.array([e.label for e in part]) for part in examples]
     inputs = [[teller.inputs(p.pixels) for p in part] for part in splits]
     variables = predict.init(teller, jax.random.key(options.seed))
-    facts = "{:,} images to learn from, {:,} to choose by, {:,} held out; {:,} steps"
-    steps = max(len(x) for x in inputs[0])
-    facts = facts.format(*map(len, splits), steps)
+    facts = describe(splits, max(len(x) for x in inputs[0]))
     run = Run.begin("image_classification", options, source, variables, facts)
     valid, test = (teller.batches(x, 100, options.buckets) for x in inputs[1:])
 
@@ -138,7 +135,6 @@ def train(options: Any) -> dict[str, Any]:
     run.save(teller)
     rivals, shares = baselines(inputs, labels), teller.probabilities(test)
     draw(run, result, rivals, splits.test, teller.classes, shares)
-    run.write("predictions.tsv", predictions(splits.test, teller.classes, shares))
     return report(run, result, share_right(shares, labels[2]), rivals)
 
 

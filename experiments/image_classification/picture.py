@@ -39,7 +39,7 @@ def divide(pictures: Sequence[Picture], seed: int, name: str) -> Splits:
     parts = Splits(drawn.train + drawn.test, drawn.valid, own) if own else drawn
     classes = classes_of(parts.train)
     if len(classes) < 2:
-        raise DataError(f"{name}: all pictures are of {classes[0]}; two are needed")
+        raise DataError(f"{name}: all pictures are of {parts.train[0].label}; two are needed")
     for picture in parts.valid + parts.test:
         if picture.label not in classes:
             raise DataError(
@@ -47,6 +47,12 @@ def divide(pictures: Sequence[Picture], seed: int, name: str) -> Splits:
                 f"learn from"
             )
     return parts
+
+
+def describe(parts: Splits, steps: int) -> str:
+    """How much there is to learn from, to choose by and to score on, and how long."""
+    facts = "{:,} images to learn from, {:,} to choose by, {:,} held out; steps: {:,}"
+    return facts.format(*map(len, parts), steps)
 
 
 def classes_of(pictures: Sequence[Picture]) -> tuple[str, ...]:

@@ -20,10 +20,11 @@ from experiments.image_classification.model import (
     loss_of,
     make_predictor,
 )
-from experiments.image_classification.picture import Picture, divide
+from experiments.image_classification.picture import Picture, describe, divide
 from experiments.image_classification.report import nats, share_right
 from experiments.shared.run import Run, split_seed
 from seqjax import figures, predict
+from seqjax.data import DataError
 from seqjax.predict import ImageClassPredictor
 
 WAYS = {"fixed": "fixed network", "columns": "recurrent network"}
@@ -49,11 +50,12 @@ def reasons(options: Any) -> dict[str, Any]:
     """Trains both networks at the left, asks about places and widths, draws both."""
     source = TABLE.load(options.dataset, options.data)
     splits = divide(source.examples, split_seed(options), source.name)
+    if len({p.pixels.shape for part in splits for p in part}) > 1:
+        raise DataError(f"{source.name}: --mode=reasons needs pictures of one size")
     own = splits.train[0].pixels.shape[1]
     width = 2 * own
     left = [[place(p, 0, width) for p in part] for part in splits]
-    facts = "{:,} images to learn from, {:,} to choose by, {:,} held out; {} columns"
-    facts = facts.format(*map(len, splits), width)
+    facts = describe(splits, width)
     run = Run.begin("image_classification", options, source, None, facts)
     tellers = {way: learn(run, way, left) for way in WAYS}
     run.save(tellers["columns"])
@@ -127,19 +129,7 @@ def report(
       widths: of the images, in pixels.
       by_width: of each way, the share told at each width.
     """
-    panels = [
-        (label, {WAYS[way]: (x, np.array(shares)) for way, shares in told.items()})
-        for label, x, told in (
-            ("first column of the digit, learned at 0 (pixels)", places, by_place),
-            ("width of the image, the digit anywhere (pixels)", widths, by_width),
-        )
-    ]
-    title = (
-        f"{run.options.cell}: digits learned at the left of {2 * places[-1]} columns"
-    )
-    title += ", asked elsewhere; the fixed network is given its first columns"
-    unit = "share of held-out digits told"
-    run.figure(figures.curves, "reasons", panels, unit, title=title)
+    draw(run, places, by_place, widths, by_width)
     for way, name in WAYS.items():
         told = ", ".join(f"{share:.3f}" for share in by_place[way])
         wide = ", ".join(f"{share:.3f}" for share in by_width[way])
@@ -156,3 +146,20 @@ def report(
         widths=widths.tolist(),
         by_width=by_width,
     )
+
+
+def draw(run: Run, places, by_place, widths, by_width) -> None:
+    """Draws the shares against the place and the width; the arguments are as above."""
+    panels = [
+        (label, {WAYS[way]: (x, np.array(shares)) for way, shares in told.items()})
+        for label, x, told in (
+            ("first column of the digit, learned at 0 (pixels)", places, by_place),
+            ("width of the image, the digit anywhere (pixels)", widths, by_width),
+        )
+    ]
+    title = (
+        f"{run.options.cell}: digits learned at the left of {2 * places[-1]} columns"
+    )
+    title += ", asked elsewhere; the fixed network is given its first columns"
+    unit = "share of held-out digits told"
+    run.figure(figures.curves, "reasons", panels, unit, title=title)

@@ -33,7 +33,7 @@ def draw(
     classes: Sequence[str],
     shares: np.ndarray,
 ) -> None:
-    """Draws learning curves, a confusion matrix, and pictures with decisions.
+    """Draws curves, confusions and pictures with decisions; writes predictions.tsv.
 
     Args:
       run: the run.
@@ -60,11 +60,12 @@ def draw(
     title = f"{run.options.way}: held-out images"
     if len(classes) > MOST:
         title += f": the {MOST} of {len(classes)} classes with most errors"
-    names = [classes[i] for i in shown]
+    names = [classes[i] for i in shown.tolist()]
     run.figure(
         figures.confusion, "confusion", counts[np.ix_(shown, shown)], names, title=title
     )
     draw_examples(run, pictures, classes, shares, told != gold)
+    run.write("predictions.tsv", predictions(pictures, classes, shares))
 
 
 def draw_examples(
