@@ -39,7 +39,8 @@ def divide(pictures: Sequence[Picture], seed: int, name: str) -> Splits:
     parts = Splits(drawn.train + drawn.test, drawn.valid, own) if own else drawn
     classes = classes_of(parts.train)
     if len(classes) < 2:
-        raise DataError(f"{name}: all pictures are of {parts.train[0].label}; two are needed")
+        label = parts.train[0].label
+        raise DataError(f"{name}: all pictures are of {label}; two are needed")
     for picture in parts.valid + parts.test:
         if picture.label not in classes:
             raise DataError(
