@@ -144,6 +144,7 @@ def report(
         places=places.tolist(),
         by_place=by_place,
         widths=widths.tolist(),
+        steps=run.options.steps,
         by_width=by_width,
     )
 
@@ -160,6 +161,6 @@ def draw(run: Run, places, by_place, widths, by_width) -> None:
     title = (
         f"{run.options.cell}: digits learned at the left of {2 * places[-1]} columns"
     )
-    title += ", asked elsewhere; the fixed network is given its first columns"
+    title += f"; the fixed network sees the first {2 * places[-1]} columns of others"
     unit = "share of held-out digits told"
     run.figure(figures.curves, "reasons", panels, unit, title=title)

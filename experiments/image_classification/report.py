@@ -77,7 +77,9 @@ def draw_examples(
 ) -> None:
     """Draws pictures with what they were taken for, some that went wrong first."""
     bad = np.flatnonzero(wrong)[: SHOWN // 2]
-    order = np.concatenate([bad, np.flatnonzero(~wrong)[: SHOWN - len(bad)]])
+    good = np.flatnonzero(~wrong)
+    every = max(len(good) // (SHOWN - len(bad)), 1)
+    order = np.concatenate([bad, good[::every]])[:SHOWN]
     lines = [
         f"{classes[shares[i].argmax()]} ({shares[i].max():.2f})"
         + (f", is {pictures[i].label}" if wrong[i] else "")
