@@ -38,12 +38,9 @@ def drawn(model, *arguments):
 
 
 def convolved(x, kernel, bias, stride):
-    """A 3 × 3 convolution by loops; [H, W, C]. The padding is that of TensorFlow."""
+    """A 3 × 3 convolution by loops, of [H, W, C] with zeros around it."""
     sizes = [-(-size // stride) for size in x.shape[:2]]
-    total = [
-        max((n - 1) * stride + 3 - s, 0) for n, s in zip(sizes, x.shape, strict=False)
-    ]
-    x = np.pad(x, [*((t // 2, t - t // 2) for t in total), (0, 0)])
+    x = np.pad(x, [(1, 1), (1, 1), (0, 0)])
     y = np.zeros((*sizes, kernel.shape[-1]))
     for i, j in np.ndindex(*sizes):
         window = x[i * stride : i * stride + 3, j * stride : j * stride + 3]
@@ -60,8 +57,9 @@ def test_an_encoder_is_convolutions_of_pixels_and_places():
     assert found.shape == (3, 3, 2, 2) and model.features == 2
     for image, grid in zip(np.asarray(IMAGES), found, strict=True):
         a = np.concatenate([image, np.stack([y, x], axis=-1)], axis=-1)
-        for name, stride in (("Conv_0", 2), ("Conv_1", 1)):
-            a = convolved(a, p[name]["kernel"], p[name]["bias"], stride)
+        for name, stride in (("Dense_0", 2), ("Dense_1", 1)):
+            kernel = p[name]["kernel"].reshape(3, 3, a.shape[-1], -1)
+            a = convolved(a, kernel, p[name]["bias"], stride)
         np.testing.assert_allclose(grid, a, rtol=1e-8, atol=1e-10)
     means = jit(model.clone(mean=True).apply)(variables, IMAGES)
     np.testing.assert_allclose(means, found.mean(axis=(1, 2)), rtol=1e-10)

@@ -40,8 +40,8 @@ flags.adopt_module_key_flags(shared)
 shared.describe_data(TABLE)
 shared.set_defaults(
     buckets=1,
-    features=128,
-    steps=2500,
+    features=96,
+    steps=2000,
     batch_size=64,
     learning_rate=2e-3,
     schedule="cosine",
@@ -56,13 +56,13 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_enum(
     "attention",
-    "additive",
+    "multiplicative",
     ["none", "additive", "multiplicative"],
     "How the decoder attends to the grid: as in Bahdanau et al. (2015), or in Luong et "
     "al. (2015); none gives it the grid's mean.",
 )
 flags.DEFINE_integer(
-    "channels", 32, "Of the first convolution; twice as many after.", 1
+    "channels", 24, "Of the first convolution; twice as many after.", 1
 )
 flags.DEFINE_integer("embedding", 64, "Width of a word's vector.", 1)
 flags.DEFINE_integer("vocabulary", 8000, "How many words are known.", 1)

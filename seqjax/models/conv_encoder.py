@@ -12,6 +12,9 @@ from seqjax.layer import Array
 class ConvEncoder(nn.Module):
     """Computes relu(W ∗ x + b) of 3 × 3 convolutions, one on the other: LeCun (1989).
 
+    Each is a dense layer on patches: XLA's own convolutions are slow on CPUs inside of
+    the loop over a dispatch's training steps.
+
     Attributes:
       channels: of each convolution.
       strides: of each; 2 halves the height and the width.
@@ -54,6 +57,26 @@ class ConvEncoder(nn.Module):
             where = jnp.broadcast_to(where, (len(x), *where.shape))
             x = jnp.concatenate([x, where], axis=-1)
         for width, stride in zip(self.channels, self.strides, strict=True):
-            x = jax.nn.relu(nn.Conv(width, (3, 3), strides=stride)(x))
+            x = jax.nn.relu(nn.Dense(width)(patches(x, stride)))
         x = x.reshape(*lead, *x.shape[1:])
         return x.mean(axis=(-3, -2)) if self.mean else x
+
+
+def patches(x: Array, stride: int) -> Array:
+    """Returns the 3 × 3 neighbours of every `stride`-th pixel, zero outside.
+
+    Args:
+      x: [B, H, W, C].
+      stride: 1 or more.
+
+    Returns:
+      [B, ⌈H / stride⌉, ⌈W / stride⌉, 9 C], row by row, the channels innermost.
+    """
+    height, width = x.shape[1:3]
+    padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    parts = [
+        padded[:, i : i + height : stride, j : j + width : stride]
+        for i in range(3)
+        for j in range(3)
+    ]
+    return jnp.concatenate(parts, axis=-1)
