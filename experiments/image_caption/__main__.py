@@ -41,7 +41,7 @@ shared.describe_data(TABLE)
 shared.set_defaults(
     buckets=1,
     features=96,
-    steps=2000,
+    steps=2200,
     batch_size=64,
     learning_rate=2e-3,
     schedule="cosine",
@@ -69,7 +69,7 @@ flags.DEFINE_integer("vocabulary", 8000, "How many words are known.", 1)
 flags.DEFINE_integer(
     "side", 0, "Pixels to which images are scaled; 0: the size of the first.", 0
 )
-flags.DEFINE_float("dropout", 0.1, "Share of vectors dropped in training.", 0.0, 0.99)
+flags.DEFINE_float("dropout", 0.0, "Share of vectors dropped in training.", 0.0, 0.99)
 flags.DEFINE_integer("beam", 4, "Hypotheses of the beam search.", 1)
 flags.DEFINE_string("image", None, "An image file, for --mode=caption.")
 

@@ -25,7 +25,7 @@ def make_predictor(train: Sequence[Captioned], options: Any) -> CaptionPredictor
     longest = max(len(words.encode(image.caption)) for image in train)
     if longest < 2:
         raise DataError("there is no word in the captions")
-    channels = (o.channels, 2 * o.channels, 2 * o.channels)
+    channels = (o.channels, *(2 * o.channels,) * 3)
     model = EncoderDecoder(
         None,
         layer_of(o, causal=True),
@@ -35,7 +35,7 @@ def make_predictor(train: Sequence[Captioned], options: Any) -> CaptionPredictor
         attention=o.attention,
         dropout=o.dropout,
         gradient=o.gradient,
-        reader=ConvEncoder(channels, (2, 2, 1)),
+        reader=ConvEncoder(channels, (1, 2, 2, 1)),
     )
     return CaptionPredictor(model, words, height, width, longest)
 

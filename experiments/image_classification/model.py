@@ -44,7 +44,7 @@ def make_predictor(train: Sequence[Picture], options: Any) -> ImageClassPredicto
     o, scan, classes = options, scan_of(train, options), classes_of(train)
     widths = (o.hidden,) if o.hidden else ()
     if o.way == "fixed":
-        layers = (o.features,) * o.layers
+        o.cell, layers = "feed forward", (o.features,) * o.layers
         model: Any = FeedForward(layers, len(classes), None, o.dropout)
     else:
         how = {"widths": widths, "dropout": o.dropout, "gradient": o.gradient}
