@@ -116,6 +116,9 @@ def test_attention_over_a_grid_is_a_distribution():
     assert weights.shape == (3, 3, 6), "3 × 2 parts"
     np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-8)
     assert weights[0].std(axis=0).max() > 1e-4, "it moves"
+    begin = jit(functools.partial(model.apply, method="initial_carry"))
+    values = begin(variables, IMAGES, ROWS).memory.values
+    assert values[0].any() and not values[2].any(), "an empty row has no memory"
     with pytest.raises(ValueError, match="without an encoder there must be a reader"):
         drawn(EncoderDecoder(None, LSTM(3), None, 4), IMAGES, ROWS, TARGET, LENGTHS)
 
