@@ -40,13 +40,13 @@ flags.adopt_module_key_flags(shared)
 shared.describe_data(TABLE)
 shared.set_defaults(
     buckets=1,
-    features=96,
-    steps=2200,
+    features=64,
+    steps=1700,
     batch_size=64,
-    learning_rate=2e-3,
+    learning_rate=4e-3,
     schedule="cosine",
     clip_norm=1.0,
-    eval_every=250,
+    eval_every=170,
 )
 flags.DEFINE_enum(
     "mode",
@@ -56,7 +56,7 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_enum(
     "attention",
-    "multiplicative",
+    "additive",
     ["none", "additive", "multiplicative"],
     "How the decoder attends to the grid: as in Bahdanau et al. (2015), or in Luong et "
     "al. (2015); none gives it the grid's mean.",
