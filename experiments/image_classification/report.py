@@ -81,7 +81,7 @@ def draw_examples(
     every = max(len(good) // (SHOWN - len(bad)), 1)
     order = np.concatenate([bad, good[::every]])[:SHOWN]
     lines = [
-        f"{classes[shares[i].argmax()]} ({shares[i].max():.2f})"
+        f"{classes[int(shares[i].argmax())]} ({shares[i].max():.2f})"
         + (f", is {pictures[i].label}" if wrong[i] else "")
         for i in order
     ]
