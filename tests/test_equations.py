@@ -170,6 +170,16 @@ def leaky_rate(layer, params, carry, x):
     return np.maximum(a, 0), a
 
 
+def lru(layer, params, carry, x):
+    """In complex numbers."""
+    units = len(params.ν)
+    λ = np.exp((-np.exp(params.ν) + 1j * params.θ) / layer.horizon)
+    w_x = params.w_x[:, :units] + 1j * params.w_x[:, units:]
+    h = carry.h[..., :units] + 1j * carry.h[..., units:]
+    h = λ * h + np.sqrt(1 - np.abs(λ) ** 2) * (x @ w_x)
+    return np.concatenate([h.real, h.imag], axis=-1)
+
+
 EQUATIONS = {
     equation.__name__: equation
     for equation in (
@@ -190,6 +200,7 @@ EQUATIONS = {
         minimal_gated_unit,
         projected_lstm,
         slstm,
+        lru,
     )
 }
 

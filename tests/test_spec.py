@@ -18,6 +18,7 @@ from seqjax.layers.attention import AdditiveAttention
 from seqjax.losses.crf import CRFParams
 from seqjax.models import (
     Classifier,
+    ConvEncoder,
     EncoderDecoder,
     EventGenerator,
     FeedForward,
@@ -53,6 +54,9 @@ MODELS = {
     "recurrent": Recurrent(GRU(3)),
     "tagger": Tagger(LSTM(4), 3, WORDS, crf=True),
     "words": WORDS,
+    "reader of images": EncoderDecoder(
+        None, GRU(3), None, 7, reader=ConvEncoder((3, 4), (2, 1), mean=False)
+    ),
     "attention": AdditiveAttention(LSTM(3), 2),
 }
 VALUES = {

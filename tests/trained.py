@@ -199,7 +199,14 @@ def _speech(folder):
     yield from ("--streaming", "--nobidirectional", "--deltas=0", "--noise=0")
 
 
+def _image_classification(folder):
+    del folder
+    yield from ("--dataset=synthetic", "--steps=120", "--features=24", "--dropout=0")
+    yield from ("--warp=0.2", "--learning_rate=0.02", "--cell=gru", "--average=0")
+
+
 RUNS = {
+    "image_classification": _image_classification,
     "speech_recognition": _speech,
     "language_model": _language_model("--level=char"),
     "language_model word": _language_model("--level=word"),

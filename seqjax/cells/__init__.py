@@ -22,6 +22,7 @@ from seqjax.cells.ind_rnn import IndRNN
 from seqjax.cells.layer_norm_gru import LayerNormGRU
 from seqjax.cells.layer_norm_lstm import LayerNormLSTM
 from seqjax.cells.leaky_rate import LeakyRate
+from seqjax.cells.lru import LRU
 from seqjax.cells.lstm import LSTM
 from seqjax.cells.lstm_1997 import LSTM1997
 from seqjax.cells.min_gru import MinGRU
@@ -41,6 +42,7 @@ __all__ = [
     "GRU",
     "GRUResetAfter",
     "IndRNN",
+    "LRU",
     "LSTM",
     "LSTM1997",
     "LayerNormGRU",

@@ -14,7 +14,6 @@ grid's products flattened it is `PeepholeLSTM`, gate by gate.
 """
 
 import dataclasses
-import itertools
 import math
 from typing import NamedTuple
 
@@ -24,6 +23,7 @@ import jax.numpy as jnp
 from seqjax.cells.peephole_lstm import PeepholeLSTM
 from seqjax.initializers import per_gate
 from seqjax.layer import Array
+from seqjax.patches import patches
 
 
 class ConvLSTMParams(NamedTuple):
@@ -72,9 +72,10 @@ class ConvLSTM(PeepholeLSTM):
         self._channels(self.features, "features")
 
     @property
-    def _reach(self) -> tuple[int, ...]:
+    def _reach(self) -> tuple[int, int]:
         """How far a unit sees up and down, and to its sides."""
-        return tuple(min(self.kernel // 2, size - 1) for size in self.grid)
+        rows, columns = (min(self.kernel // 2, size - 1) for size in self.grid)
+        return rows, columns
 
     def _channels(self, width: int, name: str) -> int:
         places = math.prod(self.grid)
@@ -114,18 +115,10 @@ class ConvLSTM(PeepholeLSTM):
         return self._flat(self._convolve(carry.h, params.w_h))
 
     def _convolve(self, x: Array, kernel: Array) -> Array:
-        """Convolves flat images, zeros beyond the edge: [..., H, W, 4C].
-
-        Patches times a matrix: on a CPU faster than XLA's own convolution, above all
-        under `vmap` over kernels.
-        """
-        (height, width), reach = self.grid, self._reach
-        edges = [(0, 0)] * (x.ndim - 1) + [(n, n) for n in reach] + [(0, 0)]
+        """Convolves flat images, zeros beyond the edge: [..., H, W, 4C]."""
         channels = self._channels(x.shape[-1], "inputs")
-        padded = jnp.pad(x.reshape(*x.shape[:-1], *self.grid, channels), edges)
-        offsets = itertools.product(*(range(2 * n + 1) for n in reach))
-        shifted = [padded[..., i : i + height, j : j + width, :] for i, j in offsets]
-        return jnp.concatenate(shifted, axis=-1) @ kernel
+        images = x.reshape(*x.shape[:-1], *self.grid, channels)
+        return patches(images, self._reach) @ kernel
 
     def _flat(self, gates: Array) -> Array:
         """Puts whole gates side by side: [..., H, W, 4C] to [..., 4 · features]."""

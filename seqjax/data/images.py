@@ -47,6 +47,15 @@ def decode_image(raw: bytes, path: object, mode: str = "L") -> np.ndarray:
     return np.asarray(pillow.alpha_composite(ground, colours).convert(mode))
 
 
+def resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Scales an image of integers [H, W] or [H, W, 3] to a height and a width."""
+    if pixels.shape[:2] == tuple(size):
+        return pixels
+    pillow = library("PIL.Image", "images")
+    image = pillow.fromarray(np.asarray(pixels, np.uint8))
+    return np.asarray(image.resize((size[1], size[0]), pillow.Resampling.BILINEAR))
+
+
 def image_files(folder: str | pathlib.Path) -> list[pathlib.Path]:
     """Returns the image files in a folder, by their names' endings, sorted."""
     paths = pathlib.Path(folder).iterdir()

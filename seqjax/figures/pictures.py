@@ -22,6 +22,7 @@ def pictures(
     wrong: Sequence[bool] | None = None,
     columns: int = 8,
     over: Sequence[np.ndarray | None] | None = None,
+    wide: bool = False,
 ) -> Figure:
     """Draws images in rows, each with its line of text above it.
 
@@ -34,6 +35,7 @@ def pictures(
       columns: images in a row.
       over: for each image weights [h, w] of a coarser grid over it, or None; where they
         are high, the image is bright, and elsewhere it is dimmed.
+      wide: whether there is room for long texts.
 
     Returns:
       The figure.
@@ -45,7 +47,8 @@ def pictures(
         raise ValueError(f"{len(images)} images cannot have {len(lines)} texts")
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    figure, grid = canvas(rows, columns, (1.35 * columns + 0.4, 1.65 * rows + 0.7))
+    cell, letters = (2.5, 30) if wide else (1.35, 17)
+    figure, grid = canvas(rows, columns, (cell * columns + 0.4, 1.65 * rows + 0.7))
     for axes in grid.ravel():
         axes.set_axis_off()
     for i, (axes, image) in enumerate(zip(grid.ravel(), images, strict=False)):
@@ -53,7 +56,7 @@ def pictures(
         axes.imshow(np.asarray(image), **bright)
         if over is not None and (weights := over[i]) is not None:
             _dim(axes, np.asarray(weights), np.shape(image)[:2])
-        text = textwrap.fill(readable(lines[i]), 17)
+        text = textwrap.fill(readable(lines[i]), letters)
         color = WRONG if wrong is not None and wrong[i] else RIGHT
         axes.set_title(text, fontsize=9, color=color, parse_math=False)
     return write(figure, path, title)

@@ -4,9 +4,9 @@ One to one is `FeedForward`, one to many `Generator`, many to one `Classifier`, 
 many `Tagger` (equal lengths), `Transcriber` (fewer labels than steps, by CTC) and
 `EncoderDecoder` (any lengths); `LanguageModel` predicts each token from those before
 it, and can `remember` a text; `EventGenerator` writes events that last, over what is
-known of each beat. Inputs and outputs
-are batch-major, [B, T, ...]; each model transposes once. No model knows a cell's
-equations. `spec` writes any of them as JSON.
+known of each beat; a `ConvEncoder` makes vectors of images for any of them. Inputs and
+outputs are batch-major, [B, T, ...]; each model transposes once. No model knows a
+cell's equations. `spec` writes any of them as JSON.
 """
 
 from seqjax.models.classifier import Classifier

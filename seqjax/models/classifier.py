@@ -1,5 +1,6 @@
 """Many to one: a class ŷ for a whole sequence."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import flax.linen as nn
@@ -25,8 +26,10 @@ class Classifier(nn.Module):
         if the layer also runs backward; "mean" and "max" are over time; "attention" is
         a mean with learned weights, softmax(vᵀ tanh(W y⟨t⟩)) (Yang et al., 2016, eqs. 5
         to 7).
-      dropout: the share of the layer's inputs and of the pooled outputs that are
-        dropped in training.
+      widths: of ReLU layers between the pooled outputs and the logits, for a layer
+        that is linear, such as an `LRU`; none by default.
+      dropout: the share of the layer's inputs, of the pooled outputs and of the ReLU
+        layers that is dropped in training.
       weight_dropout: see `Recurrent`.
       gradient: see `Layer.unroll`.
 
@@ -43,6 +46,7 @@ class Classifier(nn.Module):
     classes: int
     embed: nn.Module | None = None
     pooling: Pooling = "last"
+    widths: Sequence[int] = ()
     dropout: float = 0.0
     weight_dropout: float = 0.0
     gradient: Gradient = "lean"
@@ -57,6 +61,7 @@ class Classifier(nn.Module):
         if self.pooling == "attention":
             self.hidden = nn.Dense(self.layer.features)
             self.weigh = nn.Dense(1, use_bias=False)
+        self.bends = [nn.Dense(width) for width in self.widths]
         self.readout = nn.Dense(self.classes)
         self.drop = nn.Dropout(self.dropout)
 
@@ -73,7 +78,7 @@ class Classifier(nn.Module):
         """
         ys, mask = outputs(self, inputs, lengths, train)
         pooled = self._pool(ys, mask)
-        return self.readout(self.drop(pooled, deterministic=not train))
+        return self._read(pooled, train)
 
     def at_every_step(self, inputs: Any, lengths: Array, train: bool = False) -> Array:
         """Computes the logits that each prefix of a row would get by itself.
@@ -96,7 +101,7 @@ class Classifier(nn.Module):
                 f"nothing later, not with pooling={self.pooling!r} of {self.layer!r}"
             )
         ys, _ = outputs(self, inputs, lengths, train)
-        return self.readout(self.drop(ys, deterministic=not train))
+        return self._read(ys, train)
 
     def attention_weights(self, inputs: Any, lengths: Array) -> Array:
         """Returns the weight of each step in the output that attention pools.
@@ -109,6 +114,11 @@ class Classifier(nn.Module):
           Weights [B, T], which sum to 1 over the steps of a row.
         """
         return self._attention(*outputs(self, inputs, lengths, train=False))
+
+    def _read(self, x: Array, train: bool) -> Array:
+        for bend in self.bends:
+            x = jax.nn.relu(bend(self.drop(x, deterministic=not train)))
+        return self.readout(self.drop(x, deterministic=not train))
 
     def _pool(self, ys: Array, mask: Array) -> Array:
         if self.pooling == "attention":

@@ -8,12 +8,15 @@ import jax
 import jax.numpy as jnp
 
 from seqjax.layer import Array
+from seqjax.patches import patches
 
 Form = Literal["grid", "flat", "mean"]
 
 
 class ConvEncoder(nn.Module):
-    """Computes relu(W ∗ x + b) of 3 × 3 convolutions in turn: LeCun et al. (1998).
+    """Computes relu(W ∗ x + b) of 3 × 3 convolutions, one on the other: LeCun (1989).
+
+    Each is a dense layer on `seqjax.patches`.
 
     Attributes:
       channels: of each convolution.
@@ -60,7 +63,7 @@ class ConvEncoder(nn.Module):
             where = jnp.broadcast_to(where, (len(x), *where.shape))
             x = jnp.concatenate([x, where], axis=-1)
         for width, stride in zip(self.channels, self.strides, strict=True):
-            x = jax.nn.relu(nn.Conv(width, (3, 3), strides=stride)(x))
+            x = jax.nn.relu(nn.Dense(width)(patches(x, (1, 1), stride)))
         x = x.reshape(*lead, *x.shape[1:])
         if self.form == "mean":
             return x.mean(axis=(-3, -2))

@@ -48,7 +48,8 @@ class EncoderDecoder(nn.Module):
     """Computes logits for y⟨t⟩ from the source and from y⟨1⟩, …, y⟨t−1⟩.
 
     Attributes:
-      encoder: any layer, such as a `Bidirectional` one.
+      encoder: any layer, such as a `Bidirectional` one; None if the decoder attends to
+        what the `reader` made, as in Xu et al. (2015), and begins with its mean.
       decoder: any layer that can step.
       source_vocabulary: the number of tokens in the source language; None if the source
         is vectors, such as frames of sound, [B, S, in] in place of integers [B, S].
@@ -58,6 +59,10 @@ class EncoderDecoder(nn.Module):
       dropout: the share of the embeddings and of the readout's inputs that are dropped
         in training.
       gradient: see `Layer.unroll`.
+      reader: a module that turns the source [B, ...] into a grid of vectors
+        [B, ..., M], M = `reader.features`, as a `ConvEncoder` does with images; they
+        are read one after the other, all of them unless the row is empty. None if the
+        source is a sequence as it is.
 
     Example:
       >>> from seqjax import Bidirectional
@@ -70,7 +75,7 @@ class EncoderDecoder(nn.Module):
       (2, 7, 40)
     """
 
-    encoder: Layer
+    encoder: Layer | None
     decoder: Layer
     source_vocabulary: int | None
     target_vocabulary: int
@@ -78,6 +83,7 @@ class EncoderDecoder(nn.Module):
     attention: Kind = "additive"
     dropout: float = 0.0
     gradient: Gradient = "lean"
+    reader: Any = None
 
     def setup(self):
         """Builds the parts."""
@@ -85,10 +91,13 @@ class EncoderDecoder(nn.Module):
             raise ValueError(
                 f"attention must be one of {get_args(Kind)}, not {self.attention!r}"
             )
+        if self.encoder is None and self.reader is None:
+            raise ValueError("without an encoder there must be a reader to attend to")
         if self.source_vocabulary is not None:
             self.source = nn.Embed(self.source_vocabulary, self.embedding)
         self.target = nn.Embed(self.target_vocabulary, self.embedding)
-        self.read = Recurrent(self.encoder, gradient=self.gradient)
+        if self.encoder is not None:
+            self.read = Recurrent(self.encoder, gradient=self.gradient)
         attend = self._attend
         self.write = self.param("write", attend.init, self.embedding)
         self.begin = CarryFromVector(self.decoder)
@@ -103,6 +112,8 @@ class EncoderDecoder(nn.Module):
             "additive": AdditiveAttention,
             "multiplicative": MultiplicativeAttention,
         }
+        if self.encoder is None:
+            return kinds[self.attention](self.decoder, self.reader.features)
         # without attention the memory is `final_outputs`, of two steps if not causal
         steps = 1 if self.attention != "none" or self.encoder.causal else 2
         return kinds[self.attention](self.decoder, steps * self.encoder.features)
@@ -118,7 +129,8 @@ class EncoderDecoder(nn.Module):
         """Scores every token of the target given the source and the tokens before it.
 
         Args:
-          source: integers [B, S], or vectors [B, S, in].
+          source: integers [B, S], vectors [B, S, in], or what the `reader` takes,
+            such as images [B, H, W, C].
           source_lengths: how many tokens of each row are real, [B].
           target: integers [B, T].
           target_lengths: as the source's.
@@ -168,18 +180,31 @@ class EncoderDecoder(nn.Module):
         self, source: Array, source_lengths: Array, train: bool = False
     ) -> DecoderCarry:
         """Reads the source, and returns the state before the first token."""
-        mask = mask_of(source_lengths, source.shape[1])
-        xs = zero_invalid(mask, source)
-        xs = xs if self.source_vocabulary is None else self.source(xs)
+        xs, mask = self._vectors(source, source_lengths)
         xs = self.drop(xs, deterministic=not train)
-        _, states = self.read(xs, mask, train=train)
-        summary = final_outputs(self.encoder, states, mask)
+        if self.encoder is None:
+            states, count = zero_invalid(mask, xs), jnp.sum(mask, axis=1)[:, None]
+            summary = jnp.sum(states, axis=1) / jnp.maximum(count, 1)
+        else:
+            _, states = self.read(xs, mask, train=train)
+            summary = final_outputs(self.encoder, states, mask)
         if self.attention == "none":
             states, mask = summary[:, None], None
         memory = self._attend.remember(self.write, states, mask).memory
         dtype = jnp.promote_types(summary.dtype, jnp.float32)
         first = self._attend.initial_carry_from(self.write, summary.shape[:1], dtype)
         return DecoderCarry(first._replace(layer=self.begin(summary)), memory)
+
+    def _vectors(self, source: Array, lengths: Array) -> tuple[Array, Array]:
+        """Returns the source as vectors [B, S, in], and which are real, [B, S]."""
+        mask = mask_of(lengths, source.shape[1])
+        xs = zero_invalid(mask, source)
+        xs = xs if self.source_vocabulary is None else self.source(xs)
+        if self.reader is None:
+            return xs, mask
+        grid = self.reader(xs)
+        xs = grid.reshape(len(grid), -1, grid.shape[-1])
+        return xs, jnp.broadcast_to(mask.any(axis=1)[:, None], xs.shape[:2])
 
     def step(self, carry: DecoderCarry, token: Array) -> tuple[DecoderCarry, Array]:
         """Reads tokens [B], `BOS` first; returns the state and logits [B, V]."""
@@ -239,7 +264,8 @@ class EncoderDecoder(nn.Module):
 
     def trainable(self, variables: Any) -> Any:
         """Returns a tree like `variables`, False where no optimizer may step."""
-        marks = trainable(variables, read=self.encoder)
+        layers = {} if self.encoder is None else {"read": self.encoder}
+        marks = trainable(variables, **layers)
         params = variables["params"]["write"]
         marks["params"]["write"] = self._attend.trainable(params)
         return marks

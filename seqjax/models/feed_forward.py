@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 
 from seqjax.layer import Array
+from seqjax.models.recurrent import trainable
 
 
 class FeedForward(nn.Module):
@@ -27,12 +28,31 @@ class FeedForward(nn.Module):
     embed: nn.Module | None = None
     dropout: float = 0.0
 
+    @property
+    def classes(self) -> int:
+        """The number of outputs, by the name that it has in a `Classifier`."""
+        return self.outputs
+
     @nn.compact
-    def __call__(self, inputs: Any, train: bool = False) -> Array:
-        """Returns logits [B, outputs] for inputs [B, ...]."""
+    def __call__(self, inputs: Any, lengths: Any = None, train: bool = False) -> Array:
+        """Computes the logits of each row.
+
+        Args:
+          inputs: [B, ...].
+          lengths: not looked at; they are here as in the models that read them.
+          train: True adds the noise, and needs an rng named "dropout".
+
+        Returns:
+          Logits [B, outputs].
+        """
+        del lengths
         x = inputs if self.embed is None else self.embed(inputs)
         x = x.reshape(x.shape[0], -1)
         for width in self.hidden:
             x = jax.nn.relu(nn.Dense(width)(x))
             x = nn.Dropout(self.dropout, deterministic=not train)(x)
         return nn.Dense(self.outputs)(x)
+
+    def trainable(self, variables: Any) -> Any:
+        """Returns a tree like `variables`, False where no optimizer may step."""
+        return trainable(variables, self.embed)

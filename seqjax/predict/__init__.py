@@ -6,9 +6,11 @@ and integers. `save` puts one into a folder, and `load` gives it back. While tra
 about data that were encoded and batched once; nothing is compiled again for it.
 """
 
+from seqjax.predict.captions import CaptionPredictor
 from seqjax.predict.classes import ClassPredictor
 from seqjax.predict.forecasts import Forecast, ForecastPredictor
 from seqjax.predict.hearing import Spoken
+from seqjax.predict.images import ImageClassPredictor
 from seqjax.predict.language import LanguagePredictor
 from seqjax.predict.nucleotides import NucleotidePredictor
 from seqjax.predict.predictor import init
@@ -24,10 +26,12 @@ from seqjax.predict.vectors import VectorPredictor
 from seqjax.predict.videos import VideoClassPredictor
 
 __all__ = [
+    "CaptionPredictor",
     "ClassPredictor",
     "Forecast",
     "ForecastPredictor",
     "Heard",
+    "ImageClassPredictor",
     "LanguagePredictor",
     "SoundClassPredictor",
     "Scale",

@@ -52,6 +52,7 @@ def attention_weights(
     pairs: Sequence[tuple[np.ndarray, np.ndarray]],
     batch_size: int,
     buckets: int = 1,
+    whole: bool = False,
 ) -> list[np.ndarray]:
     """Returns how much each step of a target attended to each step of its source.
 
@@ -61,6 +62,8 @@ def attention_weights(
       pairs: NamedTuples of a source, [S] or [S, features], and a target [T].
       batch_size: pairs at a time.
       buckets: as in `Batches`.
+      whole: whether S is what the model's `reader` makes of a source, in place of the
+        source's own length.
 
     Returns:
       For each pair [T, S]; rows sum to 1.
@@ -72,7 +75,7 @@ def attention_weights(
 
     rows = Batches(pairs, min(batch_size, len(pairs)), buckets=buckets).map_rows(attend)
     return [
-        row[: len(target), : len(source)]
+        row[: len(target), : None if whole else len(source)]
         for row, (source, target) in zip(rows, pairs, strict=True)
     ]
 

@@ -1,0 +1,1 @@
+"""An image in words, with attention over a grid of its parts."""
