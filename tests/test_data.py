@@ -112,6 +112,8 @@ def is_filled(example):
 def examples_of(loaded):
     """The examples, which stand first where facts stand beside them."""
     has_facts = hasattr(loaded, "_fields") and not isinstance(loaded, Splits)
+    if has_facts and (arrays := [a for a in loaded if isinstance(a, np.ndarray)]):
+        return arrays
     return loaded[0] if has_facts and isinstance(loaded[0], list) else loaded
 
 

@@ -55,7 +55,7 @@ MODELS = {
     "tagger": Tagger(LSTM(4), 3, WORDS, crf=True),
     "words": WORDS,
     "reader of images": EncoderDecoder(
-        None, GRU(3), None, 7, reader=ConvEncoder((3, 4), (2, 1), mean=False)
+        None, GRU(3), None, 7, reader=ConvEncoder((3, 4), (2, 1), places=False)
     ),
     "attention": AdditiveAttention(LSTM(3), 2),
 }
