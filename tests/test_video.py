@@ -13,6 +13,7 @@ from scipy.signal import correlate2d
 from trained import uses
 
 import seqjax
+from experiments.shared.classifying import scorer
 from experiments.video_activity.reading import read_path
 from experiments.video_activity.shapes import ACTIVITIES, SIZE, synthetic, track
 from experiments.video_activity.tracks import parse_libras
@@ -216,6 +217,21 @@ def test_bad_videos_are_one_sentence(reason, case, tmp_path):
     assert "x" in str(error.value) and "\n" not in str(error.value)
 
 
+def test_a_scorer_says_how_far_shares_are_from_labels():
+    shares = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
+
+    @dataclasses.dataclass
+    class Known:
+        variables: float = 0.0
+
+        def probabilities(self, batches):
+            return batches**self.variables
+
+    found = scorer(Known(), shares, np.array([0, 0, 1]))(1.0)
+    nats = -np.log([0.9, 0.4, 0.8]).mean()
+    assert found == {"valid": pytest.approx(nats), "valid_wrong": pytest.approx(1 / 3)}
+
+
 def test_a_classifier_of_videos_answers_as_its_model(tmp_path):
     model = Classifier(make("gru", features=4), 2, pooling="mean")
     scaled = {"mean": (0.5, -1.0), "std": (2.0, 0.5), "differences": True}
@@ -232,6 +248,8 @@ def test_a_classifier_of_videos_answers_as_its_model(tmp_path):
         rows[2], list(teller.classify(frames[:1]).values()), atol=1e-6
     )
     np.testing.assert_allclose(teller.inputs(frames)[0, 2:], 0)
+    scaled = (frames - [0.5, -1.0]) / [2.0, 0.5]
+    np.testing.assert_allclose(teller.inputs(frames)[:, :2], scaled, rtol=1e-5)
     moved = teller.inputs(frames + 3)  # what moves is the same, wherever it is
     np.testing.assert_allclose(moved[:, 2:], teller.inputs(frames)[:, 2:], atol=1e-4)
     predict.save(tmp_path, teller)

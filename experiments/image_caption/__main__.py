@@ -41,12 +41,12 @@ shared.describe_data(TABLE)
 shared.set_defaults(
     buckets=1,
     features=64,
-    steps=1700,
+    steps=5000,
     batch_size=64,
     learning_rate=4e-3,
     schedule="cosine",
     clip_norm=1.0,
-    eval_every=170,
+    eval_every=500,
 )
 flags.DEFINE_enum(
     "mode",
