@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 
 from experiments.image_classification.picture import Picture
-from experiments.shared.classifying import draw_confusion
+from experiments.shared.classifying import (
+    decision,
+    draw_confusion,
+    draw_curves,
+    predictions,
+)
 from experiments.shared.run import Run
 from seqjax import figures
 from seqjax.train import TrainResult
@@ -32,13 +37,7 @@ def draw(
       classes: names.
       shares: P, [N, classes].
     """
-    lines = {"training, changed at random": "loss", "validation": "valid"}
-    wrong = {name: 1 - share for name, share in rivals.items()}
-    run.learning_curves(
-        result,
-        figures.Panel("−log P (nats per image)", lines),
-        figures.Panel("share of wrong images", {"validation": "valid_wrong"}, wrong),
-    )
+    draw_curves(run, result, rivals, "image", "training, changed at random")
     gold = np.array([classes.index(p.label) for p in pictures])
     title = f"{run.options.way}: held-out images"
     draw_confusion(run, classes, shares, gold, title, "images")
@@ -59,11 +58,7 @@ def draw_examples(
     good = np.flatnonzero(~wrong)
     every = max(len(good) // (SHOWN - len(bad)), 1)
     order = np.concatenate([bad, good[::every]])[:SHOWN]
-    lines = [
-        f"{classes[int(shares[i].argmax())]} ({shares[i].max():.2f})"
-        + (f", is {pictures[i].label}" if wrong[i] else "")
-        for i in order
-    ]
+    lines = [decision(classes, shares[i], pictures[i].label) for i in order]
     title = (
         f"{run.options.way}: what held-out images are taken for (P); "
         f"{wrong.sum()} of {len(wrong)} are wrong (red)"
@@ -71,17 +66,6 @@ def draw_examples(
     images = [pictures[i].pixels for i in order]
     marks = [bool(wrong[i]) for i in order]
     run.figure(figures.pictures, "examples", images, lines, title=title, wrong=marks)
-
-
-def predictions(
-    pictures: Sequence[Picture], classes: Sequence[str], shares: np.ndarray
-) -> str:
-    """A line an image: its name, its class, what it was taken for, P of that."""
-    rows = zip(pictures, shares, strict=True)
-    return "".join(
-        f"{p.name}\t{p.label}\t{classes[row.argmax()]}\t{row.max():.4f}\n"
-        for p, row in rows
-    )
 
 
 def report(

@@ -13,6 +13,7 @@ from seqjax import figures
 from seqjax.data import Batches
 from seqjax.extras import library
 from seqjax.losses import cross_entropy
+from seqjax.train import TrainResult
 
 MOST = 20  # classes of a confusion matrix
 
@@ -90,6 +91,52 @@ def nats(shares: np.ndarray, gold: np.ndarray) -> float:
     """The mean of −log P of the label [N] by P [N, classes]."""
     right = shares[np.arange(len(shares)), gold]
     return -float(np.mean(np.log(right + 1e-9)))
+
+
+def draw_curves(
+    run: Run, result: TrainResult, rivals: dict[str, float], noun: str, training: str
+) -> None:
+    """Draws the learning curves, beside the shares that the baselines get wrong.
+
+    Args:
+      run: the run.
+      result: of the training.
+      rivals: the shares of what is held out that baselines tell.
+      noun: what an example is, such as "image".
+      training: what the curve of the loss is called.
+    """
+    wrong = {name: 1 - share for name, share in rivals.items()}
+    run.learning_curves(
+        result,
+        figures.Panel(
+            f"−log P (nats per {noun})", {training: "loss", "validation": "valid"}
+        ),
+        figures.Panel(f"share of wrong {noun}s", {"validation": "valid_wrong"}, wrong),
+    )
+
+
+def decision(classes: Sequence[str], shares: np.ndarray, label: str) -> str:
+    """What an example is taken for and P of that, and what it is if that is wrong."""
+    taken = classes[int(shares.argmax())]
+    truth = f", is {label}" if taken != label else ""
+    return f"{taken} ({shares.max():.2f}){truth}"
+
+
+def predictions(
+    examples: Sequence[Any], classes: Sequence[str], shares: np.ndarray
+) -> str:
+    """A line an example: its name, its class, what it was taken for, P of that.
+
+    Args:
+      examples: N of them, with a `name` and a `label`.
+      classes: names.
+      shares: P, [N, classes].
+    """
+    rows = zip(examples, shares, strict=True)
+    return "".join(
+        f"{e.name}\t{e.label}\t{classes[int(row.argmax())]}\t{row.max():.4f}\n"
+        for e, row in rows
+    )
 
 
 def draw_confusion(

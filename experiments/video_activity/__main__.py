@@ -32,6 +32,7 @@ from experiments.shared.classifying import (
     Example,
     loss_of,
     majority,
+    predictions,
     scorer,
     share_right,
 )
@@ -44,7 +45,7 @@ from experiments.video_activity.model import (
     single_frames,
 )
 from experiments.video_activity.reading import read_one
-from experiments.video_activity.report import draw, predictions, report
+from experiments.video_activity.report import draw, report
 from seqjax import predict
 from seqjax.baselines import logistic_regression
 from seqjax.extras import library

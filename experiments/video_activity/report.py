@@ -5,7 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.shared.classifying import draw_confusion, share_right
+from experiments.shared.classifying import (
+    decision,
+    draw_confusion,
+    draw_curves,
+    share_right,
+)
 from experiments.shared.run import Run
 from experiments.video_activity.video import Video
 from seqjax import figures
@@ -32,22 +37,12 @@ def draw(
       classes: names.
       shares: P, [N, classes].
     """
-    lines = {"training, with noise": "loss", "validation": "valid"}
-    wrong = {name: 1 - share for name, share in rivals.items()}
-    run.learning_curves(
-        result,
-        figures.Panel("−log P (nats per video)", lines),
-        figures.Panel("share of wrong videos", {"validation": "valid_wrong"}, wrong),
-    )
+    draw_curves(run, result, rivals, "video", "training, with noise")
     gold = np.array([classes.index(v.label) for v in videos])
     draw_confusion(run, classes, shares, gold, "held-out videos", "images")
     missed = shares.argmax(axis=1) != gold
     order = chosen(gold, missed)
-    lines = [
-        f"{classes[shares[i].argmax()]} ({shares[i].max():.2f})"
-        + (f", is {videos[i].label}" if missed[i] else "")
-        for i in order
-    ]
+    lines = [decision(classes, shares[i], videos[i].label) for i in order]
     title = f"held-out videos (P); {missed.sum()} of {len(gold)} are wrong (red)"
     some, marks = [videos[i] for i in order], [bool(missed[i]) for i in order]
     if videos[0].has_pixels:
@@ -85,17 +80,6 @@ def draw_contact_sheet(
         marks += [is_wrong] + [False] * (COLUMNS - 1)
     options = {"title": title, "wrong": marks, "columns": COLUMNS}
     run.figure(figures.pictures, "contact_sheet", images, texts, **options)
-
-
-def predictions(
-    videos: Sequence[Video], classes: Sequence[str], shares: np.ndarray
-) -> str:
-    """A line a video: its name, its class, what it was taken for, P of that."""
-    rows = zip(videos, shares, strict=True)
-    return "".join(
-        f"{v.name}\t{v.label}\t{classes[row.argmax()]}\t{row.max():.4f}\n"
-        for v, row in rows
-    )
 
 
 def report(
