@@ -10,9 +10,10 @@ from processes import result_of, run
 from trained import smoke, uses
 
 import seqjax
-from experiments.echo_state import capacity, data, race, sweep
+from experiments.echo_state import capacity, data, sweep
 from experiments.echo_state.model import BLOCKS, STARTS, Plan, nrmse, scaled, solve
 from seqjax import EchoState, figures, predict
+from seqjax.cells import SparseEchoState
 from seqjax.train import ridge
 
 KEY = jax.random.key(3)
@@ -104,14 +105,16 @@ def test_memory_is_bounded_by_the_units_and_a_linear_reservoir_is_near():
         assert least * bound < r2.sum() < 1.02 * bound and r2.max() < 1 + 1e-9
 
 
-@pytest.mark.parametrize("form", ["listed", "bcoo"])
-def test_a_sparse_product_is_the_dense_one(form):
-    cell = EchoState(40, leak=0.4, density=0.1)
+def test_a_sparse_reservoir_is_its_dense_one():
+    cell = SparseEchoState(40, leak=0.4, density=0.1, spectral_radius=0.7)
     params = cell.init(KEY, 2, jnp.float64)
-    xs = jax.random.normal(jax.random.key(1), (7, 2), jnp.float64)
-    other = race.SparseEchoState(40, leak=0.4, density=0.1, form=form)
-    states = race.states_of(other, race.as_sparse(params, form))(xs)
-    np.testing.assert_allclose(states, cell.unroll(params, xs)[1], rtol=1e-10)
+    whole = cell.as_dense(params)
+    assert ((whole.w_h != 0).sum(axis=0) == 4).all()
+    radius = np.abs(np.linalg.eigvals(whole.w_h)).max()
+    np.testing.assert_allclose(radius, 0.7, rtol=1e-3)
+    xs = jax.random.normal(jax.random.key(1), (7, 3, 2), jnp.float64)
+    states = cell.unroll(params, xs)[1]
+    np.testing.assert_allclose(states, cell.dense.unroll(whole, xs)[1], rtol=1e-10)
     assert np.isfinite(nrmse(np.ones((3, 1)), noisy(60)))
 
 

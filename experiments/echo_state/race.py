@@ -1,83 +1,36 @@
 """Dense and sparse products of one reservoir, turn by turn with reservoirpy."""
 
-import dataclasses
 import json
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental import sparse
 
 from experiments.shared.run import Run
 from seqjax import EchoState
+from seqjax.cells import SparseEchoState
 from seqjax.extras import library
 from seqjax.figures.drawing import canvas, label_axes, write
-from seqjax.layer import Array
 from seqjax.train import ridge
 
 PENALTY = 1e-8
-US, PEER = "seqjax, dense", "reservoirpy"
-
-
-class Listed(NamedTuple):
-    """For each unit the units that it reads, and how much: a matrix by its columns."""
-
-    index: Array  # [k, H] integers
-    value: Array  # [k, H], zero where a unit reads fewer than k
-
-
-@dataclasses.dataclass(frozen=True)
-class SparseEchoState(EchoState):
-    """An echo state network whose recurrent kernel is sparse; not for training."""
-
-    form: str = "listed"
-
-    def init(self, key, in_features, dtype=jnp.float32):
-        """Draws the reservoir, and keeps what is not zero."""
-        return as_sparse(super().init(key, in_features, dtype), self.form)
-
-    def recur(self, params, carry):
-        """Returns W_h h⟨t−1⟩."""
-        if self.form == "bcoo":
-            return carry.h @ params.w_h
-        read = jnp.take(carry.h, params.w_h.index, axis=-1, mode="clip")
-        return jnp.sum(read * params.w_h.value, axis=-2)
-
-
-def as_sparse(params: Any, form: str) -> Any:
-    """Returns parameters with the recurrent kernel "listed", or as JAX's "bcoo"."""
-    w = np.asarray(params.w_h)
-    if form == "bcoo":
-        return params._replace(w_h=sparse.BCOO.fromdense(params.w_h))
-    most = int(np.count_nonzero(w, axis=0).max())
-    index = np.argsort(w == 0, axis=0, kind="stable")[:most]
-    value = np.take_along_axis(w, index, axis=0)
-    return params._replace(w_h=Listed(jnp.asarray(index), jnp.asarray(value)))
+DENSE, SPARSE, PEER = "seqjax, dense", "seqjax, sparse", "reservoirpy"
 
 
 def states_of(cell: EchoState, params: Any) -> Callable[[Any], Any]:
     """A compiled run of the reservoir over inputs [T, n]."""
-    run = jax.jit(lambda p, xs: _scan(cell, p, xs))
+    run = jax.jit(lambda p, xs: cell.unroll(p, xs)[1])
     return lambda xs: run(params, xs)
 
 
-def _scan(cell: EchoState, params: Any, xs: Array) -> Array:
-    """The states [T, H]; `unroll` would hold the parameters to the shapes of `init`."""
-
-    def step(carry, u):
-        return cell.update(params, carry, u, cell.recur(params, carry))
-
-    u = cell.project(params, xs)
-    return jax.lax.scan(step, cell.initial_carry((), u.dtype), u)[1]
-
-
-def racers(cell: EchoState, params: Any) -> dict[str, Callable[[Any], Any]]:
+def racers(cell: SparseEchoState, params: Any) -> dict[str, Callable[[Any], Any]]:
     """Whom to time: each runs over inputs [T, n] and returns states [T, H]."""
     nodes, matrices = library("reservoirpy.nodes", "speed"), library("scipy.sparse")
-    w_x, w_h, b = map(np.asarray, params)
+    whole = cell.as_dense(params)
+    w_x, w_h, b = map(np.asarray, whole)
     peer = nodes.Reservoir(
         units=cell.features,
         lr=cell.leak,
@@ -85,11 +38,11 @@ def racers(cell: EchoState, params: Any) -> dict[str, Callable[[Any], Any]]:
         Win=np.ascontiguousarray(w_x.T),
         bias=b,
     )
-    found = {US: states_of(cell, params)}
-    for form in ("listed", "bcoo"):
-        listed = SparseEchoState(**dataclasses.asdict(cell), form=form)
-        found[f"seqjax, {form}"] = states_of(listed, as_sparse(params, form))
-    return {**found, PEER: lambda xs: peer.run(np.asarray(xs))}
+    return {
+        DENSE: states_of(cell.dense, whole),
+        SPARSE: states_of(cell, params),
+        PEER: lambda xs: peer.run(np.asarray(xs)),
+    }
 
 
 def solvers(steps: int) -> dict[str, Callable[[Any, Any], Any]]:
@@ -98,7 +51,7 @@ def solvers(steps: int) -> dict[str, Callable[[Any, Any], Any]]:
     solve = jax.jit(lambda x, y: ridge.solve(ridge.observe(x, y), PENALTY))
     there = {"ridge": PENALTY * steps, "fit_bias": True}
     peer = lambda x, y: nodes.Ridge(**there).fit(np.asarray(x), np.asarray(y))  # noqa: E731
-    return {US: solve, PEER: peer}
+    return {DENSE: solve, PEER: peer}
 
 
 def timed(
@@ -121,7 +74,7 @@ def main(options: Any) -> dict[str, Any]:
     jax.config.update("jax_enable_x64", True)
     names = "leak spectral_radius density input_scale bias_scale".split()
     fields = {name: getattr(options, name) for name in names}
-    cell = EchoState(options.features, **fields)
+    cell = SparseEchoState(options.features, **fields)
     params = cell.init(jax.random.key(options.seed), 1, jnp.float64)
     xs = jax.random.uniform(jax.random.key(1), (options.learn, 1), jnp.float64, -1, 1)
     runs = racers(cell, params)
@@ -129,7 +82,9 @@ def main(options: Any) -> dict[str, Any]:
     states = {name: np.asarray(function(xs)) for name, function in runs.items()}
     apart = max(float(np.abs(s - states[PEER]).max()) for s in states.values())
     seconds = timed(runs, options.rounds, xs)
-    solved = timed(solvers(len(xs)), options.rounds, states[US], np.roll(xs, 1, axis=0))
+    solved = timed(
+        solvers(len(xs)), options.rounds, states[DENSE], np.roll(xs, 1, axis=0)
+    )
     ratios = {
         name: float(np.median(np.divide(seconds[PEER], each)))
         for name, each in seconds.items()
@@ -137,7 +92,7 @@ def main(options: Any) -> dict[str, Any]:
     for name, ratio in ratios.items():
         step = np.median(seconds[name]) / len(xs) * 1e6
         run.say(f"{name}: {ratio:.2f}× as fast as {PEER}, {step:.1f} µs a step")
-    readout = float(np.median(np.divide(solved[PEER], solved[US])))
+    readout = float(np.median(np.divide(solved[PEER], solved[DENSE])))
     run.say(
         f"the readout is solved {readout:.2f}× as fast; states differ by {apart:.1e}"
     )

@@ -32,6 +32,7 @@ from seqjax.cells.peephole_lstm import PeepholeLSTM
 from seqjax.cells.projected_lstm import ProjectedLSTM
 from seqjax.cells.simplified_gru import SimplifiedGRU
 from seqjax.cells.slstm import SLSTM
+from seqjax.cells.sparse_echo_state import SparseEchoState
 
 __all__ = [
     "CELLS",
@@ -55,6 +56,7 @@ __all__ = [
     "ProjectedLSTM",
     "SLSTM",
     "SimplifiedGRU",
+    "SparseEchoState",
     "from_stacked",
     "make",
     "to_stacked",

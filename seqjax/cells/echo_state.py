@@ -9,7 +9,7 @@ gradient is the true one all the same.
 """
 
 import dataclasses
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -73,9 +73,13 @@ class EchoState(Cell):
         x, b = self.input_scale, self.bias_scale
         return EchoStateParams(
             w_x=jax.random.uniform(key_x, (in_features, H), dtype, -x, x),
-            w_h=Sparse(self.density, self.spectral_radius)(key_h, (H, H), dtype),
+            w_h=self._recurrent(key_h, dtype),
             b=jax.random.uniform(key_b, (H,), dtype, -b, b),
         )
+
+    def _recurrent(self, key: Array, dtype: Any) -> Array:
+        H = self.features
+        return Sparse(self.density, self.spectral_radius)(key, (H, H), dtype)
 
     def initial_carry(self, batch_shape=(), dtype=jnp.float32):
         """Returns h⟨0⟩ = 0."""
