@@ -1,5 +1,9 @@
 """A batch split over devices gives what one device gives, to rounding."""
 
+import os
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,10 +12,11 @@ import pytest
 from discovered import assert_close
 from random_data import IN, random_inputs, random_params
 
+from seqjax import devices
 from seqjax.cells import LSTM
 from seqjax.masks import from_lengths
 from seqjax.metrics import Mean
-from seqjax.train import Task, TrainConfig, devices, fit
+from seqjax.train import Task, TrainConfig, fit
 
 BATCH, STEPS = 16, 5
 LAYER = LSTM(4)
@@ -73,17 +78,94 @@ def test_a_run_goes_on_with_other_devices(tmp_path):
     assert_close(parts.history[-1]["size"], whole.history[-1]["size"])
 
 
-def test_a_spread_batch_lies_in_equal_parts_and_gives_the_same_gradient():
+def total(params, xs):
+    return jnp.sum(jnp.sin(LAYER.unroll(params, xs)[1]))
+
+
+def test_a_split_batch_lies_in_equal_parts_and_gives_the_same_gradient():
     params, xs = random_params(LAYER), random_inputs(STEPS, BATCH)
-
-    def total(params, xs):
-        return jnp.sum(jnp.sin(LAYER.unroll(params, xs)[1]))
-
-    gradient = jax.jit(jax.grad(total))
-    placed = devices.spread(params, xs, axis=1)
+    gradient = devices.data_parallel(jax.grad(total), axis=1)
+    placed = gradient.place(params, xs)
     shapes = {shard.data.shape for shard in placed[1].addressable_shards}
     assert shapes == {(STEPS, BATCH // 2, IN)}
-    assert_close(jax.device_get(gradient(*placed)), gradient(params, xs))
+    alone = jax.grad(total)(params, xs)
+    for arguments in (placed, (params, xs)):
+        found = gradient(*arguments)
+        assert len(jax.tree.leaves(found)[0].sharding.device_set) == 2
+        assert_close(jax.device_get(found), alone)
+    few = random_inputs(STEPS, BATCH - 1)  # what was split before is on one device now
+    assert_close(gradient(placed[0], few), jax.grad(total)(params, few))
+
+
+def test_rows_are_split_and_sums_are_whole():
+    """A loop ends on each device when its own rows have ended."""
+
+    @devices.by_rows(static=1)
+    def doubled(limit, w, first, rows):
+        seen.append(rows.shape)
+
+        def double(at):
+            return at[0] + 1, at[1] * 2
+
+        count, rows = jax.lax.while_loop(
+            lambda at: jnp.min(at[1]) < limit, double, (0, w * (rows + first))
+        )
+        return {"rows": rows, "sum": jnp.sum(rows), "count": 0 * rows + count}
+
+    seen, rows = [], np.where(np.arange(BATCH) < BATCH // 2, 1.0, 8.0) + 0.1
+    found = doubled(16.0, jnp.array(1.5), 0.5, rows)
+    assert seen == [(BATCH // 2,)]
+    times = np.where(np.arange(BATCH) < BATCH // 2, 3, 1)
+    wanted = 1.5 * (rows + 0.5) * 2.0**times
+    assert_close(found["count"], times)
+    assert_close(found["rows"], wanted)
+    assert_close(found["sum"], wanted.sum())
+    few = doubled(16.0, jnp.array(1.5), 0.5, rows[: BATCH // 2 + 1])
+    assert seen[1:] == [(BATCH // 2 + 1,)] and few["count"].tolist() == [3] * 9
+
+
+CALLS_AT_ONCE = """
+import threading, jax, jax.numpy as jnp
+from seqjax import LSTM, train
+train.use_every_core()
+jax.config.update("jax_num_cpu_devices", 2)
+cell = LSTM(32)
+xs = jax.random.normal(jax.random.key(1), (20, 32, 16))
+args = cell.init(jax.random.key(0), 16), xs
+mean = lambda w, xs: jnp.mean(cell.unroll(w, xs)[1] ** 2)
+def work(f):
+    jax.block_until_ready([f(*args) for _ in range(1000)])
+fs = [train.data_parallel(f, axis=1) for f in (mean, jax.grad(mean))]
+args = fs[0].place(*args)
+threads = [threading.Thread(target=work, args=(f,)) for f in fs]
+[t.start() for t in threads], [t.join() for t in threads]
+print("done")
+"""
+
+
+def test_calls_at_once_do_not_wait_for_each_other_forever():
+    """Without their turns, XLA ends the process after sums have waited 8 seconds."""
+    limits = "warn_stuck", "terminate"
+    flags = [f"--xla_cpu_collective_call_{limit}_timeout_seconds=8" for limit in limits]
+    done = subprocess.run(
+        [sys.executable, "-c", CALLS_AT_ONCE],
+        env=os.environ | {"XLA_FLAGS": " ".join(flags)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "done\n", done.stderr[-2000:]
+
+
+def test_cores_asked_for_too_late_are_a_sentence():
+    devices.use_every_core()  # here it comes too late, but there are two already
+    code = "import jax; jax.numpy.ones(3); from seqjax import train; "
+    cores = "import os; os.sched_getaffinity = lambda _: {0, 1}; "
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}{cores}train.use_every_core()"],
+        capture_output=True,
+        text=True,
+    )
+    assert "RuntimeError: use_every_core must be called before" in done.stderr
 
 
 def matrix(bytes_):

@@ -12,7 +12,7 @@ from processes import ROOT, run
 from experiments.speed import catalogue, figure, memory, peers, report, tables, worker
 from experiments.speed.cases import KINDS, Case
 from experiments.speed.limit import Limit, Machine, limit, probes
-from experiments.speed.peers import US
+from experiments.speed.peers import PLAIN, US
 from experiments.speed.race import difference, race, started
 from experiments.speed.results import Outcome, Race, missed, ratio, ratios, summary
 
@@ -192,12 +192,16 @@ def test_the_peak_of_memory_is_that_since_it_was_settled():
 def test_tables_and_figure_have_every_case(tmp_path):
     unable = Outcome("unable", "it has none")
     slow = SLOW._replace(outcomes=SLOW.outcomes | {"torch": unable})
-    fast = FAST._replace(outcomes=FAST.outcomes | {"keras": raced(9, 9, 9)})
+    more = {"keras": raced(9, 9, 9), PLAIN: raced(3, 3, 3)}
+    fast = FAST._replace(outcomes=FAST.outcomes | more)
+    assert fast.best_jax_peer() == "haiku"
     versions = {name: {name: "1.0"} for name in (US, "haiku", "keras", "torch")}
     around = report.surroundings(machine(1e9, 1e9, 1e9), 3, versions)
     text = tables.markdown(around, [fast, slow])
     assert text.count("| lstm/1x2x3x4/train |") == 4
-    assert "| lstm/1x2x3x4/train | 1.00 s | haiku | 4.00× (2.00–4.00) |" in text
+    plain = "{:.2f}× ({:.2f}–{:.2f})".format(*ratio(fast, PLAIN))
+    row = f"| lstm/1x2x3x4/train | 1.00 s | {plain} | haiku | 4.00× (2.00–4.00) |"
+    assert row in text
     assert "| gru/1x2x3x4/train | 2.00 s | 2.00 s | 3.00 s | – |" in text
     assert "gru: torch unable, it has none" in text
     figure.draw(tmp_path / "speed.png", [fast, slow], peers.NAMES)

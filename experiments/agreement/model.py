@@ -13,6 +13,7 @@ from experiments.agreement.data import NOUNS, PLURAL, Sentence
 from experiments.agreement.nested import INNER_PLURAL
 from seqjax.data import Batches, DataError, Source, Splits, Tokenizer
 from seqjax.data.batches import Batch
+from seqjax.devices import by_rows
 from seqjax.layer import Layer
 from seqjax.losses import binary_cross_entropy
 from seqjax.models import Classifier
@@ -123,7 +124,7 @@ def verbs_right(predictor: ClassPredictor, batches: Batches) -> Verbs:
     return Verbs(last > 0, inner, asked)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@by_rows(static=1)
 def _count(model: Classifier, variables: Any, batch: Batch) -> jax.Array:
     """The counts of `Verbs` of each row, [B, 3]."""
     numbers = batch.values.numbers

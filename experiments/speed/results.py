@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from experiments.speed.cases import Case
 from experiments.speed.limit import Limit
-from experiments.speed.peers import US
+from experiments.speed.peers import PLAIN, US
 
 TORCH = "torch"
 
@@ -40,7 +40,8 @@ class Race(NamedTuple):
 
     def best_jax_peer(self) -> str | None:
         """The fastest of those in JAX beside seqjax."""
-        others = [n for n in self.outcomes if self.raced(n) and n not in (US, TORCH)]
+        own = US, PLAIN, TORCH
+        others = [n for n in self.outcomes if self.raced(n) and n not in own]
         return min(others, key=self.median, default=None)
 
     def torch(self) -> str | None:

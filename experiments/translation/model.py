@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from experiments.shared.errors import UsageError
@@ -12,6 +11,7 @@ from experiments.shared.layers import stacked
 from experiments.translation.pairs import Pair
 from seqjax.baselines import word_for_word
 from seqjax.data import Batches, Tokenizer, split_words
+from seqjax.devices import by_rows
 from seqjax.layer import Layer
 from seqjax.metrics import Mean
 from seqjax.models import EncoderDecoder
@@ -77,7 +77,7 @@ def nats_per_token(model: EncoderDecoder, variables: Any, batches: Batches) -> f
     return float(batches.mean(functools.partial(_nats, model, variables)).result())
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@by_rows(static=1)
 def _nats(model: EncoderDecoder, variables: Any, batch: Any) -> Mean:
     nats = model.apply(variables, *_sides(batch), method="loss").total
     return Mean(nats, jnp.sum(batch.lengths.target))

@@ -9,12 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqjax.data.batches import Batch, Batches
+from seqjax.devices import by_rows
 from seqjax.models.word_features import Words
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@by_rows(static=2)
 def apply(model: Any, method: str, variables: Any, *arguments: Any) -> Any:
-    """Calls a method of a model; equal models share what was compiled."""
+    """Calls a method of a model, its rows split over the devices.
+
+    Equal models share what was compiled.
+    """
     return model.apply(variables, *arguments, method=method)
 
 
@@ -80,7 +84,7 @@ def attention_weights(
     ]
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@by_rows(static=1)
 def _probabilities(model: Any, variables: Any, batch: Batch) -> jax.Array:
     logits = model.apply(variables, batch.values, row_lengths(batch.lengths))
     if model.classes > 1:

@@ -19,6 +19,7 @@ from seqjax.decode import (
     WordList,
     generate,
 )
+from seqjax.devices import by_rows
 from seqjax.masks import from_lengths
 from seqjax.models.recurrent import BOS
 from seqjax.predict.language import LanguagePredictor
@@ -68,13 +69,12 @@ class Letters:
         return Guide(lambda c, letter: step(c, read[letter]), carry, first, end)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@by_rows(static=3)
 def search(
     model: Any,
     beam: PrefixBeam,
     forbidden: int,
-    letters: Letters | WordList | None,
-    variables: Any,
+    known: tuple[Any, Letters | WordList | None],
     batch: Batch,
 ) -> Prefixes:
     """Searches the labels of a `Transcriber`.
@@ -83,11 +83,10 @@ def search(
       model: the `Transcriber`.
       beam: how to search.
       forbidden: a class that is never written.
-      letters: a language model over the classes.
-      variables: of the model.
+      known: the variables of the model, and a language model over the classes.
       batch: inputs [B, T, in] and their lengths.
     """
-    inputs, lengths = batch
+    (variables, letters), (inputs, lengths) = known, batch
     log_probs = model.apply(variables, inputs, lengths, method="log_probs")
     log_probs = log_probs.at[..., forbidden].set(-jnp.inf)
     mask = from_lengths(lengths, inputs.shape[1])
@@ -95,7 +94,7 @@ def search(
     return beam.search(log_probs.swapaxes(0, 1), mask, guide)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@by_rows(static=3)
 def write(
     model: Any,
     beam: int,

@@ -16,6 +16,7 @@ from seqjax.data.vocabulary import EOS
 from seqjax.decode import Rules, Sampling, generate, log_probs, rank
 from seqjax.decode.generation import Hypotheses
 from seqjax.decode.scoring import Ranked
+from seqjax.devices import by_rows
 from seqjax.metrics import Mean
 from seqjax.models.recurrent import BOS
 from seqjax.predict.batched import apply, one_or_more
@@ -220,7 +221,7 @@ def _begin(model: Any, variables: Any, first: Any, rows: int) -> tuple[Any, Any,
     return step, carry, jnp.full(rows, first)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@by_rows(static=1)
 def _log_probs(model: Any, variables: Any, first: int, batch: Batch) -> jax.Array:
     begin = _begin(model, variables, first, len(batch.lengths))
     return log_probs(*begin, *batch)

@@ -187,8 +187,10 @@ class SpeechPredictor:
         found = []
         for batch in batches.once():
             if self.aligned:
-                fixed = self.model, search, self.letters.unk
-                prefixes = hypotheses.search(*fixed, guide, self.variables, batch)
+                known = self.variables, guide
+                prefixes = hypotheses.search(
+                    self.model, search, self.letters.unk, known, batch
+                )
                 columns = prefixes.labels, prefixes.acoustic, prefixes.language
             else:
                 forms = self.longest, self.letters.eos, (self.letters.unk,)

@@ -13,6 +13,7 @@ from seqjax.data.batches import Batch, Batches
 from seqjax.data.tokenize import Tokenizer
 from seqjax.data.vocabulary import UNK
 from seqjax.decode import Beam, Rules, Sampling, generate, replace_unknown
+from seqjax.devices import by_rows
 from seqjax.models.recurrent import BOS
 from seqjax.predict.batched import attention_weights, not_blank, one_or_more
 
@@ -154,7 +155,7 @@ class TranslationPredictor:
         ]
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+@by_rows(static=5)
 def _generate(
     model: Any,
     strategy: Any,

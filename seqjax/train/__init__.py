@@ -1,8 +1,8 @@
 """Training: one loop for every experiment."""
 
+from seqjax.devices import data_parallel, use_every_core
 from seqjax.train.averaging import averaged, with_average
 from seqjax.train.checkpoints import CheckpointError, Checkpoints, done_steps
-from seqjax.train.devices import spread, use_every_core
 from seqjax.train.lockstep import in_lockstep
 from seqjax.train.loop import fit
 from seqjax.train.nonfinite import NonFinite
@@ -32,7 +32,7 @@ __all__ = [
     "fit",
     "in_lockstep",
     "make_optimizer",
-    "spread",
+    "data_parallel",
     "truncated_loss",
     "use_every_core",
     "with_average",

@@ -12,7 +12,8 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from seqjax.train import devices, lockstep, nonfinite
+from seqjax import devices
+from seqjax.train import lockstep, nonfinite
 from seqjax.train.step import State, StepMetrics
 from seqjax.train.task import Data, Task, TrainConfig
 

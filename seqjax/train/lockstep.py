@@ -25,7 +25,7 @@ import optax
 from jax import lax
 from jax.sharding import AxisType, Mesh, PartitionSpec
 
-from seqjax.train import devices
+from seqjax import devices
 from seqjax.train.signals import Signals
 from seqjax.train.step import State, run_steps, steps
 
@@ -147,9 +147,7 @@ class _Meeting:
             _run_together(requests)
             return
         for r in requests:
-            result = run_steps(r.loss, r.optimizer, r.mesh, *r.arrays, r.count)
-            # On a CPU, two calls that run at once may wait for each other forever.
-            r.finish(jax.block_until_ready(result))
+            r.finish(run_steps(r.loss, r.optimizer, r.mesh, *r.arrays, r.count))
 
     def _program(self, request: _Request) -> tuple[Any, Any]:
         """The first loss and optimizer that compute the same as those of a request."""
@@ -210,9 +208,8 @@ def _run_together(requests: Sequence[_Request]) -> None:
     first, mesh = requests[0], _mesh(len(requests))
     arrays = tuple(devices.gather(r.arrays) for r in requests)
     arrays = devices.replicate(mesh, arrays)
-    results = jax.block_until_ready(
-        _together(first.loss, first.optimizer, mesh, arrays, first.count)
-    )
+    program = first.loss, first.optimizer, mesh, arrays, first.count
+    results = devices.one_at_a_time(lambda: _together(*program))
     for request, result in zip(requests, devices.gather(results), strict=True):
         request.finish(devices.replicate(request.mesh, result))
 

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from seqjax import devices
 from seqjax.metrics import Mean
-from seqjax.train import devices, dispatch
+from seqjax.train import dispatch
 from seqjax.train.averaging import averaged, with_average
 from seqjax.train.checkpoints import CheckpointError, Checkpoints
 from seqjax.train.log import Log, read

@@ -10,8 +10,8 @@ import optax
 from jax import lax
 from jax.sharding import Mesh
 
+from seqjax import devices
 from seqjax.metrics import Mean
-from seqjax.train import devices
 
 Array = jax.Array
 
@@ -113,4 +113,10 @@ def steps(
     return lax.fori_loop(0, count, body, (state, metrics))
 
 
-run_steps = functools.partial(jax.jit, static_argnums=(0, 1, 2))(steps)
+_compiled = functools.partial(jax.jit, static_argnums=(0, 1, 2))(steps)
+
+
+@functools.wraps(steps)
+def run_steps(*arguments: Any) -> tuple[State, Array]:
+    """Runs `steps`, compiled, when no other program on several devices is running."""
+    return devices.one_at_a_time(lambda: _compiled(*arguments))

@@ -69,7 +69,7 @@ class TrainConfig(NamedTuple):
       average: the decay β of an exponential moving average of the parameters, which
         is evaluated in their place; 0 for none. See `seqjax.train.averaging`.
       spread: whether each batch is split over the devices where that pays. The
-        results differ by rounding at most. See `seqjax.train.devices`.
+        results differ by rounding at most. See `seqjax.devices`.
     """
 
     steps: int

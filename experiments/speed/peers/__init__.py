@@ -19,7 +19,7 @@ import numpy as np
 from experiments.speed.cases import Case
 
 NAMES = sorted(i.name for i in pkgutil.iter_modules(__path__) if i.name[0] != "_")
-US = "seqjax"
+US, PLAIN = "seqjax", "seqjax_jit"  # split over the cores, and in an ordinary jit
 
 os.environ["KERAS_BACKEND"] = "jax"  # Keras reads it when it is imported
 

@@ -21,13 +21,13 @@ Convert = Callable[[Weights], Params]
 Apply = Callable[[Params, jax.Array, jax.Array | None], jax.Array]
 # parameters, the state and an input to the next state and the output
 Step = Callable[[Params, Any, jax.Array], tuple[Any, jax.Array]]
-# parameters and data, to the same where they are to lie
-Place = Callable[..., tuple]
+# like `jax.jit`; an attribute `place` of what it returns puts arguments in place
+Compiler = Callable[..., Callable]
 
 
-def as_it_is(*args: Any) -> tuple:
-    """Places nothing: all on JAX's first device."""
-    return args
+def placed(function: Callable, args: tuple) -> tuple:
+    """The arguments of a compiled function, where a call needs them."""
+    return function.place(*args) if hasattr(function, "place") else args
 
 
 def sequence(
@@ -36,7 +36,7 @@ def sequence(
     apply: Apply,
     batch_major: bool = False,
     note: str = "",
-    place: Place = as_it_is,
+    compiler: Compiler = jax.jit,
 ) -> Runner:
     """The outputs of a whole sequence, or the gradient of their mean square.
 
@@ -46,7 +46,7 @@ def sequence(
       apply: the network.
       batch_major: `apply` takes and gives [B, T, ...] instead of [T, B, ...].
       note: see `Runner`.
-      place: puts parameters and data on devices before they are timed.
+      compiler: of (parameters, inputs, a mask).
     """
 
     def turn(a):
@@ -61,11 +61,11 @@ def sequence(
 
     xs, _, mask = case.sequences()
     args = jax.tree.map(jnp.asarray, (convert(case.weights()), turn(xs), turn(mask)))
-    args = place(*args)
     if case.mode == "forward":
-        f, numbers = jax.jit(apply), outputs
+        f, numbers = compiler(apply), outputs
     else:
-        f, numbers = jax.jit(jax.grad(loss)), lambda g: _at_home(case, convert, g)
+        f, numbers = compiler(jax.grad(loss)), lambda g: _at_home(case, convert, g)
+    args = placed(f, args)
     return Runner(lambda: jax.block_until_ready(f(*args)), numbers, note)
 
 
@@ -96,7 +96,7 @@ def language_model(
     case: Case,
     convert: Convert,
     nats: Callable,
-    place: Place = as_it_is,
+    compiler: Compiler = jax.jit,
 ) -> Runner:
     """A training step: cross entropy summed over time, clipping, descent.
 
@@ -104,7 +104,7 @@ def language_model(
       case: to run.
       convert: our weights to its parameters.
       nats: (parameters, tokens [T, B], targets [T, B]) to the cross entropies' sum.
-      place: as in `sequence`.
+      compiler: of (parameters, the optimiser's state, tokens, targets).
     """
     optimizer = optax.chain(optax.clip_by_global_norm(5.0), optax.sgd(1.0))
 
@@ -116,11 +116,10 @@ def language_model(
         updates, state = optimizer.update(gradient, state)
         return optax.apply_updates(params, updates), state, value
 
-    f = jax.jit(step, donate_argnums=(0, 1))
-    args = jax.tree.map(jnp.array, (convert(case.weights()), *case.text()))
-    begin, *text = place(*args)
+    f = compiler(step, donate_argnums=(0, 1))
+    begin, *text = jax.tree.map(jnp.array, (convert(case.weights()), *case.text()))
     params = jax.tree.map(jnp.copy, begin)
-    state = optimizer.init(params)
+    params, state, *text = placed(f, (params, optimizer.init(params), *text))
 
     def run():
         nonlocal params, state
@@ -129,7 +128,7 @@ def language_model(
 
     def numbers(result):
         after, value = result
-        moved = jax.tree.map(jnp.subtract, after, begin)
+        moved = jax.tree.map(np.subtract, jax.device_get(after), begin)
         return {"loss": np.asarray(value), **_at_home(case, convert, moved)}
 
     return Runner(run, numbers)

@@ -1,4 +1,9 @@
-"""Seqjax, as its README uses it."""
+"""Seqjax as its README uses it, on every core.
+
+Beside it, `seqjax_jit` is the same in an ordinary `jax.jit`.
+"""
+
+import functools
 
 from experiments.speed.cases import Case, CellWeights, Weights
 from experiments.speed.peers import Runner, _jax
@@ -13,10 +18,15 @@ from seqjax.losses import readout_cross_entropy
 
 PACKAGES = ("seqjax", "jax", "jaxlib")
 begin = train.use_every_core
+SPLIT_SEQUENCE = functools.partial(train.data_parallel, batch=(1, 2), axis=1)
+SPLIT_TEXT = functools.partial(train.data_parallel, batch=(2, 3), axis=1)
 CELLS = {"lstm": LSTM, "gru": GRUResetAfter, "elman": Elman}
 
 
-def sequence(case: Case) -> Runner:
+def sequence(
+    case: Case,
+    compiler: _jax.Compiler = SPLIT_SEQUENCE,
+) -> Runner:
     """Outputs or gradient; ragged rows by a mask."""
     layer = _layer(case)
 
@@ -26,7 +36,7 @@ def sequence(case: Case) -> Runner:
     def convert(weights):
         return _params(case, weights)
 
-    return _jax.sequence(case, convert, apply, place=_place)
+    return _jax.sequence(case, convert, apply, compiler=compiler)
 
 
 def streaming(case: Case) -> Runner:
@@ -36,7 +46,10 @@ def streaming(case: Case) -> Runner:
     return _jax.streaming(case, lambda w: _params(case, w), layer.step, carry)
 
 
-def language_model(case: Case) -> Runner:
+def language_model(
+    case: Case,
+    compiler: _jax.Compiler = SPLIT_TEXT,
+) -> Runner:
     """A table of embeddings, the layers, a readout."""
     layer = _layer(case)
 
@@ -49,13 +62,7 @@ def language_model(case: Case) -> Runner:
         readout = ReadoutParams(params["w_y"], params["b_y"])
         return readout_cross_entropy(readout, ys, targets).total
 
-    return _jax.language_model(case, convert, nats, place=_place)
-
-
-def _place(params, *data):
-    """Where the training loop puts them; time is axis 0, the batch axis 1."""
-    params, data = train.spread(params, data, axis=1)
-    return params, *data
+    return _jax.language_model(case, convert, nats, compiler)
 
 
 def _layer(case: Case) -> Layer:
