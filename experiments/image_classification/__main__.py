@@ -53,7 +53,7 @@ shared.set_defaults(
     buckets=1,
     features=128,
     bidirectional=True,
-    steps=2800,
+    steps=7000,
     batch_size=100,
     learning_rate=3e-3,
     schedule="cosine",
