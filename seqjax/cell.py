@@ -33,6 +33,16 @@ class Cell(Layer):
         """
         return False
 
+    @property
+    def heavy_update(self) -> bool:
+        """Whether `update` has so many products in it that none is to be made twice.
+
+        The gradient "lean" runs `update` again, on the way back and for its parameters,
+        unless `pull_back` is written by hand. Of a cell that says True it keeps what
+        autodiff would.
+        """
+        return False
+
     def project(self, params: Params, x: Array) -> Any:
         """Returns u⟨t⟩ from x⟨t⟩ [..., in]; the input itself unless overridden."""
         del params

@@ -30,6 +30,11 @@ class Recurrence(Protocol):
         """Whether a key makes a difference."""
         ...
 
+    @property
+    def heavy_update(self) -> bool:
+        """Whether what `update` makes costs less to keep than to make again."""
+        ...
+
     def project(self, params: Tree, x: Array) -> Tree:
         """Returns u⟨t⟩."""
         ...

@@ -66,7 +66,8 @@ def unroll(
     if options.watch is not None:
         u = _project(cell, params, xs, keys)
         return _watched(options.watch, static, params, initial, carry, u, options)
-    scan = _plain if options.gradient == "plain" else lean
+    plain = options.gradient == "plain" or cell.heavy_update
+    scan = _plain if plain else lean
 
     def run(carry, chunk):
         xs, valid, reset, keys = chunk

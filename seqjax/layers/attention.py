@@ -73,6 +73,11 @@ class Attention(Cell):
         """The layer inside."""
         return (self.layer,)
 
+    @property
+    def heavy_update(self):
+        """True: the scores, the context and the layer's step are all in `update`."""
+        return True
+
     @abc.abstractmethod
     def alignment(self, params: AttentionParams, carry: Carry, x: Array) -> Array:
         """Returns the attention weights α⟨t⟩ [*batch, S] of the step that reads x⟨t⟩.
