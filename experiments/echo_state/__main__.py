@@ -51,7 +51,7 @@ from seqjax import EchoState, Layer
 from seqjax.baselines.delays import DelayLine
 from seqjax.predict import SeriesPredictor
 
-for name in "features seed seeds workdir data dataset quiet".split():
+for name in "features seed seeds workdir data dataset quiet compilation_cache".split():
     flags.declare_key_flag(name)
 shared.describe_data(TABLE)
 shared.set_defaults(features=400)

@@ -124,12 +124,19 @@ flags.DEFINE_bool(
     True,
     "Split each batch over the cores or devices where that pays.",
 )
+flags.DEFINE_string(
+    "compilation_cache",
+    None,
+    "The folder that keeps compiled programs, so that the next run of like shapes "
+    "begins sooner; that of JAX_COMPILATION_CACHE_DIR or in the user's cache folder if "
+    "None; none: keep none.",
+)
 flags.DEFINE_bool("quiet", False, "Print the result line only.")
 
 # What may differ when a run is resumed; all else would make it another run.
 CHANGEABLE = frozenset(
     "steps eval_every checkpoint_every workdir resume quiet samples temperature "
-    "flagfile spread".split()
+    "flagfile spread compilation_cache".split()
 )
 
 

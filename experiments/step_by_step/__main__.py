@@ -54,7 +54,7 @@ from experiments.step_by_step.report import ROUNDING, draw_figure, table
 from experiments.step_by_step.yours.check import check
 from seqjax.data import DataError
 
-for name in ("cell", "features", "batch_size", "seed", "workdir", "quiet"):
+for name in "cell features batch_size seed workdir quiet compilation_cache".split():
     flags.declare_key_flag(name)
 shared.set_defaults(cell="all", features=5, batch_size=4)
 flags.FLAGS["cell"].help = "The cell to derive: elman, gru, lstm, or all three."
