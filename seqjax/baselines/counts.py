@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Instead of a sort, which is slower, a table has a place for each possible key, if these
-# are at most so many times as many as the keys.
+# Instead of a sort, which is slower, a table has a place for each possible key, if
+# these are at most so many times the keys.
 TABLE = 16
 
 
