@@ -51,6 +51,13 @@ flags.DEFINE_enum(
     "How to differentiate the scan: lean is the fast one, plain is JAX's autodiff, "
     "remat saves memory on long sequences.",
 )
+flags.DEFINE_enum(
+    "dtype",
+    "float32",
+    ["float32", "bfloat16"],
+    "Of the recurrent layers' products and outputs; parameters, states and losses are "
+    "float32 in any case.",
+)
 flags.DEFINE_integer("steps", 1000, "Training steps, one batch each.", 1)
 flags.DEFINE_integer("batch_size", 64, "Sequences in a batch.", 1)
 flags.DEFINE_integer(

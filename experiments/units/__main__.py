@@ -100,7 +100,8 @@ def read_sentences(run: Run, options: Any) -> dict[str, Any]:
     """Trains the network that reads sentences; the unit that holds the number."""
     run.say("sentences:")
     within = run.within(SENTENCES)
-    layer = stacked(options.cell, options.units, options.layers)
+    how = {"layers": options.layers, "dtype": options.dtype}
+    layer = stacked(options.cell, options.units, **how)
     drawn = sentences.draw(options.seed, options.sentences)
     return sentences.train_reader(within, layer, drawn)
 
