@@ -46,6 +46,29 @@ def _check_lengths(lengths: Array, time: int) -> None:
         )
 
 
+def starts_after(done: Array, before: Array | None = None) -> Array:
+    """Marks the steps that begin an episode: those after a step that ended one.
+
+    For `resets`, which put the first state back before a step, while an environment
+    says of a step whether the episode ended with it: so `done[t − 1]` resets step t.
+
+    Args:
+      done: bool [T, *batch], True where an episode ended with step t.
+      before: the same of the step before the first, [*batch]; by default none ended
+        there, and a carry that is given to `unroll` goes on.
+
+    Returns:
+      bool [T, *batch].
+
+    Example:
+      >>> starts_after(jnp.array([False, True, False, True])).tolist()
+      [False, False, True, False]
+    """
+    done = jnp.asarray(done)
+    first = jnp.zeros_like(done[:1]) if before is None else jnp.asarray(before)[None]
+    return jnp.concatenate([first, done])[: len(done)]
+
+
 def select(valid: Array | None, new: Any, old: Any) -> Any:
     """Returns `new` where valid and `old` elsewhere, leaf by leaf.
 

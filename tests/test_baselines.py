@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from experiments.names.data import TABLE
-from seqjax.baselines import Ngram, best_ngram, unigram
+from seqjax.baselines import Ngram, best_ngram, counts, unigram
+from seqjax.baselines.ngram import fit_each
 from seqjax.data import Vocabulary
 
 V = 6
@@ -180,3 +181,27 @@ def test_what_cannot_be_scored_is_refused():
         unigram([[0]], V).log_probs([V])
     with pytest.raises(ValueError, match="choose"):
         best_ngram([[0]], [], V)
+
+
+@pytest.mark.parametrize("size", [V, 10**9])
+def test_tables_and_sorting_count_the_same(size, monkeypatch):
+    train, valid = ragged(300), ragged(30, seed=1)
+    quick = best_ngram(train, valid, size), *fit_each(train, [3, 1, 9], size)
+    monkeypatch.setattr(counts, "TABLE", 0)
+    slow = best_ngram(train, valid, size), *fit_each(train, [3, 1, 9], size)
+    assert [model.order for model in quick[1:]] == [3, 1, 9]
+    for one, other in zip(quick, slow, strict=True):
+        assert one.order == other.order and len(one.levels) == len(other.levels) > 0
+        for level, sorted_level in zip(one.levels, other.levels, strict=True):
+            for array, expected in zip(level, sorted_level, strict=True):
+                np.testing.assert_array_equal(array, expected)
+                assert array.dtype == expected.dtype
+
+
+def test_orders_that_are_counted_together_are_those_counted_alone():
+    train = ragged(200)
+    for model in fit_each(train, [1, 2, 5, 12], V):
+        alone = Ngram.fit(iter(train), model.order, V)
+        probe = ragged(9, seed=4)
+        assert model.nll(probe) == alone.nll(probe)
+        assert len(model.levels) == len(alone.levels) <= model.order

@@ -105,7 +105,6 @@ def test_a_sweep_is_its_runs_and_takes_more(trained, tmp_path):
     after = written(folder)
     runs = [path for path in before if path.parent.name.startswith("features=")]
     assert runs and all(after[path] == before[path] for path in runs)
-    assert not (folder / "compiled").exists()
 
 
 def test_a_sweep_stopped_by_a_signal_goes_on(tmp_path):

@@ -199,6 +199,11 @@ def _speech(folder):
     yield from ("--streaming", "--nobidirectional", "--deltas=0", "--noise=0")
 
 
+def _names(folder):
+    del folder
+    yield from (*smoke("names"), "--dtype=bfloat16")
+
+
 def _image_classification(folder):
     del folder
     yield from ("--dataset=synthetic", "--steps=120", "--features=24", "--dropout=0")
@@ -206,6 +211,7 @@ def _image_classification(folder):
 
 
 RUNS = {
+    "names bfloat16": _names,
     "image_classification": _image_classification,
     "speech_recognition": _speech,
     "language_model": _language_model("--level=char"),

@@ -33,7 +33,7 @@ import jax
 import numpy as np
 from absl import flags
 
-from experiments.agreement import by_distance, memory, pictures
+from experiments.agreement import by_distance, memory
 from experiments.agreement.accuracy import FILE, Panels, draw_accuracy, over_seeds
 from experiments.agreement.data import TABLE, Sentence
 from experiments.agreement.model import (
@@ -55,7 +55,10 @@ from experiments.shared.folders import folder_name
 from experiments.shared.layers import layer_of
 from experiments.shared.run import Run, load_model, split_seed
 from seqjax import figures, predict
+from seqjax.extras import later
 from seqjax.train import TrainResult
+
+pictures = later("experiments.agreement.pictures")
 
 flags.adopt_module_key_flags(shared)
 shared.describe_data(TABLE)

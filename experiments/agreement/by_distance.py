@@ -31,9 +31,9 @@ from experiments.shared.layers import layer_of
 from experiments.shared.run import Run
 from seqjax import predict
 from seqjax.data import Source
-from seqjax.figures import drawing
-from seqjax.figures.distances import draw_learned
+from seqjax.extras import later
 
+distances, drawing = (later(f"seqjax.figures.{n}") for n in ("distances", "drawing"))
 FILE = "learned.json"  # shares of right verbs by distance, in a run's folder
 MOST = 10_000  # sentences to learn from, at each distance
 TESTED = {"valid": 400, "test": 1000}  # sentences to choose by, and held out
@@ -42,8 +42,8 @@ Parts = Mapping[str, list[Sentence]]
 
 def train(options: Any) -> dict[str, Any]:
     """Trains one cell with one seed at each of --distances."""
-    layer, distances = layer_of(options, causal=True), distances_of(options)
-    source = draw(options, distances)
+    layer, lengths = layer_of(options, causal=True), distances_of(options)
+    source = draw(options, lengths)
     everything = [s for parts in source.examples.values() for s in parts["train"]]
     agree = make_predictor(layer, everything, options.gradient)
     variables = predict.init(agree, jax.random.key(options.seed))
@@ -162,7 +162,7 @@ def draw_distances(
     figure, grid = drawing.canvas(1, len(panels), size, sharey=True)
     for axes, (label, panel) in zip(grid[0], panels.items(), strict=True):
         y = "share right" if axes is grid[0, 0] else ""
-        draw_learned(axes, panel, 0.5, "words", (label, y))
+        distances.draw_learned(axes, panel, 0.5, "words", (label, y))
     drawing.legend(grid[0, -1])
     title = f"{', '.join(cells)} against the distance in training: a dot a seed"
     drawing.write(figure, path, title)

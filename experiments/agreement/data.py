@@ -42,7 +42,7 @@ def draw_sentences(
 def _draw(rng, shortest: int, longest: int, attractors: int) -> Sentence:
     plural = bool(rng.integers(2))
     distance = int(rng.integers(shortest, longest + 1))
-    clause = [str(word) for word in rng.choice(WORDS, distance - 2)]
+    clause = _words(rng, distance - 2)
     nouns = int(rng.integers(min(attractors, len(clause)) + 1))
     others = 0
     for place in rng.choice(len(clause), nouns, replace=False):
@@ -55,14 +55,18 @@ def _draw(rng, shortest: int, longest: int, attractors: int) -> Sentence:
 
 def _preamble(rng) -> list[str]:
     """Up to six words, a noun of either number among them half of the time."""
-    words = [str(word) for word in rng.choice(WORDS, rng.integers(7))]
+    words = _words(rng, rng.integers(7))
     if words and rng.integers(2):
         words[int(rng.integers(len(words)))] = _noun(rng, bool(rng.integers(2)))
     return words
 
 
+def _words(rng, count: int) -> list[str]:
+    return [WORDS[i] for i in rng.integers(len(WORDS), size=count)]
+
+
 def _noun(rng, plural: bool) -> str:
-    return str(rng.choice(NOUNS)) + "s" * plural
+    return NOUNS[rng.integers(len(NOUNS))] + "s" * plural
 
 
 def read_sentences(path: str | pathlib.Path) -> list[Sentence]:

@@ -41,7 +41,7 @@ from experiments.sweep.arguments import divide
 from experiments.sweep.check import check
 from experiments.sweep.grid import Grid
 from experiments.sweep.grid import parse as parse_words
-from experiments.sweep.run import COMPILED, check_folder
+from experiments.sweep.run import check_folder
 from seqjax.train import Interrupted
 
 FLAGS = flags.FLAGS
@@ -98,7 +98,7 @@ def _check(name: str, folder: pathlib.Path, words: list[str]) -> None:
         fixed.settings_of(given)
         return
     task = COMPARISONS[name].TASK
-    processes.prepare(task, folder / COMPILED)
+    processes.prepare(task)
     check(Grid(task, given), FLAGS.jobs)
 
 
@@ -123,7 +123,6 @@ def main(argv: list[str]) -> None:
             if new and not list(folder.glob("*/results.jsonl")):
                 shutil.rmtree(folder, ignore_errors=True)
             raise
-        shutil.rmtree(folder / COMPILED, ignore_errors=True)
         question = (module.__doc__ or "").splitlines()[0]
         finish(request, name, question, finding, time.monotonic() - began)
 

@@ -27,7 +27,7 @@ from typing import Any
 import jax
 from absl import flags
 
-from experiments.echo_state import capacity, pictures, race, sweep
+from experiments.echo_state import capacity, sweep
 from experiments.echo_state.data import TABLE, Signal
 from experiments.echo_state.model import (
     Plan,
@@ -50,9 +50,13 @@ from experiments.shared.run import Run
 from seqjax import EchoState, Layer
 from seqjax.baselines.delays import DelayLine
 from seqjax.cells import SparseEchoState
+from seqjax.extras import later
 from seqjax.predict import SeriesPredictor
 
-for name in "features seed seeds workdir data dataset quiet".split():
+pictures = later("experiments.echo_state.pictures")
+race = later("experiments.echo_state.race")
+
+for name in "features seed seeds workdir data dataset quiet compilation_cache".split():
     flags.declare_key_flag(name)
 shared.describe_data(TABLE)
 shared.set_defaults(features=400)
@@ -178,5 +182,5 @@ if __name__ == "__main__":
         together=together,
         sweep=sweep.main,
         capacity=capacity.main,
-        race=race.main,
+        race=lambda options: race.main(options),
     )

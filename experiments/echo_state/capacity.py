@@ -13,11 +13,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.echo_state import pictures
 from experiments.shared.run import Run
 from seqjax import EchoState, Layer
+from seqjax.extras import later
 from seqjax.layer import Array
 from seqjax.train import ridge
+
+pictures = later("experiments.echo_state.pictures")
 
 RADII = (0.5, 0.9, 0.99)
 LINEAR = "linear, radius 0.9"

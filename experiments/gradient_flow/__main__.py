@@ -26,7 +26,7 @@ import jax
 import numpy as np
 from absl import flags
 
-from experiments.gradient_flow import pictures, remedies
+from experiments.gradient_flow import remedies
 from experiments.gradient_flow.data import (
     ASKED,
     TABLE,
@@ -48,6 +48,9 @@ from experiments.shared.folders import folder_name, write_text
 from experiments.shared.layers import layer_of
 from experiments.shared.run import Run
 from seqjax import Stack, inspect
+from seqjax.extras import later
+
+pictures = later("experiments.gradient_flow.pictures")
 
 flags.adopt_module_key_flags(shared)
 shared.describe_data(TABLE)

@@ -57,7 +57,9 @@ def by_lag(
     """Returns panels of lines: gradients by lag of each remedy at initialisation."""
 
     def norms(cell, reach=None):
-        network = make_network(stacked(cell, options.features), kinds)
+        network = make_network(
+            stacked(cell, options.features, dtype=options.dtype), kinds
+        )
         seeds = range(options.seed, options.seed + options.seeds)
         drawn = (network.init(jax.random.key(seed), kinds) for seed in seeds)
         each = [norms_by_lag(network, params, symbols, reach) for params in drawn]
@@ -169,7 +171,7 @@ def _fit(
     own.steps = min(own.steps, options.steps)
     run = Run("gradient_flow", own, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    network = make_network(stacked(cell, own.features), symbols.count)
+    network = make_network(stacked(cell, own.features, dtype=own.dtype), symbols.count)
     params = network.init(run.key, symbols.count)
     learn, valid, _ = split_symbols(symbols)
     asked = Windows(valid, distance, ASKED, own.seed).stacked(0, 1)[0]

@@ -34,7 +34,7 @@ from experiments.language_model.model import (
     stream_task,
     uniform_variables,
 )
-from experiments.language_model.report import describe, listed, report
+from experiments.language_model.report import describe, report
 from experiments.shared import cli
 from experiments.shared import flags as shared
 from experiments.shared.errors import UsageError
@@ -107,7 +107,7 @@ flags.DEFINE_integer(
 
 
 def train(options: Any) -> dict[str, Any]:
-    """Data, model, baselines, training, figures, result."""
+    """Data, model, training, baselines, figures, result."""
     if options.sentences and options.bptt_every:
         raise UsageError("--bptt_every: --sentences reads whole lines, and cuts none")
     layer = layer_of(options, causal=True)
@@ -124,8 +124,6 @@ def train(options: Any) -> dict[str, Any]:
         task = stream_task(model, variables, corpus, *sizes)
     facts = describe(corpus, options.level)
     run = Run.begin("language_model", options, source, variables, facts)
-    baselines = ngram_nats(corpus, range(1, options.orders + 1))
-    run.say(f"held-out text, nats per {options.level}: {listed(baselines.test)}")
 
     def nats(variables, lines, streams):
         bound = replace(text, variables=variables)
@@ -140,6 +138,7 @@ def train(options: Any) -> dict[str, Any]:
     )
     run.save(replace(text, variables=result.params))
     score = nats(result.params, corpus.test, 1)
+    baselines = ngram_nats(corpus, range(1, options.orders + 1))
     return report(run, result, score, baselines, options.level)
 
 

@@ -33,7 +33,7 @@ from typing import Any
 import jax
 from absl import flags
 
-from experiments.memory import counting, pictures, scoring
+from experiments.memory import counting, scoring
 from experiments.memory.batches import VALID, Endless
 from experiments.memory.model import UNITS, answers, loss_of, make_predictor
 from experiments.memory.problems import PROBLEMS, Drawn
@@ -46,14 +46,15 @@ from experiments.shared.layers import layer_of
 from experiments.shared.run import Run
 from seqjax import figures, predict
 from seqjax.data import Source
+from seqjax.extras import later
 from seqjax.predict import VectorPredictor
 from seqjax.train import TrainResult
 
+pictures = later("experiments.memory.pictures")
 FLAGS = flags.FLAGS
 NO_USE = {"data", "dataset", "split_seed", "buckets"}  # nothing is read or split
-for flag in FLAGS.get_flags_for_module(shared.__name__):
-    if flag.name not in NO_USE:
-        flags.declare_key_flag(flag.name)
+for name in {f.name for f in FLAGS.get_flags_for_module(shared.__name__)} - NO_USE:
+    flags.declare_key_flag(name)
 shared.set_defaults(
     cell="gru,elman,lstm",
     features=128,
@@ -134,8 +135,7 @@ def train(options: Any) -> dict[str, Any]:
         unit=UNITS[problem.kind],
         loss_per="sequence",
     )
-    predictor = replace(predictor, variables=result.params)
-    run.save(predictor)
+    run.save(predictor := replace(predictor, variables=result.params))
     return report(run, result, predictor, (valid, test), length)
 
 

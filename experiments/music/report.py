@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from experiments.music import pictures
 from experiments.music.roll import Piece, write_roll
 from experiments.shared.run import Run
 from seqjax import figures
+from seqjax.extras import later
 from seqjax.predict import RollPredictor
 from seqjax.train import TrainResult
+
+pictures = later("experiments.music.pictures")
 
 SHOWN = 64  # frames of a held-out piece in the picture
 GIVEN = 8  # frames of a held-out piece that the model goes on from

@@ -39,7 +39,7 @@ from experiments.shared.run import Run
 from seqjax import figures, predict
 from seqjax.data import DataError
 
-for name in ("workdir", "quiet", "seed", "data", "dataset"):
+for name in "workdir quiet seed data dataset compilation_cache".split():
     flags.declare_key_flag(name)
 shared.describe_data(TABLE)
 flags.DEFINE_string("model", None, "The folder of a trained language model.")

@@ -5,6 +5,7 @@ import pathlib
 import re
 import sys
 import types
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -17,6 +18,8 @@ from experiments.shared.folders import folder_name, run_folder, write_text
 from seqjax import train
 
 FLAGS = flags.FLAGS
+# What flags.txt leaves out, for the same run may go on elsewhere and otherwise.
+NOT_OF_THE_RUN = frozenset(("resume", "workdir", "quiet", "compilation_cache"))
 
 
 class Options(types.SimpleNamespace):
@@ -50,11 +53,14 @@ def run(
       **modes: what each other --mode calls.
     """
     train.use_every_core()
+    warnings.formatwarning = _one_line
 
     def call(argv: list[str]) -> None:
         del argv
         logging.set_verbosity(logging.WARNING)
         with one_sentence():
+            if "compilation_cache" in _own():
+                train.use_compilation_cache(FLAGS.compilation_cache)
             mode = FLAGS.mode if "mode" in FLAGS else "train"
             if mode != "train":
                 _refuse_ignored(mode, uses[mode].split())
@@ -68,13 +74,18 @@ def run(
     raise SystemExit
 
 
+def _one_line(message: Warning | str, *_: Any, **__: Any) -> str:
+    """What a warning looks like on standard error, without where it comes from."""
+    return f"warning: {message}\n"
+
+
 def read_options() -> Options:
     """The values that the flags have now."""
     own = sorted(FLAGS.get_key_flags_for_module(sys.argv[0]), key=lambda f: f.name)
     kept = (
         flag.serialize()
         for flag in own
-        if flag.value is not None and flag.name not in ("resume", "workdir", "quiet")
+        if flag.value is not None and flag.name not in NOT_OF_THE_RUN
     )
     text = "".join(f"{line}\n" for line in sorted(kept))
     return Options(**{flag.name: flag.value for flag in own}, flagfile_text=text)
@@ -173,7 +184,7 @@ def _range(names: list[str]) -> str:
 
 
 def _refuse_ignored(mode: str, used: Sequence[str]) -> None:
-    always = {"mode", "flagfile", "workdir", "quiet", *used}
+    always = {"mode", "flagfile", "workdir", "quiet", "compilation_cache", *used}
     for name in _given():
         if name not in always and name in _own():
             raise UsageError(f"--{name}: --mode={mode} has no use for it")

@@ -51,6 +51,13 @@ flags.DEFINE_enum(
     "How to differentiate the scan: lean is the fast one, plain is JAX's autodiff, "
     "remat saves memory on long sequences.",
 )
+flags.DEFINE_enum(
+    "dtype",
+    "float32",
+    ["float32", "bfloat16"],
+    "Of the recurrent layers' products and outputs; parameters, states and losses are "
+    "float32 in any case.",
+)
 flags.DEFINE_integer("steps", 1000, "Training steps, one batch each.", 1)
 flags.DEFINE_integer("batch_size", 64, "Sequences in a batch.", 1)
 flags.DEFINE_integer(
@@ -124,12 +131,19 @@ flags.DEFINE_bool(
     True,
     "Split each batch over the cores or devices where that pays.",
 )
+flags.DEFINE_string(
+    "compilation_cache",
+    None,
+    "The folder that keeps compiled programs, so that the next run of like shapes "
+    "begins sooner; that of JAX_COMPILATION_CACHE_DIR or in the user's cache folder if "
+    "None; none: keep none.",
+)
 flags.DEFINE_bool("quiet", False, "Print the result line only.")
 
 # What may differ when a run is resumed; all else would make it another run.
 CHANGEABLE = frozenset(
     "steps eval_every checkpoint_every workdir resume quiet samples temperature "
-    "flagfile spread".split()
+    "flagfile spread compilation_cache".split()
 )
 
 

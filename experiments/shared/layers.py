@@ -6,11 +6,20 @@ import jax
 import jax.numpy as jnp
 
 from experiments.shared.errors import UsageError
-from seqjax import Bidirectional, Cell, Layer, LockedDropout, Stack, Zoneout, cells
+from seqjax import (
+    Bidirectional,
+    Cell,
+    Layer,
+    LockedDropout,
+    MixedPrecision,
+    Stack,
+    Zoneout,
+    cells,
+)
 
 
 def layer_of(options: Any, causal: bool = False) -> Layer:
-    """Makes the layer of --cell, --features, --layers and --bidirectional, with noise.
+    """Makes the layer of --cell, --features, --layers, --bidirectional, noise, --dtype.
 
     Args:
       options: the values of the flags.
@@ -20,7 +29,7 @@ def layer_of(options: Any, causal: bool = False) -> Layer:
         raise UsageError(
             "--bidirectional: a model that predicts the next step may not look ahead"
         )
-    names = "layers", "bidirectional", "zoneout", "recurrent_dropout"
+    names = "layers", "bidirectional", "zoneout", "recurrent_dropout", "dtype"
     how = {name: getattr(options, name) for name in names}
     features = options.features
     if options.parameters:
@@ -59,6 +68,7 @@ def stacked(
     bidirectional: bool = False,
     zoneout: float = 0.0,
     recurrent_dropout: float = 0.0,
+    dtype: Any = "float32",
 ) -> Layer:
     """Makes equal layers on each other, of a cell by its name, with fields if any."""
     try:
@@ -69,7 +79,8 @@ def stacked(
     made = Zoneout(made, zoneout) if zoneout else made
     _check_cell(made)
     layer = Bidirectional(made) if bidirectional else made
-    return Stack((layer,) * layers) if layers > 1 else layer
+    layer = Stack((layer,) * layers) if layers > 1 else layer
+    return layer if dtype == "float32" else MixedPrecision(layer, dtype)
 
 
 def _check_cell(cell: Cell) -> None:

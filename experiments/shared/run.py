@@ -153,7 +153,7 @@ class Run:
         draw(self.folder / "figures" / f"{name}.png", *args, **more)
 
     def learning_curves(
-        self, result: train.TrainResult, *panels: figures.Panel
+        self, result: train.TrainResult, *panels: "figures.Panel"
     ) -> None:
         """Draws the losses and scores over the steps, and the gradients' norms."""
         title = f"{self.task}: {self.options.cell}"

@@ -33,8 +33,10 @@ def word_features(lexicon: Lexicon, options: Any) -> WordFeatures:
 
     Args:
       lexicon: what words and letters are known.
-      options: the values of --embedding, --cell, --letter_features and --gradient.
+      options: the values of --embedding, --cell, --letter_features, --gradient and
+        --dtype.
     """
-    reader = stacked(options.cell, options.letter_features, bidirectional=True)
+    how = {"bidirectional": True, "dtype": options.dtype}
+    reader = stacked(options.cell, options.letter_features, **how)
     sizes = len(lexicon.words), len(lexicon.letters), len(CASINGS)
     return WordFeatures(*sizes, options.embedding, reader, gradient=options.gradient)

@@ -49,7 +49,7 @@ def make_predictor(
             raise UsageError(
                 "--streaming: a decoder that attends needs the whole sound"
             )
-        decoder = stacked(options.cell, options.features)
+        decoder = stacked(options.cell, options.features, dtype=options.dtype)
         size = len(letters)
         model = EncoderDecoder(layer, decoder, None, size, embedding=16, **sizes)
     longest = round(1.5 * max(map(len, texts)))

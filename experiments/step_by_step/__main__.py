@@ -40,7 +40,7 @@ from experiments.shared import cli
 from experiments.shared import flags as shared
 from experiments.shared.errors import UsageError
 from experiments.shared.run import Run
-from experiments.step_by_step import arrows, by_hand, through_time
+from experiments.step_by_step import by_hand, through_time
 from experiments.step_by_step.gradients import (
     CLASSES,
     Problem,
@@ -53,8 +53,11 @@ from experiments.step_by_step.gradients import (
 from experiments.step_by_step.report import ROUNDING, draw_figure, table
 from experiments.step_by_step.yours.check import check
 from seqjax.data import DataError
+from seqjax.extras import later
 
-for name in ("cell", "features", "batch_size", "seed", "workdir", "quiet"):
+arrows = later("experiments.step_by_step.arrows")
+
+for name in "cell features batch_size seed workdir quiet compilation_cache".split():
     flags.declare_key_flag(name)
 shared.set_defaults(cell="all", features=5, batch_size=4)
 flags.FLAGS["cell"].help = "The cell to derive: elman, gru, lstm, or all three."

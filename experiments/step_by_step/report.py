@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from experiments.step_by_step.gradients import Row, distances
-from seqjax.figures import drawing
+from seqjax.extras import later
+
+drawing = later("seqjax.figures.drawing")
 
 ROUNDING = 1e-9  # a hand-derived gradient farther off than this is wrong
 

@@ -26,7 +26,7 @@ from experiments.shared.errors import one_sentence, stop
 from experiments.sweep import arguments, processes, report
 from experiments.sweep.check import check
 from experiments.sweep.grid import Grid
-from experiments.sweep.run import COMPILED, check_folder, sweep
+from experiments.sweep.run import check_folder, sweep
 
 FLAGS = flags.FLAGS
 for flag in ("workdir", "resume", "seed", "seeds", "quiet"):
@@ -58,7 +58,7 @@ def parse(argv: list[str]) -> list[str]:
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         folder = pathlib.Path(FLAGS.workdir or f"runs/sweep-{grid.task}-{stamp}")
         check_folder(folder, FLAGS.resume)
-        processes.prepare(grid.task, folder / COMPILED)
+        processes.prepare(grid.task)
         check(grid, FLAGS.jobs)
         FLAGS.workdir = str(folder)
         return [argv[0], *others]

@@ -4,7 +4,7 @@ A run of a grid is a process of its own: what becomes of it, a loss that is not 
 or too little memory, becomes of it alone; it goes on from its own checkpoint; and it is
 the very run that its command line makes. What processes would cost is avoided: the
 imports are done once, by the server, and a program that one run has compiled is on disk
-for the others.
+for the others (see `seqjax.train.use_compilation_cache`).
 """
 
 import multiprocessing
@@ -22,18 +22,10 @@ CONTEXT: Any = multiprocessing.get_context(
 )
 
 
-def prepare(task: str, folder: pathlib.Path | None) -> None:
-    """Says what the server imports, and where programs are kept; before any `start`.
-
-    Args:
-      task: the experiment.
-      folder: for compiled programs; None keeps them where the environment says.
-    """
+def prepare(task: str) -> None:
+    """Says what the server imports for an experiment; call it before any `start`."""
     parts = [f"experiments.{task}.{part}" for part in ("data", "model")]
     CONTEXT.set_forkserver_preload(["experiments.shared.cli", *parts])
-    if folder is not None:
-        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder.resolve()))
-        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 
 
 def start(

@@ -111,7 +111,7 @@ def _runs(row: dict[str, Any]) -> str:
     return f"{done} of {done + failed}" if failed else str(done)
 
 
-def settings(result: dict[str, Any]) -> list[figures.Setting]:
+def settings(result: dict[str, Any]) -> "list[figures.Setting]":
     """The rows as the figure draws them."""
     return [
         figures.Setting(row["flags"], row["scores"], row["baseline"])

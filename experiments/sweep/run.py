@@ -14,8 +14,6 @@ from experiments.sweep.grid import Grid
 from seqjax import figures
 from seqjax.data import DataError
 
-COMPILED = "compiled"  # the folder of compiled programs, while a sweep is running
-
 
 def check_folder(folder: pathlib.Path, resume: bool) -> None:
     """Refuses a folder that holds a sweep, unless it is to go on.
@@ -54,14 +52,13 @@ def sweep(
     except OSError as error:
         raise UsageError(f"--workdir: {error}") from None
     write_text(folder / "flags.txt", as_text(grid))
-    processes.prepare(grid.task, folder / COMPILED)
+    processes.prepare(grid.task)
     try:
         outcomes = run_all(grid, folder, jobs, quiet)
     except Refused as error:
         if new and not (folder / "results.jsonl").exists():
             shutil.rmtree(folder)
         raise UsageError(str(error)) from None
-    shutil.rmtree(folder / COMPILED, ignore_errors=True)
     return _conclude(grid, folder, outcomes)
 
 

@@ -77,7 +77,7 @@ def fan_of(
     i: int,
     found: np.ndarray,
     others: dict[str, np.ndarray],
-) -> figures.Fan:
+) -> "figures.Fan":
     """The forecasts of variable i from origin n, after as much as they need to show."""
     origin, axis = judge.origins[n], series.axis
     reach = 2 * max(series.horizon, series.season)

@@ -39,7 +39,7 @@ def make_predictor(
         raise UsageError(f"--vocabulary: {error}") from None
     model = EncoderDecoder(
         encoder,
-        stacked(options.cell, options.features, options.layers),
+        stacked(options.cell, options.features, options.layers, dtype=options.dtype),
         *(len(tokenizer.vocabulary) for tokenizer in tokenizers),
         embedding=options.embedding,
         attention=options.attention,

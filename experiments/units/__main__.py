@@ -34,10 +34,14 @@ from experiments.shared.comparison import finish_together
 from experiments.shared.folders import folder_name
 from experiments.shared.layers import layer_of, stacked
 from experiments.shared.run import Run
-from experiments.units import pictures, quotes, sentences
+from experiments.units import sentences
 from experiments.units.data import TABLE
 from experiments.units.model import make_reader
 from seqjax import figures, inspect, predict
+from seqjax.extras import later
+
+pictures = later("experiments.units.pictures")
+quotes = later("experiments.units.quotes")
 
 flags.adopt_module_key_flags(shared)
 shared.describe_data(TABLE)
@@ -96,7 +100,8 @@ def read_sentences(run: Run, options: Any) -> dict[str, Any]:
     """Trains the network that reads sentences; the unit that holds the number."""
     run.say("sentences:")
     within = run.within(SENTENCES)
-    layer = stacked(options.cell, options.units, options.layers)
+    how = {"layers": options.layers, "dtype": options.dtype}
+    layer = stacked(options.cell, options.units, **how)
     drawn = sentences.draw(options.seed, options.sentences)
     return sentences.train_reader(within, layer, drawn)
 

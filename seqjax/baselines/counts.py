@@ -7,6 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+# Instead of a sort, which is slower, a table has a place for each possible key, if
+# these are at most so many times the keys.
+TABLE = 16
+
 
 class Level(NamedTuple):
     """The counts of all contexts of one length.
@@ -64,30 +68,45 @@ def find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.where(keys[at] == wanted, at, -1)
 
 
-def count(
-    tokens: np.ndarray, history: list[np.ndarray], size: int
-) -> tuple[Level, ...]:
-    """Returns the counts for contexts of length 0 … n − 1, as far as there are any.
+class Counter:
+    """Counts n-grams of every order at once, since the orders share what they count.
 
     Args:
       tokens: from `windows`.
-      history: from `windows`.
+      history: from `windows`, for the highest order.
       size: V.
     """
-    contexts, grams = _keys(tokens, history, size)
-    levels, counted = [], grams[-1] >= 0
-    # From long contexts to short ones. `counted` marks the positions that a level
-    # counts: every position in the longest, where the count is the frequency. The next
-    # shorter level counts one position for each different n-gram of this level, which
-    # is one for each different token before the shorter n-gram; and all positions whose
-    # context begins with a start, before which there is no token to tell apart.
-    for length in reversed(range(len(grams))):
-        levels.append(_level(contexts[length], grams[length][counted], size))
-        if length:
-            counted = history[length - 1] == size
-            counted[np.unique(grams[length], return_index=True)[1]] = True
-            counted &= grams[length - 1] >= 0
-    return tuple(reversed(levels))
+
+    def __init__(self, tokens: np.ndarray, history: list[np.ndarray], size: int):
+        self._history, self._size = history, size
+        self._contexts, self._grams = _keys(tokens, history, size)
+        self._shorter: dict[int, Level] = {}
+
+    def levels(self, order: int) -> tuple[Level, ...]:
+        """Returns the counts for contexts of length 0 … n − 1, as far as there are any.
+
+        The longest context's are frequencies. A shorter one's count one position for
+        each different n-gram of the level above, which is one for each different token
+        before the shorter n-gram; and all positions whose context begins with a start,
+        before which there is no token to tell apart.
+
+        Args:
+          order: n, at most that of the history.
+        """
+        longest = min(order, len(self._grams)) - 1
+        shorter = [self._continuations(length) for length in range(longest)]
+        return *shorter, self._level(longest, self._grams[longest] >= 0)
+
+    def _continuations(self, length: int) -> Level:
+        if length not in self._shorter:
+            counted = self._history[length] == self._size
+            counted[_first_places(self._grams[length + 1])] = True
+            counted &= self._grams[length] >= 0
+            self._shorter[length] = self._level(length, counted)
+        return self._shorter[length]
+
+    def _level(self, length: int, counted: np.ndarray) -> Level:
+        return _level(self._contexts[length], self._grams[length][counted], self._size)
 
 
 def _keys(
@@ -107,17 +126,50 @@ def _keys(
     for older in history:
         if not (ids >= 0).any():  # no sequence is that long
             break
-        keys = ids * (size + 1) + older
-        contexts.append(np.unique(keys[ids >= 0]))
-        ids = find(contexts[-1], keys)
+        different, ids = _different(ids * (size + 1) + older)
+        contexts.append(different)
         grams.append(ids * size + tokens)
         ids = np.where(older == size, -1, ids)  # no context reaches past a start
     return contexts, grams
 
 
+def _fits(keys: np.ndarray) -> bool:
+    """Whether a table with a place for each possible key is small beside the keys."""
+    return bool(keys.max(initial=0) < TABLE * max(len(keys), 1))
+
+
+def _different(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the different keys from 0 on, sorted, and of each key the index there."""
+    if not _fits(keys):
+        different = np.unique(keys[keys >= 0])
+        return different, find(different, keys)
+    seen = np.zeros(keys.max(initial=0) + 1, bool)
+    seen[keys[keys >= 0]] = True
+    return np.flatnonzero(seen), np.where(keys >= 0, (np.cumsum(seen) - 1)[keys], -1)
+
+
+def _first_places(keys: np.ndarray) -> np.ndarray:
+    """Returns where each different key is first; those below 0 need not be told."""
+    if not _fits(keys):
+        return np.unique(keys, return_index=True)[1]
+    places = np.flatnonzero(keys >= 0)[::-1]
+    first = np.full(keys.max(initial=0) + 1, -1)
+    first[keys[places]] = places  # of equal keys the last one is kept
+    return first[first >= 0]
+
+
+def _counts(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the different keys, none of them negative, sorted, and how many each."""
+    if not _fits(keys):
+        return np.unique(keys, return_counts=True)
+    counts = np.bincount(keys)
+    different = np.flatnonzero(counts)
+    return different, counts[different]
+
+
 def _level(contexts: np.ndarray, grams: np.ndarray, size: int) -> Level:
     """Counts n-grams, which may occur repeatedly, and estimates their discounts."""
-    grams, counts = np.unique(grams, return_counts=True)
+    grams, counts = _counts(grams)
     n = np.bincount(counts, minlength=5)[1:5]  # how many n-grams occur 1, 2, 3, 4 times
     discounts = np.full(3, 0.5)
     if n.all():

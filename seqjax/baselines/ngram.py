@@ -16,10 +16,11 @@ kept between 0.01 and the count. Where one of those numbers is zero, D is 0.5.
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from seqjax.baselines.counts import Level, count, discount, find, windows
+from seqjax.baselines.counts import Counter, Level, discount, find, windows
 from seqjax.metrics import Mean
 
 SCALES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4)  # of the discounts, to try
@@ -60,12 +61,7 @@ class Ngram:
           ValueError: `order` is below 1, there is no token, or a token is outside
             0 … V − 1.
         """
-        if order < 1:
-            raise ValueError(f"order must be at least 1, not {order}")
-        tokens, history = windows(sequences, order, size)
-        if not tokens.size:
-            raise ValueError("there are no tokens to count")
-        return cls(order, size, count(tokens, history, size))
+        return fit_each(sequences, [order], size)[0]
 
     def scaled(self, length: int, scale: float) -> "Ngram":
         """Returns the model with other discounts for one context length.
@@ -105,18 +101,80 @@ class Ngram:
         return Mean(float(np.sum(-log_probs)), float(log_probs.size))
 
     def _log_probs(self, sequences) -> np.ndarray:
-        tokens, history = windows(sequences, self.order, self.size)
-        p, ids = np.full(len(tokens), 1 / self.size), np.zeros_like(tokens)
-        # From the empty context to the longest: each level refines the p of the level
-        # before it. A context that was never counted has the index −1, and so have all
-        # longer ones, whose keys are then negative: p stays as it is from there on.
-        for level, older in zip(self.levels, history, strict=False):
-            ids = find(level.contexts, ids * (self.size + 1) + older)
-            gram = find(level.grams, ids * self.size + tokens)
+        places = Places.of(self, sequences)
+        return np.log(places.refine(places.nothing(), self.levels))
+
+
+class Places(NamedTuple):
+    """Where N tokens stand in the counts of a model.
+
+    Each level refines the P of the level before it, from the empty context to the
+    longest. A context that was never counted has the index −1, and so have all longer
+    ones, whose keys are then negative: P stays as it is from there on.
+    """
+
+    size: int
+    contexts: list[np.ndarray]  # [N] for each level, −1 where it was never counted
+    grams: list[np.ndarray]  # [N] for each level, −1 where it was never counted
+
+    @classmethod
+    def of(cls, model: Ngram, sequences) -> "Places":
+        """Looks up every token of sequences behind its context."""
+        tokens, history = windows(sequences, model.order, model.size)
+        ids, contexts, grams = np.zeros_like(tokens), [], []
+        for level, older in zip(model.levels, history, strict=False):
+            ids = find(level.contexts, ids * (model.size + 1) + older)
+            contexts.append(ids)
+            grams.append(find(level.grams, ids * model.size + tokens))
+        return cls(model.size, contexts, grams)
+
+    def nothing(self) -> np.ndarray:
+        """P of each token before anything is known of it: [N]."""
+        return np.full(len(self.grams[0]), 1 / self.size)
+
+    def refine(
+        self, p: np.ndarray, levels: Sequence[Level], begin: int = 0
+    ) -> np.ndarray:
+        """Refines P by levels.
+
+        Args:
+          p: by the levels before, [N].
+          levels: one after the other.
+          begin: the length of the first one's contexts.
+
+        Returns:
+          P, [N].
+        """
+        for length, level in enumerate(levels, begin):
+            ids, gram = self.contexts[length], self.grams[length]
             kept = np.where(gram >= 0, level.kept[gram], 0)
             finer = (kept + level.passed_on[ids] * p) / level.total[ids]
             p = np.where(ids >= 0, finer, p)
-        return np.log(p)
+        return p
+
+
+def fit_each(
+    sequences: Iterable[Sequence[int] | np.ndarray], orders: Iterable[int], size: int
+) -> list[Ngram]:
+    """Counts n-grams of several orders, which takes little longer than one.
+
+    Args:
+      sequences: as in `Ngram.fit`, as are the errors.
+      orders: n of each model.
+      size: V.
+
+    Returns:
+      A model for each order.
+    """
+    orders = list(orders)
+    for order in orders:
+        if order < 1:
+            raise ValueError(f"order must be at least 1, not {order}")
+    tokens, history = windows(sequences, max(orders), size)
+    if not tokens.size:
+        raise ValueError("there are no tokens to count")
+    counter = Counter(tokens, history, size)
+    return [Ngram(order, size, counter.levels(order)) for order in orders]
 
 
 def unigram(train: Iterable[Sequence[int] | np.ndarray], size: int) -> Ngram:
@@ -156,13 +214,23 @@ def best_ngram(
       ValueError: as `Ngram.fit` does, or `valid` has no token.
     """
 
-    def nats(model: Ngram) -> Mean:
-        return model.nll(valid)  # a Mean compares by its total; the weights are equal
-
-    best = min((Ngram.fit(train, order, size) for order in orders), key=nats)
-    if not nats(best).weight:
+    models = fit_each(train, orders, size)
+    places = Places.of(max(models, key=lambda model: model.order), valid)
+    if not len(places.grams[0]):
         raise ValueError("there are no tokens to choose the order by")
+
+    def nats(p: np.ndarray) -> float:
+        return float(np.sum(-np.log(p)))
+
+    def nats_of(model: Ngram) -> float:
+        return nats(places.refine(places.nothing(), model.levels))
+
+    best = min(models, key=nats_of)
     for _ in range(2):
+        p = places.nothing()
         for length in range(len(best.levels)):
-            best = min((best.scaled(length, scale) for scale in SCALES), key=nats)
+            scaled = [best.scaled(length, scale) for scale in SCALES]
+            refined = [places.refine(p, m.levels[length:], length) for m in scaled]
+            best = scaled[int(np.argmin([nats(each) for each in refined]))]
+            p = places.refine(p, best.levels[length : length + 1], length)
     return best

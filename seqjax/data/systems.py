@@ -10,7 +10,6 @@ it is weakly chaotic. The Lorenz system (1963) is ẋ = σ (y − x), ẏ = x (�
 from collections.abc import Callable
 
 import numpy as np
-from scipy.signal import lfilter
 
 LOSS = 0.1  # of x in a unit of time, in the Mackey–Glass equation
 BURST = 1.0  # a NARMA-10 that has come so far may run away; the usual ones stay below
@@ -42,6 +41,8 @@ def mackey_glass(
     Returns:
       [T, N].
     """
+    from scipy.signal import lfilter  # which brings all of scipy.stats with it
+
     x = np.repeat(np.asarray(starts, float)[None], lag * parts + 1, axis=0)
     between, h, kept = x[1:], 1 / parts, []
     decay, begin, middle, end = (_decaying(unit, h) for unit in np.eye(4))

@@ -2,54 +2,37 @@
 
 Every function takes the path first and a title, writes the file whole or not at all,
 and returns the matplotlib Figure that it wrote. None of them touches pyplot.
+
+matplotlib takes as long to import as all of JAX, and a run draws when it is over: so
+it is imported when the first of these names is looked up.
 """
 
-from seqjax.figures.annotation import annotation
-from seqjax.figures.comparison import compare
-from seqjax.figures.curves import curves, gradient_norms
-from seqjax.figures.decisions import decisions
-from seqjax.figures.forecasts import Fan, fan_chart
-from seqjax.figures.grids import grids
-from seqjax.figures.held import coloured_text, held_units
-from seqjax.figures.lags import gradient_by_lag
-from seqjax.figures.learning import Panel, learning_curve
-from seqjax.figures.matrices import attention, confusion, heat_map
-from seqjax.figures.piano_roll import piano_roll
-from seqjax.figures.pictures import pictures
-from seqjax.figures.settings import Setting, by_setting, panels_by_setting
-from seqjax.figures.sound import posterior
-from seqjax.figures.spectra import eigenvalues, lyapunov, singular_values
-from seqjax.figures.tracks import tracks
-from seqjax.figures.trajectories import trajectories
-from seqjax.figures.truncation import truncation
+import importlib
+import sys
+import types
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "Fan",
-    "Panel",
-    "Setting",
-    "annotation",
-    "attention",
-    "by_setting",
-    "coloured_text",
-    "compare",
-    "confusion",
-    "curves",
-    "decisions",
-    "eigenvalues",
-    "fan_chart",
-    "gradient_by_lag",
-    "gradient_norms",
-    "grids",
-    "heat_map",
-    "held_units",
-    "learning_curve",
-    "lyapunov",
-    "panels_by_setting",
-    "piano_roll",
-    "pictures",
-    "posterior",
-    "singular_values",
-    "tracks",
-    "trajectories",
-    "truncation",
-]
+if TYPE_CHECKING:
+    from seqjax.figures.everything import *  # noqa: F403
+
+
+def __getattr__(name: str) -> Any:
+    """Looks up a figure, or one of the package's modules that was imported."""
+    found = None
+    if not name.startswith("_"):
+        everything = importlib.import_module(f"{__name__}.everything")
+        found = getattr(everything, name, None) or sys.modules.get(f"{__name__}.{name}")
+    if found is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return found
+
+
+class _Package(types.ModuleType):
+    """A package whose modules do not hide the functions of their names."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not isinstance(value, types.ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -11,6 +11,7 @@ from seqjax.layers.attention import (
 from seqjax.layers.bidirectional import Bidirectional, Directions
 from seqjax.layers.feedback import Feedback, FeedbackCarry, FeedbackParams
 from seqjax.layers.initial_carry import LearnedInitialCarry, random_carry
+from seqjax.layers.mixed_precision import MixedPrecision
 from seqjax.layers.readout import Readout, ReadoutParams
 from seqjax.layers.recurrent_dropout import LockedDropout, Zoneout
 from seqjax.layers.stack import Residual, Stack
@@ -28,6 +29,7 @@ __all__ = [
     "LearnedInitialCarry",
     "LockedDropout",
     "Memory",
+    "MixedPrecision",
     "MultiplicativeAttention",
     "Readout",
     "ReadoutParams",

@@ -3,6 +3,7 @@
 from seqjax.devices import data_parallel, use_every_core
 from seqjax.train.averaging import averaged, with_average
 from seqjax.train.checkpoints import CheckpointError, Checkpoints, done_steps
+from seqjax.train.compilation_cache import use_compilation_cache
 from seqjax.train.lockstep import in_lockstep
 from seqjax.train.loop import fit
 from seqjax.train.nonfinite import NonFinite
@@ -34,6 +35,7 @@ __all__ = [
     "make_optimizer",
     "data_parallel",
     "truncated_loss",
+    "use_compilation_cache",
     "use_every_core",
     "with_average",
 ]

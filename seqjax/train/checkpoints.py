@@ -5,6 +5,7 @@ flipped bit without complaint, so a SHA-256 of each array is stored and verified
 a damaged checkpoint is passed over for the one before it, with a warning.
 """
 
+import functools
 import hashlib
 import pathlib
 import warnings
@@ -12,8 +13,6 @@ from typing import Any
 
 import jax
 import numpy as np
-import orbax.checkpoint as ocp
-from etils import epath  # Orbax's own paths
 
 
 class CheckpointError(RuntimeError):
@@ -29,14 +28,22 @@ class Checkpoints:
     """
 
     def __init__(self, folder: str | pathlib.Path, keep: int = 2):
-        options = ocp.CheckpointManagerOptions(
-            max_to_keep=keep, enable_async_checkpointing=False
-        )
         self.folder = pathlib.Path(folder).absolute()
-        self._manager = ocp.CheckpointManager(self.folder, options=options)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._keep = keep
+
+    @functools.cached_property
+    def _manager(self) -> Any:
+        """Orbax's manager, made when there is something to write or to read."""
+        ocp = _orbax()
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=self._keep, enable_async_checkpointing=False
+        )
+        return ocp.CheckpointManager(self.folder, options=options)
 
     def save(self, step: int, tree: Any) -> None:
         """Writes a tree of arrays under its step."""
+        ocp = _orbax()
         digests = _digests(tree)
         items = ocp.args.Composite(
             tree=ocp.args.StandardSave(tree), digests=ocp.args.JsonSave(digests)
@@ -45,6 +52,8 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Returns the steps that were saved, newest first."""
+        if "_manager" not in vars(self) and not any(self.folder.iterdir()):
+            return []
         return sorted(self._manager.all_steps(), reverse=True)
 
     def restore(self, like: Any) -> Any | None:
@@ -92,6 +101,9 @@ class Checkpoints:
 
     def _shapes(self, step: int) -> Any:
         """Returns what a checkpoint says it holds, to be read on the first device."""
+        from etils import epath  # Orbax's own paths
+
+        ocp = _orbax()
         folder = epath.Path(self.folder / str(step) / "tree")
         place = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
         return jax.tree.map(
@@ -101,6 +113,7 @@ class Checkpoints:
 
     def _load(self, step: int, abstract: Any) -> tuple[Any, dict[str, str]]:
         """Returns the tree and the digests that were stored with it."""
+        ocp = _orbax()
         items = ocp.args.Composite(
             tree=ocp.args.StandardRestore(abstract), digests=ocp.args.JsonRestore()
         )
@@ -108,7 +121,7 @@ class Checkpoints:
         return restored["tree"], restored["digests"]
 
     def _read(self, step: int, like: Any) -> Any:
-        abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
+        abstract = jax.tree.map(_orbax().utils.to_shape_dtype_struct, like)
         tree, stored = self._load(step, abstract)
         actual = _digests(tree)
         for name, digest in stored.items():
@@ -120,7 +133,8 @@ class Checkpoints:
         return self
 
     def __exit__(self, *_) -> None:
-        self._manager.close()
+        if "_manager" in vars(self):
+            self._manager.close()
 
 
 def done_steps(workdir: str | pathlib.Path) -> int:
@@ -143,6 +157,13 @@ def done_steps(workdir: str | pathlib.Path) -> int:
         if step is None and checkpoints.steps():
             raise CheckpointError(f"{folder}: no checkpoint is sound")
     return step or 0
+
+
+def _orbax() -> Any:
+    """Imports Orbax, which takes half a second, when something is written or read."""
+    import orbax.checkpoint
+
+    return orbax.checkpoint
 
 
 def _digests(tree: Any) -> dict[str, str]:
