@@ -1,6 +1,6 @@
 """seqjax: recurrent sequence models as pure functions in JAX."""
 
-from seqjax.cell import Cell
+from seqjax.cell import Cell, LinearCell
 from seqjax.cells import (
     CELLS,
     GRU,
@@ -22,6 +22,7 @@ from seqjax.layers import (
     Zoneout,
     random_carry,
 )
+from seqjax.linear import LinearStep
 from seqjax.predict import load
 from seqjax.version import __version__
 
@@ -36,6 +37,8 @@ __all__ = [
     "GRUResetAfter",
     "Layer",
     "LearnedInitialCarry",
+    "LinearCell",
+    "LinearStep",
     "LockedDropout",
     "PeepholeLSTM",
     "Readout",

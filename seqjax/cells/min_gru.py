@@ -19,10 +19,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from seqjax.cell import Cell
-from seqjax.cells._linear import LinearStep
+from seqjax.cell import LinearCell
 from seqjax.initializers import Glorot, Initializer, chrono, per_gate
 from seqjax.layer import Array
+from seqjax.linear import LinearStep
 
 
 class MinGRUParams(NamedTuple):
@@ -39,7 +39,7 @@ class MinGRUCarry(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class MinGRU(Cell):
+class MinGRU(LinearCell):
     """The minimal GRU: h⟨t⟩ = (1 − z) ∗ h⟨t−1⟩ + z ∗ h̃, both z and h̃ of x⟨t⟩ alone.
 
     Attributes:
@@ -52,11 +52,6 @@ class MinGRU(Cell):
     features: int
     chrono: int | None = None
     kernel_init: Initializer = Glorot()
-
-    @property
-    def linear(self):
-        """True: `project` returns both numbers of each step."""
-        return True
 
     def init(self, key, in_features, dtype=jnp.float32):
         """Draws the kernel gate by gate, and the bias of the gate."""
@@ -76,13 +71,8 @@ class MinGRU(Cell):
         """Returns a = 1 − z and b = z ∗ h̃."""
         z, h̃ = jnp.split(x @ params.w_x + params.b, 2, axis=-1)
         z = jax.nn.sigmoid(z)
-        return LinearStep(1 - z, z * h̃)
-
-    def update(self, params, carry, u, v):
-        """Returns h⟨t⟩ = a ∗ h⟨t−1⟩ + b."""
-        h = u(carry.h)
-        return MinGRUCarry(h), h
+        return LinearStep(MinGRUCarry(1 - z), MinGRUCarry(z * h̃))
 
     def gates(self, params, carry, u, v):
         """Returns z, and what it takes of the candidate, z ∗ h̃, as b."""
-        return {"z": 1 - u.a, "b": u.b}
+        return {"z": 1 - u.a.h, "b": u.b.h}

@@ -17,13 +17,13 @@ quotient of two small gates would be rounded away.
 import dataclasses
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
+from jax import lax
 
-from seqjax.cell import Cell
-from seqjax.cells._linear import LinearStep
+from seqjax.cell import LinearCell
 from seqjax.initializers import Glorot, Initializer, per_gate
 from seqjax.layer import Array
+from seqjax.linear import LinearStep
 
 
 class MinLSTMParams(NamedTuple):
@@ -40,7 +40,7 @@ class MinLSTMCarry(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class MinLSTM(Cell):
+class MinLSTM(LinearCell):
     """The minimal LSTM: h⟨t⟩ = f′ ∗ h⟨t−1⟩ + i′ ∗ h̃ with f′ + i′ = 1, of x⟨t⟩ alone.
 
     Attributes:
@@ -52,11 +52,6 @@ class MinLSTM(Cell):
     features: int
     forget_bias: float = 1.0
     kernel_init: Initializer = Glorot()
-
-    @property
-    def linear(self):
-        """True: `project` returns both numbers of each step."""
-        return True
 
     def init(self, key, in_features, dtype=jnp.float32):
         """Draws the kernel gate by gate."""
@@ -74,14 +69,13 @@ class MinLSTM(Cell):
     def project(self, params, x):
         """Returns a = f′ = f / (f + i) and b = i′ ∗ h̃."""
         i, f, h̃ = jnp.split(x @ params.w_x + params.b, 3, axis=-1)
-        log_ratio = jax.nn.log_sigmoid(f) - jax.nn.log_sigmoid(i)
-        return LinearStep(jax.nn.sigmoid(log_ratio), jax.nn.sigmoid(-log_ratio) * h̃)
-
-    def update(self, params, carry, u, v):
-        """Returns h⟨t⟩ = a ∗ h⟨t−1⟩ + b."""
-        h = u(carry.h)
-        return MinLSTMCarry(h), h
+        largest = lax.stop_gradient(jnp.maximum(jnp.maximum(-i, -f), 0))
+        one, i, f = (jnp.exp(z - largest) for z in (0, -i, -f))
+        total = 2 * one + i + f
+        return LinearStep(
+            MinLSTMCarry((one + i) / total), MinLSTMCarry((one + f) / total * h̃)
+        )
 
     def gates(self, params, carry, u, v):
         """Returns f′, and what i′ takes of the candidate, i′ ∗ h̃, as b."""
-        return {"f": u.a, "b": u.b}
+        return {"f": u.a.h, "b": u.b.h}
