@@ -198,12 +198,12 @@ def _is_key(value: Any) -> bool:
 
 
 def way(layer: Layer, name: Any) -> None:
-    """Raises ValueError unless there is a way of that name, and some cell to take it."""
+    """Raises ValueError unless there is such a way, and a cell that can take it."""
     if name is not None and name not in get_args(Way):
         raise ValueError(f"way must be one of {get_args(Way)} or None, not {name!r}")
     if name == "associative" and not _has_linear_cells(layer):
         raise ValueError(
-            f"{_name(layer)} cannot be run by associative scans: no cell in it is linear"
+            f"{_name(layer)} cannot be run by associative scans: it has no linear cell"
         )
 
 

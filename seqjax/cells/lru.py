@@ -102,7 +102,7 @@ class LRU(LinearCell):
         """Returns λ as a, the same at each step, and u⟨t⟩ as b."""
         size, turn = jnp.exp(-jnp.exp(params.ν) / self.horizon), params.θ / self.horizon
         λ = Complex(size * jnp.cos(turn), size * jnp.sin(turn))
-        return LinearStep(LRUCarry(λ), LRUCarry(u))
+        return LinearStep(LRUCarry(λ), LRUCarry(u))  # pyright: ignore[reportArgumentType]
 
     def read(self, params, carry, u):
         """Returns the first H numbers of h⟨t⟩."""

@@ -68,7 +68,7 @@ def both_ways_agree(layer, in_features):
     few = random_flags(LONG, FEW, seed=11)
     for case in (
         Case(MASK, RESETS),
-        Case(**few, gradient="remat", reverse=True, chunk=3),
+        Case(few["mask"], few["resets"], True, "remat", chunk=3),
         Case(few["mask"], gradient="plain"),
         Case(reverse=True),
     ):
