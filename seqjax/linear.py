@@ -28,7 +28,7 @@ Tree = Any
 
 # On a CPU: the bytes of u that are kept whole, of all or for each input, and those of a
 # chunk that stays in a cache with all that is made of it; and its rows, at least.
-WHOLE_BYTES, WHOLE_BYTES_PER_INPUT = 2**22, 2**15
+WHOLE_BYTES, WHOLE_BYTES_PER_INPUT = 2**21, 2**13
 CHUNK_BYTES, CHUNK_ROWS = 2**18, 2**7
 
 

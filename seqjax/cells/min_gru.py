@@ -7,10 +7,10 @@
 
 "Were RNNs all we needed?", section 3.1. No product has the state in it: with a = 1 − z
 and b = z ∗ h̃, which are made of the input alone, the recurrence is h⟨t⟩ = a⟨t⟩ ∗
-h⟨t−1⟩ + b⟨t⟩, and linear. The paper's log-space form (appendix B), for its parallel
-scan, differs in one thing: there h̃ is made positive, by g(s) = s + ½ for s ≥ 0 and
-σ(s) below, as is h⟨0⟩, since a logarithm is taken of both. It is left out, for here a
-step is an ordinary product and sum, and h may have either sign.
+h⟨t−1⟩ + b⟨t⟩, and linear. The paper's log-space form (appendix B) makes h̃ positive, by
+g(s) = s + ½ for s ≥ 0 and σ(s) below, since it takes its logarithm; `positive` is that
+cell. The logarithms are not taken here: the paper's scan divides by products of a, and
+needs them; none here does. So h⟨0⟩, in the paper g(0) = ½, can be 0 as everywhere.
 """
 
 import dataclasses
@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 
 from seqjax.cell import LinearCell
+from seqjax.cells._gates import positive
 from seqjax.initializers import Glorot, Initializer, chrono, per_gate
 from seqjax.layer import Array
 from seqjax.linear import LinearStep
@@ -47,11 +48,13 @@ class MinGRU(LinearCell):
       chrono: the longest lag in the data, in steps. If given, b_z is drawn for lags up
         to it; else it is 0. Tallec and Ollivier (2018).
       kernel_init: the initializer of each gate's part of `w_x`.
+      positive: whether h̃ is g(W_h x⟨t⟩ + b_h).
     """
 
     features: int
     chrono: int | None = None
     kernel_init: Initializer = Glorot()
+    positive: bool = False
 
     def init(self, key, in_features, dtype=jnp.float32):
         """Draws the kernel gate by gate, and the bias of the gate."""
@@ -70,7 +73,7 @@ class MinGRU(LinearCell):
     def project(self, params, x):
         """Returns a = 1 − z and b = z ∗ h̃."""
         z, h̃ = jnp.split(x @ params.w_x + params.b, 2, axis=-1)
-        z = jax.nn.sigmoid(z)
+        z, h̃ = jax.nn.sigmoid(z), positive(h̃) if self.positive else h̃
         return LinearStep(MinGRUCarry(1 - z), MinGRUCarry(z * h̃))
 
     def gates(self, params, carry, u, v):

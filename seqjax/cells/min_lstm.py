@@ -9,9 +9,9 @@
 "Were RNNs all we needed?", section 3.2: the gates are scaled to add up to 1, and there
 is no output gate and no tanh, so that a state is a mean of the candidates. As in
 `min_gru`, the recurrence is h⟨t⟩ = a⟨t⟩ ∗ h⟨t−1⟩ + b⟨t⟩ with a and b of the input
-alone. The paper's log-space form (appendix B) makes h̃ and h⟨0⟩ positive, and computes
-a = σ(softplus(−i) − softplus(−f)) of the gates before their σ, as is done here: a
-quotient of two small gates would be rounded away.
+alone, and `positive` is the cell of the paper's log-space form (appendix B). Its gates
+are f / (f + i) = (1 + exp −i) / (2 + exp −i + exp −f), of i and f before their σ, with
+all three terms scaled down by the largest: two small gates would be rounded away.
 """
 
 import dataclasses
@@ -21,6 +21,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from seqjax.cell import LinearCell
+from seqjax.cells._gates import positive
 from seqjax.initializers import Glorot, Initializer, per_gate
 from seqjax.layer import Array
 from seqjax.linear import LinearStep
@@ -47,11 +48,13 @@ class MinLSTM(LinearCell):
       features: H, the number of units.
       forget_bias: the initial b_f.
       kernel_init: the initializer of each gate's part of `w_x`.
+      positive: whether h̃ is g(W_h x⟨t⟩ + b_h), with g as in `min_gru`.
     """
 
     features: int
     forget_bias: float = 1.0
     kernel_init: Initializer = Glorot()
+    positive: bool = False
 
     def init(self, key, in_features, dtype=jnp.float32):
         """Draws the kernel gate by gate."""
@@ -71,7 +74,7 @@ class MinLSTM(LinearCell):
         i, f, h̃ = jnp.split(x @ params.w_x + params.b, 3, axis=-1)
         largest = lax.stop_gradient(jnp.maximum(jnp.maximum(-i, -f), 0))
         one, i, f = (jnp.exp(z - largest) for z in (0, -i, -f))
-        total = 2 * one + i + f
+        total, h̃ = 2 * one + i + f, positive(h̃) if self.positive else h̃
         return LinearStep(
             MinLSTMCarry((one + i) / total), MinLSTMCarry((one + f) / total * h̃)
         )
