@@ -102,9 +102,6 @@ NESTINGS = {
     "stack_of_learned_start": Stack((LearnedInitialCarry(SimplifiedGRU(3)), Elman(4))),
     "stack_with_readout": Stack((LSTM(4), Readout(2))),
     "learned_start_of_linear": LearnedInitialCarry(make("min_gru", features=3)),
-    "both_directions_of_linear": Residual(
-        Bidirectional(make("lru", features=IN), merge="sum")
-    ),
     "locked_dropout": LockedDropout(GRU(3), 0.5),
     "zoneout": Zoneout(LockedDropout(SimplifiedGRU(3), 0.5), 0.4),
 }

@@ -19,7 +19,7 @@ from seqjax.testing.data import (
     random_arguments,
     random_flags,
 )
-from seqjax.testing.laws.dtypes import MIXED, require_dtypes
+from seqjax.testing.laws.dtypes import FLAGS, MIXED, require_dtypes
 from seqjax.testing.laws.dtypes import data as data_of_dtypes
 from seqjax.testing.programs import OPTIONS, jit, random_weights, unroll
 from seqjax.testing.registry import law
@@ -115,10 +115,9 @@ def an_overflow_ends_at_a_reset(layer, in_features):
 @law(linear_cells)
 def dtypes_are_fixed_points_both_ways(layer, in_features):
     """At once too, the carry keeps its dtype, and outputs that of the computation."""
-    flags = random_flags(STEPS, FEW)
     for stored, computed, carried in MIXED:
         arguments = data_of_dtypes(layer, in_features, stored, carried, jnp.float64)
-        how = {"dtype": computed, "way": "associative", **flags}
+        how = {"dtype": computed, "way": "associative", **FLAGS}
         outcome = jax.eval_shape(functools.partial(unroll, layer, **how), arguments)
         words = f"parameters {stored}, dtype={computed}, a carry of {carried}, {AGAIN}"
         require_dtypes(outcome.outputs, computed, "the output", words)
@@ -132,8 +131,7 @@ def gradients_have_their_dtypes_both_ways(layer, in_features):
         arguments = data_of_dtypes(layer, in_features, stored, carried, stored)
 
         def total(arguments, computed=computed):
-            flags = random_flags(STEPS, FEW)
-            how = {"dtype": computed, "way": "associative", **flags}
+            how = {"dtype": computed, "way": "associative", **FLAGS}
             leaves = jax.tree.leaves(unroll(layer, arguments, **how))
             return sum(jnp.sum(leaf.astype(jnp.float32)) for leaf in leaves)
 
