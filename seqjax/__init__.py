@@ -1,6 +1,6 @@
 """seqjax: recurrent sequence models as pure functions in JAX."""
 
-from seqjax.cell import Cell
+from seqjax.cell import Cell, LinearCell
 from seqjax.cells import (
     CELLS,
     GRU,
@@ -23,6 +23,7 @@ from seqjax.layers import (
     Zoneout,
     random_carry,
 )
+from seqjax.linear import LinearStep
 from seqjax.predict import load
 from seqjax.version import __version__
 
@@ -37,6 +38,8 @@ __all__ = [
     "GRUResetAfter",
     "Layer",
     "LearnedInitialCarry",
+    "LinearCell",
+    "LinearStep",
     "LockedDropout",
     "MixedPrecision",
     "PeepholeLSTM",

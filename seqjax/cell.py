@@ -7,6 +7,7 @@ import jax
 
 from seqjax import scan
 from seqjax.layer import Array, Carry, Layer, Params
+from seqjax.linear import LinearStep
 from seqjax.scan import ScanOptions
 
 
@@ -163,3 +164,44 @@ class Cell(Layer):
     ) -> tuple[Carry, Array]:
         """Runs over a sequence, by `seqjax.scan.unroll`."""
         return scan.unroll(self, params, carry, initial, xs, options)
+
+
+class LinearCell(Cell):
+    """A cell whose carry is h⟨t⟩ = a⟨t⟩ ∗ h⟨t−1⟩ + b⟨t⟩, with a and b of x⟨t⟩ alone.
+
+    Its products with x stand in `project`, of all steps at once; then `seqjax.linear`
+    takes the steps, one after the other or all in log₂ T rounds. `update`, which takes
+    one step, follows from the two functions here.
+    """
+
+    @property
+    def linear(self):
+        """True."""
+        return True
+
+    def linear_step(self, params: Params, u: Any) -> LinearStep:
+        """Returns a⟨t⟩ and b⟨t⟩ from u⟨t⟩: u itself unless overridden.
+
+        Args:
+          params: from `init`.
+          u: from `project`.
+        """
+        del params
+        return u
+
+    def read(self, params: Params, carry: Carry, u: Any) -> Array:
+        """Returns y⟨t⟩ [..., features]: the only leaf of the carry unless overridden.
+
+        Args:
+          params: from `init`.
+          carry: carry⟨t⟩, after the step.
+          u: from `project`.
+        """
+        del params, u
+        (h,) = jax.tree.leaves(carry)
+        return h
+
+    def update(self, params, carry, u, v):
+        """Returns h⟨t⟩, and what `read` makes of it."""
+        after = self.linear_step(params, u)(carry)
+        return after, self.read(params, after, u)

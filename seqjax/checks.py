@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from seqjax.linear import LinearRecurrence, Way
 from seqjax.noise import Keys
 from seqjax.scan import Gradient
 
@@ -194,6 +195,21 @@ def _is_key(value: Any) -> bool:
     if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
         return value.shape == ()
     return value.dtype == np.uint32 and value.shape == (2,)
+
+
+def way(layer: Layer, name: Any) -> None:
+    """Raises ValueError unless there is such a way, and a cell that can take it."""
+    if name is not None and name not in get_args(Way):
+        raise ValueError(f"way must be one of {get_args(Way)} or None, not {name!r}")
+    if name == "associative" and not _has_linear_cells(layer):
+        raise ValueError(
+            f"{_name(layer)} cannot be run by associative scans: it has no linear cell"
+        )
+
+
+def _has_linear_cells(layer: Layer) -> bool:
+    is_one = isinstance(layer, LinearRecurrence)
+    return is_one or any(_has_linear_cells(part) for part in layer.parts)
 
 
 def chunk(size: int | None) -> None:

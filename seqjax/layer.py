@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from seqjax import checks
+from seqjax.linear import Way
 from seqjax.masks import zero_invalid
 from seqjax.noise import Keys
 from seqjax.recurrence import Watch
@@ -170,6 +171,7 @@ class Layer(abc.ABC):
         resets: Array | None = None,
         reverse: bool = False,
         gradient: Gradient = "lean",
+        way: Way | None = None,
         chunk: int | None = None,
         dtype: Any = None,
         watch: Watch | None = None,
@@ -193,6 +195,8 @@ class Layer(abc.ABC):
             parameters as constants; "plain" is autodiff of the scan, against which
             the others are tested, and has forward mode; "remat" keeps the carries
             between chunks only, for long sequences.
+          way: how linear cells go through time: in "steps", one after the other, or all
+            of them at once by "associative" scans; None lets the library choose.
           chunk: how many steps to take at a time; None lets the library choose.
           dtype: of the computation and the outputs; None takes the one that params
             and xs promote to.
@@ -217,12 +221,13 @@ class Layer(abc.ABC):
         checks.parameters(self, params, xs.shape[-1])
         checks.gradient(gradient)
         checks.chunk(chunk)
+        checks.way(self, way)
         mask, resets = checks.flags(xs, mask=mask, resets=resets)
         dtype = compute_dtype(params, xs) if dtype is None else jnp.dtype(dtype)
         segment_starts = None if resets is None else _segment_starts(resets, reverse)
         keys = checks.keys(key)
         options = ScanOptions(
-            mask, segment_starts, reverse, gradient, chunk, dtype, watch, keys
+            mask, segment_starts, reverse, gradient, chunk, dtype, watch, keys, way
         )
         wide = jnp.promote_types(dtype, "float32")
         initial = self.initial_carry_from(params, xs.shape[1:-1], wide)

@@ -3,14 +3,17 @@
 `recurrence` has the equations of a step and the scan forward; `lean` the scan back.
 """
 
+import functools
 import math
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from seqjax import loops, recurrence
+from seqjax import linear, loops, recurrence
 from seqjax.lean import lean
+from seqjax.linear import LinearRecurrence, Way
 from seqjax.masks import zero_invalid
 from seqjax.noise import Keys
 from seqjax.recurrence import Recurrence, Static, Steps, Watch, cast
@@ -37,6 +40,7 @@ class ScanOptions(NamedTuple):
     dtype: Any  # of the computation: parameters, inputs and outputs
     watch: Watch | None = None  # sees every state and gate
     keys: Keys | None = None  # of the noise; None draws none
+    way: Way | None = None  # of linear cells through time; None chooses
 
     def within(self, place: int) -> "ScanOptions":
         """Returns the options of one of several layers, which draw apart."""
@@ -66,8 +70,7 @@ def unroll(
     if options.watch is not None:
         u = _project(cell, params, xs, keys)
         return _watched(options.watch, static, params, initial, carry, u, options)
-    plain = options.gradient == "plain" or cell.heavy_update
-    scan = _plain if plain else lean
+    scan = _scan_of(cell, options, len(xs))
 
     def run(carry, chunk):
         xs, valid, reset, keys = chunk
@@ -75,7 +78,9 @@ def unroll(
         return scan(static, params, initial, carry, steps)
 
     size = options.chunk or _chunk_size(cell, params, xs, options.gradient)
-    if options.gradient == "remat":
+    # A linear cell's steps are taken again for less than it costs to keep them.
+    again = isinstance(cell, LinearRecurrence) and size < len(xs)
+    if options.gradient == "remat" or (options.gradient == "lean" and again):
         run = jax.checkpoint(run, prevent_cse=False)
     inputs = xs, options.mask, _resets(options), keys
     return loops.in_chunks(run, carry, inputs, size, reverse=options.reverse)
@@ -86,6 +91,17 @@ def _project(cell: Recurrence, params: Tree, xs: Array, keys: Array | None) -> T
     if keys is None:
         return cell.project(params, xs)
     return jax.vmap(cell.noisy_project, in_axes=(None, 0, 0))(params, xs, keys)
+
+
+def _scan_of(cell: Recurrence, options: ScanOptions, time: int) -> Callable:
+    """Returns the scan over the steps of a chunk."""
+    if time and isinstance(cell, LinearRecurrence):
+        plain = options.gradient == "plain"
+        way = options.way or ("steps" if plain else linear.best_way())
+        if not plain or way == "associative":
+            return functools.partial(linear.scan, way=way, plain=plain)
+    plain = options.gradient == "plain" or cell.heavy_update
+    return _plain if plain else lean
 
 
 def _plain(static: Static, params, initial, carry, steps: Steps):
@@ -156,5 +172,7 @@ def _chunk_size(cell: Recurrence, params: Tree, xs: Array, gradient: Gradient) -
     u = jax.eval_shape(cell.project, params, xs[:1])
     step_bytes = sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(u))
     step_rows = max(math.prod(xs.shape[1:-1]), 1)
+    if isinstance(cell, LinearRecurrence):
+        return linear.chunk_size(time, step_bytes, step_rows, xs.shape[-1])
     size = max(CHUNK_BYTES // max(step_bytes, 1), CHUNK_ROWS // step_rows, 1)
     return time if time < 4 * size else loops.divisor(time, size)

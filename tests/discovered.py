@@ -101,6 +101,7 @@ NESTINGS = {
     "learned_start": LearnedInitialCarry(LSTM(4)),
     "stack_of_learned_start": Stack((LearnedInitialCarry(SimplifiedGRU(3)), Elman(4))),
     "stack_with_readout": Stack((LSTM(4), Readout(2))),
+    "learned_start_of_linear": LearnedInitialCarry(make("min_gru", features=3)),
     "locked_dropout": LockedDropout(GRU(3), 0.5),
     "zoneout": Zoneout(LockedDropout(SimplifiedGRU(3), 0.5), 0.4),
 }

@@ -84,14 +84,20 @@ def minimal_gated_unit(layer, params, carry, x):
     return Γf * np.tanh(c(Γf * carry.h, x)) + (1 - Γf) * carry.h
 
 
+def positive(s):
+    return np.where(s >= 0, s + 0.5, σ(s))
+
+
 def min_gru(layer, params, carry, x):
     z, candidate = np.split(x @ params.w_x + params.b, 2, axis=-1)
+    candidate = positive(candidate) if layer.positive else candidate
     return (1 - σ(z)) * carry.h + σ(z) * candidate
 
 
 def min_lstm(layer, params, carry, x):
     i, f, candidate = np.split(x @ params.w_x + params.b, 3, axis=-1)
     i, f = σ(i), σ(f)
+    candidate = positive(candidate) if layer.positive else candidate
     return f / (f + i) * carry.h + i / (f + i) * candidate
 
 

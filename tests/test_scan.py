@@ -7,10 +7,12 @@ import pytest
 from discovered import LAYERS, assert_close, both_ways, each_gradient, over_named
 from random_data import random_arguments
 
+from seqjax import LSTM, Stack, linear
+from seqjax.cells import make
 from seqjax.masks import from_lengths
 from seqjax.testing.comparison import Case
 from seqjax.testing.data import every_mask_and_reset
-from seqjax.testing.programs import run
+from seqjax.testing.programs import jit, run
 
 STEPS = 4
 MASK, RESETS = every_mask_and_reset(STEPS)
@@ -59,3 +61,41 @@ def test_integer_inputs_are_numbers(layer):
     whole = np.round(3 * xs)
     found = layer.unroll(params, whole.astype(np.int32))
     assert_close(found, layer.unroll(params, whole))
+
+
+def test_steps_at_once_need_a_linear_cell():
+    layer = LAYERS["stack"]
+    params, xs, _ = random_arguments(layer, STEPS, 2)
+    with pytest.raises(ValueError, match="has no linear cell"):
+        layer.unroll(params, xs, way="associative")
+    with pytest.raises(ValueError, match="way must be one of"):
+        layer.unroll(params, xs, way="sideways")
+    mixed = Stack((LSTM(3), make("lru", features=4)))
+    params, xs, _ = random_arguments(mixed, STEPS, 2)
+    unroll = jit(mixed.unroll, static_argnames="way")
+    found = unroll(params, xs, way="associative")
+    assert_close(found, unroll(params, xs, way="steps"))
+
+
+def test_a_linear_cell_takes_again_what_does_not_fit(monkeypatch):
+    """Chunks that the library chooses give the gradient of the whole."""
+    monkeypatch.setattr(linear, "WHOLE_BYTES", 0)
+    monkeypatch.setattr(linear, "WHOLE_BYTES_PER_INPUT", 0)
+    monkeypatch.setattr(linear, "CHUNK_BYTES", 1)
+    layer = make("min_lstm", features=4)
+    params, xs, _ = random_arguments(layer, 8, 64)
+    assert linear.chunk_size(8, 64 * 8, 64, 3) == 2
+
+    def loss(params, gradient):
+        return jnp.sum(layer.unroll(params, xs, gradient=gradient)[1] ** 2)
+
+    found, plain = (
+        jit(jax.grad(loss), static_argnums=1)(params, how) for how in ("lean", "plain")
+    )
+    assert_close(found, plain)
+    kept = [jaxpr_of(loss, params, how) for how in ("lean", "plain")]
+    assert "prevent_cse" in kept[0] and "prevent_cse" not in kept[1]
+
+
+def jaxpr_of(loss, params, how):
+    return str(jax.make_jaxpr(loss, static_argnums=1)(params, how))

@@ -61,6 +61,14 @@ def _split_jvp(count, primals, tangents):
     return split(a, count), jnp.split(d_a, count, axis=-1)
 
 
+def positive(s: Array) -> Array:
+    """Returns g(s) = s + ½ for s ≥ 0 and σ(s) below, which is above 0 everywhere.
+
+    Feng et al. (2024), appendix B.
+    """
+    return jnp.where(s >= 0, s + 0.5, jax.nn.sigmoid(s))
+
+
 def slope(a: Array, gates: str) -> Array:
     """Returns the derivative of `squash` from its value: a (1 − a), or 1 − a² for tanh.
 

@@ -19,9 +19,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from seqjax.cell import Cell
+from seqjax.cell import LinearCell
 from seqjax.initializers import He, Initializer, per_gate
 from seqjax.layer import Array
+from seqjax.linear import Complex, LinearStep
 
 
 class LRUParams(NamedTuple):
@@ -39,7 +40,7 @@ class LRUCarry(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class LRU(Cell):
+class LRU(LinearCell):
     """The linear recurrent unit: h⟨t⟩ = λ ∗ h⟨t−1⟩ + √(1 − |λ|²) ∗ W_x x⟨t⟩.
 
     Attributes:
@@ -71,11 +72,6 @@ class LRU(Cell):
             )
 
     @property
-    def linear(self):
-        """True: a state is turned and shrunk, by what no input has a say in."""
-        return True
-
-    @property
     def _units(self) -> int:
         return -(-self.features // 2)
 
@@ -102,25 +98,12 @@ class LRU(Cell):
         norm = jnp.sqrt(-jnp.expm1(-2 * jnp.exp(params.ν) / self.horizon))
         return x @ params.w_x * jnp.tile(norm, 2)
 
-    def recur(self, params, carry):
-        """Returns λ ∗ h⟨t−1⟩."""
+    def linear_step(self, params, u):
+        """Returns λ as a, the same at each step, and u⟨t⟩ as b."""
         size, turn = jnp.exp(-jnp.exp(params.ν) / self.horizon), params.θ / self.horizon
-        a, b = size * jnp.cos(turn), size * jnp.sin(turn)
-        re, im = jnp.split(carry.h, 2, axis=-1)
-        return jnp.concatenate([a * re - b * im, b * re + a * im], axis=-1)
+        λ = Complex(size * jnp.cos(turn), size * jnp.sin(turn))
+        return LinearStep(LRUCarry(λ), LRUCarry(u))  # pyright: ignore[reportArgumentType]
 
-    def update(self, params, carry, u, v):
-        """Returns the sum of both as h⟨t⟩, and its first H numbers as y⟨t⟩."""
-        h = u + v
-        return LRUCarry(h), h[..., : self.features]
-
-    def residuals(self, params, carry, u, v, after):
-        """Returns nothing: a sum has no slopes."""
-        return ()
-
-    def pull_back(self, params, carry, residuals, d_after, d_y):
-        """Returns δ = ∂L/∂(u + v), which is that of h⟨t⟩."""
-        left_out = d_after.h.shape[-1] - d_y.shape[-1]
-        pad = [(0, 0)] * (d_y.ndim - 1) + [(0, left_out)]
-        δ = d_after.h + jnp.pad(d_y, pad)
-        return None, LRUCarry(jnp.zeros_like(d_after.h)), δ, δ
+    def read(self, params, carry, u):
+        """Returns the first H numbers of h⟨t⟩."""
+        return carry.h[..., : self.features]

@@ -9,21 +9,22 @@
 "Were RNNs all we needed?", section 3.2: the gates are scaled to add up to 1, and there
 is no output gate and no tanh, so that a state is a mean of the candidates. As in
 `min_gru`, the recurrence is h⟨t⟩ = a⟨t⟩ ∗ h⟨t−1⟩ + b⟨t⟩ with a and b of the input
-alone. The paper's log-space form (appendix B) makes h̃ and h⟨0⟩ positive, and computes
-a = σ(softplus(−i) − softplus(−f)) of the gates before their σ, as is done here: a
-quotient of two small gates would be rounded away.
+alone, and `positive` is the cell of the paper's log-space form (appendix B). Its gates
+are f / (f + i) = (1 + exp −i) / (2 + exp −i + exp −f), of i and f before their σ, with
+all three terms scaled down by the largest: two small gates would be rounded away.
 """
 
 import dataclasses
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
+from jax import lax
 
-from seqjax.cell import Cell
-from seqjax.cells._linear import LinearStep
+from seqjax.cell import LinearCell
+from seqjax.cells._gates import positive
 from seqjax.initializers import Glorot, Initializer, per_gate
 from seqjax.layer import Array
+from seqjax.linear import LinearStep
 
 
 class MinLSTMParams(NamedTuple):
@@ -40,23 +41,20 @@ class MinLSTMCarry(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class MinLSTM(Cell):
+class MinLSTM(LinearCell):
     """The minimal LSTM: h⟨t⟩ = f′ ∗ h⟨t−1⟩ + i′ ∗ h̃ with f′ + i′ = 1, of x⟨t⟩ alone.
 
     Attributes:
       features: H, the number of units.
       forget_bias: the initial b_f.
       kernel_init: the initializer of each gate's part of `w_x`.
+      positive: whether h̃ is g(W_h x⟨t⟩ + b_h), with g as in `min_gru`.
     """
 
     features: int
     forget_bias: float = 1.0
     kernel_init: Initializer = Glorot()
-
-    @property
-    def linear(self):
-        """True: `project` returns both numbers of each step."""
-        return True
+    positive: bool = False
 
     def init(self, key, in_features, dtype=jnp.float32):
         """Draws the kernel gate by gate."""
@@ -74,14 +72,13 @@ class MinLSTM(Cell):
     def project(self, params, x):
         """Returns a = f′ = f / (f + i) and b = i′ ∗ h̃."""
         i, f, h̃ = jnp.split(x @ params.w_x + params.b, 3, axis=-1)
-        log_ratio = jax.nn.log_sigmoid(f) - jax.nn.log_sigmoid(i)
-        return LinearStep(jax.nn.sigmoid(log_ratio), jax.nn.sigmoid(-log_ratio) * h̃)
-
-    def update(self, params, carry, u, v):
-        """Returns h⟨t⟩ = a ∗ h⟨t−1⟩ + b."""
-        h = u(carry.h)
-        return MinLSTMCarry(h), h
+        largest = lax.stop_gradient(jnp.maximum(jnp.maximum(-i, -f), 0))
+        one, i, f = (jnp.exp(z - largest) for z in (0, -i, -f))
+        total, h̃ = 2 * one + i + f, positive(h̃) if self.positive else h̃
+        return LinearStep(
+            MinLSTMCarry((one + i) / total), MinLSTMCarry((one + f) / total * h̃)
+        )
 
     def gates(self, params, carry, u, v):
         """Returns f′, and what i′ takes of the candidate, i′ ∗ h̃, as b."""
-        return {"f": u.a, "b": u.b}
+        return {"f": u.a.h, "b": u.b.h}
