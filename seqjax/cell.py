@@ -1,7 +1,7 @@
 """What a cell adds to a layer: a step in three parts, and the scan over them."""
 
 import abc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
 
@@ -20,7 +20,15 @@ class Cell(Layer):
     there too). All three take any leading batch axes.
 
     Every leaf of the carry is floating point, [*batch, ...].
+
+    Attributes:
+      heavy_update: whether `update` has so many products in it that none is to be made
+        twice. The gradient "lean" runs `update` again, on the way back and for its
+        parameters, unless `pull_back` is written by hand; of a cell that says True it
+        keeps what autodiff would.
     """
+
+    heavy_update: ClassVar[bool] = False
 
     if TYPE_CHECKING:  # CELLS[name] may be built with `features` and any other fields
 
@@ -31,16 +39,6 @@ class Cell(Layer):
         """Whether a state is a ∗ the one before + b, with a and b of the input alone.
 
         Such a cell has no recurrent weights. A subclass that is says so.
-        """
-        return False
-
-    @property
-    def heavy_update(self) -> bool:
-        """Whether `update` has so many products in it that none is to be made twice.
-
-        The gradient "lean" runs `update` again, on the way back and for its parameters,
-        unless `pull_back` is written by hand. Of a cell that says True it keeps what
-        autodiff would.
         """
         return False
 

@@ -197,13 +197,18 @@ def _is_key(value: Any) -> bool:
     return value.dtype == np.uint32 and value.shape == (2,)
 
 
-def way(layer: Layer, name: Any) -> None:
+def way(layer: Layer, name: Any, gradient: Any) -> None:
     """Raises ValueError unless there is such a way, and a cell that can take it."""
     if name is not None and name not in get_args(Way):
         raise ValueError(f"way must be one of {get_args(Way)} or None, not {name!r}")
     if name == "associative" and not _has_linear_cells(layer):
         raise ValueError(
             f"{_name(layer)} cannot be run by associative scans: it has no linear cell"
+        )
+    if name == "newton" and gradient == "plain":
+        raise ValueError(
+            "way='newton' iterates, which autodiff cannot go back through: use "
+            "gradient='lean' or 'remat'"
         )
 
 

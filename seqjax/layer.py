@@ -195,8 +195,10 @@ class Layer(abc.ABC):
             parameters as constants; "plain" is autodiff of the scan, against which
             the others are tested, and has forward mode; "remat" keeps the carries
             between chunks only, for long sequences.
-          way: how linear cells go through time: in "steps", one after the other, or all
-            of them at once by "associative" scans; None lets the library choose.
+          way: how to go through time: in "steps", one after the other; all at once by
+            "associative" scans, where cells are linear; or by "newton", for any cell
+            of few units, in linear recurrences that are solved until they agree with
+            its steps (see `seqjax.newton`). None lets the library choose.
           chunk: how many steps to take at a time; None lets the library choose.
           dtype: of the computation and the outputs; None takes the one that params
             and xs promote to.
@@ -221,7 +223,7 @@ class Layer(abc.ABC):
         checks.parameters(self, params, xs.shape[-1])
         checks.gradient(gradient)
         checks.chunk(chunk)
-        checks.way(self, way)
+        checks.way(self, way, gradient)
         mask, resets = checks.flags(xs, mask=mask, resets=resets)
         dtype = compute_dtype(params, xs) if dtype is None else jnp.dtype(dtype)
         segment_starts = None if resets is None else _segment_starts(resets, reverse)

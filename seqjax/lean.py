@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from seqjax import loops
+from seqjax import loops, newton
 from seqjax.masks import select, zero_invalid
 from seqjax.recurrence import Static, Steps, cast_like, recur, scan
 
@@ -36,11 +36,15 @@ class Saved(NamedTuple):
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def lean(static: Static, params: Tree, initial: Tree, carry: Tree, steps: Steps):
     """Scans as `recurrence.scan` does, and is differentiated as this module says."""
-    return scan(static, params, initial, carry, steps)[:2]
+    return _through(static)(static, params, initial, carry, steps)[:2]
+
+
+def _through(static: Static) -> Any:
+    return newton.scan if static.newton else scan
 
 
 def _forward(static: Static, params, initial, carry, steps: Steps):
-    last, ys, (afters, residuals) = scan(
+    last, ys, (afters, residuals) = _through(static)(
         static, params, initial, carry, steps, static.cell.residuals
     )
     u_like, flags = jax.tree.map(lambda a: a[:0], steps.u), steps._replace(u=())

@@ -10,7 +10,7 @@ with u = project(x), which is taken over all steps of a chunk at once.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -25,14 +25,11 @@ Tree = Any
 class Recurrence(Protocol):
     """What a scan needs of a cell; `seqjax.Cell` says what each method means."""
 
+    heavy_update: ClassVar[bool]
+
     @property
     def noisy(self) -> bool:
         """Whether a key makes a difference."""
-        ...
-
-    @property
-    def heavy_update(self) -> bool:
-        """Whether what `update` makes costs less to keep than to make again."""
         ...
 
     def project(self, params: Tree, x: Array) -> Tree:
@@ -94,6 +91,7 @@ class Static(NamedTuple):
     cell: Recurrence
     dtype: Any  # of the computation
     reverse: bool
+    newton: bool = False  # all steps at once, by `newton.scan`
 
 
 class Steps(NamedTuple):

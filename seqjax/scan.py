@@ -95,6 +95,8 @@ def _project(cell: Recurrence, params: Tree, xs: Array, keys: Array | None) -> T
 
 def _scan_of(cell: Recurrence, options: ScanOptions, time: int) -> Callable:
     """Returns the scan over the steps of a chunk."""
+    if options.way == "newton" and time:
+        return lambda static, *inputs: lean(static._replace(newton=True), *inputs)
     if time and isinstance(cell, LinearRecurrence):
         plain = options.gradient == "plain"
         way = options.way or ("steps" if plain else linear.best_way())

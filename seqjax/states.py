@@ -19,7 +19,7 @@ from jax import lax
 from seqjax.masks import select, zero_invalid
 
 Array = jax.Array
-Way = Literal["steps", "associative"]
+Way = Literal["steps", "associative", "newton"]
 
 
 class Complex(NamedTuple):

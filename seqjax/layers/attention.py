@@ -56,6 +56,8 @@ class Attention(Cell):
       kernel_init: the initializer of the three kernels.
     """
 
+    heavy_update = True  # scores, context and the layer's step stand in it
+
     layer: Layer
     memory_features: int
     kernel_init: Initializer = Glorot()
@@ -72,11 +74,6 @@ class Attention(Cell):
     def parts(self):
         """The layer inside."""
         return (self.layer,)
-
-    @property
-    def heavy_update(self):
-        """True: the scores, the context and the layer's step are all in `update`."""
-        return True
 
     @abc.abstractmethod
     def alignment(self, params: AttentionParams, carry: Carry, x: Array) -> Array:
