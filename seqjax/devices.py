@@ -79,9 +79,9 @@ def data_parallel(
         rows = _rows([arguments[i] for i in places], axis)
         return choose(arguments[0], rows)
 
-    def put(mesh: Mesh | None, arguments: Sequence[Any]) -> tuple[Any, ...]:
+    def put(mesh: Mesh | None, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         if mesh is None:
-            return jax.tree.map(_on_one, tuple(arguments))
+            return jax.tree.map(_on_one, arguments)
         return tuple(
             split(mesh, a, axis) if i in places else replicate(mesh, a)
             for i, a in enumerate(arguments)
@@ -89,9 +89,10 @@ def data_parallel(
 
     @functools.wraps(function)
     def call(*arguments: Any) -> Any:
-        if _traced(arguments):
-            return compiled(*arguments)
         mesh = mesh_of(arguments)
+        nothing_to_place = mesh is None and not _running
+        if nothing_to_place or _traced(arguments):
+            return compiled(*arguments)
         if mesh is None:
             return compiled(*put(None, arguments))
         return one_at_a_time(lambda: compiled(*put(mesh, arguments)))
@@ -171,7 +172,7 @@ def choose(params: Any, batch_size: int) -> Mesh | None:
     Returns:
       A mesh with the axis "batch", or None where one device is best.
     """
-    devices = jax.local_devices()
+    devices = _devices()
     on_cpu = devices[0].platform == "cpu"
     counts = range(min(len(devices), batch_size // (ROWS if on_cpu else 1)), 1, -1)
     count = next((n for n in counts if batch_size % n == 0), 1)
@@ -231,7 +232,12 @@ def one_at_a_time(call: Callable[[], Any]) -> Any:
 
 
 _turn = threading.Lock()
-_running: list[jax.Array] = []
+_running: list[jax.Array] = []  # empty before anything was split
+
+
+@functools.cache
+def _devices() -> list[jax.Device]:
+    return jax.local_devices()
 
 
 def _largest(params: Any) -> int:
@@ -242,9 +248,14 @@ def _largest(params: Any) -> int:
 
 def _rows(tree: Any, axis: int) -> int:
     """The length of an axis in all arrays that have it; 1 if they differ."""
-    shapes = (np.shape(a) for a in jax.tree.leaves(tree))
-    sizes = {shape[axis] for shape in shapes if len(shape) > axis}
-    return sizes.pop() if len(sizes) == 1 else 1
+    rows = None
+    for array in jax.tree.leaves(tree):
+        shape = np.shape(array)
+        if len(shape) > axis:
+            if rows not in (None, shape[axis]):
+                return 1
+            rows = shape[axis]
+    return rows or 1
 
 
 def _on_one(array: Any) -> Any:
