@@ -106,11 +106,16 @@ def test_means_are_geometric_and_missed_goals_are_named():
     assert "train, against the best JAX peer: 2.00×" in lines
     assert "worst 1.00× in gru/1x2x3x4" in lines
     assert "train, against PyTorch: 2.00×" in lines and "forward" not in lines
-    assert list(missed(races)) == [
-        "gru/1x2x3x4/train: 1.00× the best JAX peer, goal 1.3×; it runs at 25% of the "
+    assert list(missed(races)) == []
+    late = made_up("gru/1x2x3x4/train", (2, 2, 2), haiku=(1, 1, 1), torch=(3, 3, 3))
+    mean, each = missed([late._replace(limit=Limit(0.5, "tanh"))])
+    assert mean.endswith("0.50× in the geometric mean, goal 1.8×")
+    assert each == (
+        "gru/1x2x3x4/train: 0.50× the best JAX peer, goal 1.0×; it runs at 25% of the "
         "limit, where the tanh binds"
-    ]
-    assert "1.00× in the geometric mean, goal 2.0×" in next(missed([SLOW]))
+    )
+    far = next(missed([late._replace(limit=Limit(0.5, "product"))]))
+    assert far.endswith("25% of the limit, where the product binds, goal 75%")
 
 
 def machine(products=math.inf, tanhs=math.inf, reads=math.inf):
