@@ -236,7 +236,7 @@ _running: list[jax.Array] = []  # empty before anything was split
 
 
 @functools.cache
-def _devices() -> list[jax.Device]:
+def _devices() -> list[Any]:
     return jax.local_devices()
 
 
