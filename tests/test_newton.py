@@ -18,11 +18,9 @@ RESETS = np.zeros((STEPS, ROWS), bool)
 RESETS[[0, 5], [1, 0]] = True
 
 
-@pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize(
-    "cell",
-    [LSTM(3), GRU(3), Elman(3), LayerNormLSTM(2)],
-    ids=lambda c: type(c).__name__,
+    ("cell", "reverse"),
+    [(LSTM(3), False), (GRU(3), True), (Elman(3), False), (LayerNormLSTM(2), True)],
 )
 def test_it_gives_the_states_and_gradients_of_the_steps(cell, reverse):
     params, xs = random_params(cell), random_inputs(STEPS, ROWS)
@@ -52,7 +50,7 @@ def found(cell, params, xs):
 def test_it_settles_in_far_fewer_iterations_than_steps():
     cell, xs = GRU(4), random_inputs(200, 2)
     guess, ys = found(cell, random_params(cell), xs)
-    assert 3 <= guess.count <= 20
+    assert 3 <= guess.count <= 20 and guess.moved < 1e-13
     assert_close(guess.states, ys)
 
 
