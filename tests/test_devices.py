@@ -94,6 +94,7 @@ def test_a_split_batch_lies_in_equal_parts_and_gives_the_same_gradient():
         assert len(jax.tree.leaves(found)[0].sharding.device_set) == 2
         assert_close(jax.device_get(found), alone)
     few = random_inputs(STEPS, BATCH - 1)  # what was split before is on one device now
+    few = jax.device_put(few, jax.local_devices()[0])
     assert_close(gradient(placed[0], few), jax.grad(total)(params, few))
 
 
