@@ -151,11 +151,7 @@ def _befores(saved: Saved, reverse: bool) -> Tree:
     They are shifted, not kept: the forward scan would have to stack them a second time.
     """
 
-    def shift(first, afters):
-        if reverse:
-            return jnp.concatenate([afters, first[None]])[1:]
-        return jnp.concatenate([first[None], afters])[:-1]
-
+    shift = functools.partial(loops.before_each, reverse=reverse)
     befores = jax.tree.map(shift, saved.first, saved.afters)
     reset = saved.flags.reset
     return befores if reset is None else select(~reset, befores, saved.initial)

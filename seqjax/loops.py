@@ -200,6 +200,19 @@ def _in_equal_chunks(run, carry, steps, size: int, reverse: bool):
     return carry, jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), ys)
 
 
+def before_each(first: Array, afters: Array, reverse: bool) -> Array:
+    """Returns the state before each step, [T, ...].
+
+    Args:
+      first: the state before the first step that is taken.
+      afters: the state after each step, [T, ...].
+      reverse: whether the last step is taken first.
+    """
+    if reverse:
+        return jnp.concatenate([afters, first[None]])[1:]
+    return jnp.concatenate([first[None], afters])[:-1]
+
+
 def divisor(time: int, size: int) -> int:
     """Returns a divisor of `time` near `size`, for equal chunks; `size` if none is."""
     near = [d for d in range(size // 2 + 1, 2 * size) if time % d == 0]

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from seqjax import recurrence
+from seqjax import loops, recurrence
 from seqjax.masks import select, zero_invalid
 from seqjax.recurrence import Keep, Static, Steps
 
@@ -128,10 +128,8 @@ def _step(static, params, initial, befores, steps: Steps, keep=None):
 
 def _befores(static: Static, carry: Tree, states: Array) -> Array:
     """Returns the state before each step."""
-    first = _Shape.of(carry, static).flat(carry)[None]
-    if static.reverse:
-        return jnp.concatenate([states, first])[1:]
-    return jnp.concatenate([first, states])[:-1]
+    first = _Shape.of(carry, static).flat(carry)
+    return loops.before_each(first, states, static.reverse)
 
 
 def _tolerance(guess: Guess) -> float:

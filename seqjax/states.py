@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from seqjax import loops
 from seqjax.masks import select, zero_invalid
 
 Array = jax.Array
@@ -114,10 +115,7 @@ def _backward(how: How, saved: Any, d_hs: Array):
     through, b_like, first, hs = saved
     back = _back_in_steps if how.way == "steps" else _back_at_once
     d_first, d_afters = back(how.reverse, through.transposed(), d_hs)
-    if how.reverse:
-        befores = jnp.concatenate([hs, first[None]])[1:]
-    else:
-        befores = jnp.concatenate([first[None], hs])[:-1]
+    befores = loops.before_each(first, hs, how.reverse)
     befores = zero_invalid(through.valid, befores)
     if through.fresh is not None:
         befores = zero_invalid(~through.fresh, befores)
