@@ -6,6 +6,8 @@ import pytest
 from processes import run
 from trained import copy_of, uses
 
+from seqjax import predict, sealed
+
 
 @pytest.mark.parametrize("flags", [[], ["--model=none"]])
 def test_rescoring_needs_a_model(flags, tmp_path):
@@ -40,29 +42,31 @@ BAD_QUESTIONS = {
 @uses("sentiment")
 def test_a_damaged_model_is_one_sentence(trained, tmp_path):
     copy_of(trained("sentiment"), tmp_path)
-    model = json.loads((tmp_path / "run" / "model.json").read_text())
-    model["predictor"]["codec"]["words"].reverse()
-    damages = {
-        "model.msgpack": b"\xc1",
-        "model.json": json.dumps(model).encode(),
-    }
-    for name, damage in damages.items():
-        (tmp_path / "run" / name).write_bytes(damage)
-        ask = ["--mode=rate", "--text=hello", "--workdir=run"]
+    path = tmp_path / "run" / "model.safetensors"
+    arrays = predict.load(tmp_path / "run").variables
+    text = sealed.read(path).text
+    model = json.loads(text["predictor"])
+    model["codec"]["words"].reverse()
+    sealed.write(path, arrays, {"predictor": json.dumps(model)})
+    ask = ["--mode=rate", "--text=hello", "--workdir=run"]
+    for damage in (None, b"\xc1"):
+        if damage:
+            path.write_bytes(damage)
         code, out, err = run("sentiment", *ask, cwd=tmp_path)
-        assert code == 1 and out == "" and len(err.splitlines()) == 1 and name in err
+        assert code == 1 and out == "" and len(err.splitlines()) == 1
+        assert path.name in err
 
 
 @pytest.mark.parametrize("experiment", sorted(BAD_QUESTIONS))
 def test_what_cannot_be_asked_is_one_sentence(experiment, tmp_path):
     (tmp_path / "bad.txt").write_text("text,stars\nHarry,9\n")
-    (tmp_path / "model.json").write_text('{"cell": "lstm"}')
+    (tmp_path / "model.safetensors").write_text('{"cell": "lstm"}')
     mode, text = BAD_QUESTIONS[experiment]
     for flags, named in (
-        ([mode, text, "--workdir=."], "--text" if text[-1] == "=" else "model.json"),
+        ([mode, text, "--workdir=."], "--text" if text[-1] == "=" else "model.saf"),
         ([mode, "--text=hello"], "--workdir"),
-        ([mode, "--text=hello", "--workdir=none"], "none/model.json"),
-        ([mode, "--text=hello", "--workdir=."], "model.json"),
+        ([mode, "--text=hello", "--workdir=none"], "none/model.safetensors"),
+        ([mode, "--text=hello", "--workdir=."], "model.safetensors"),
         (["--data=bad.txt"], "bad.txt, "),
         (["--dataset=none"], "none"),
     ):

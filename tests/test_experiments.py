@@ -11,6 +11,8 @@ import pytest
 from processes import ROOT, Running, result_of, run
 from trained import copy_of, smoke, uses
 
+from seqjax import predict
+
 EXPERIMENTS = sorted(
     path.parent.name
     for path in (ROOT / "experiments").glob("*/__main__.py")
@@ -28,7 +30,7 @@ def test_it_runs_and_leaves_what_it_owes(experiment, trained):
     assert json.loads((folder / "result.json").read_text()) == result
     assert list((folder / "figures").glob("*.png"))
     assert not list(folder.rglob("*.partial"))
-    saves = (folder / "model.json").exists()
+    saves = (folder / predict.NAME).exists()
     assert saves == ("parameters" in result)
     # A readout that is solved has no steps to go on with.
     assert (folder / "checkpoints").exists() == (saves and result["steps"] > 0)
@@ -95,7 +97,7 @@ def test_a_run_stopped_by_a_signal_goes_on_to_the_same_numbers(tmp_path):
     wait_for_lines(broken.process, tmp_path / "broken" / "metrics.jsonl", 3)
     os.kill(broken.process.pid, signal.SIGTERM)
     code, _, err = broken.finish()
-    assert code == 130 and "--resume" in err, err
+    assert code == 143 and "--resume" in err, err
     assert metrics(tmp_path / "broken")[-1]["step"] < 400
     code, _, err = run("names", "--resume", "--workdir=broken", cwd=tmp_path)
     assert code == 0, err
@@ -134,7 +136,7 @@ def test_several_cells_are_trained_and_compared(tmp_path):
     assert list(scores) == ["gru", "lstm(coupled=True)"]
     assert result["score"] == min(scores.values())
     both = tmp_path / "both"
-    assert {p.parent.name for p in both.glob("*/model.json")} == {
+    assert {p.parent.name for p in both.glob(f"*/{predict.NAME}")} == {
         "gru",
         "lstm_coupled_True",
     }

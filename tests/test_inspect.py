@@ -112,7 +112,7 @@ BAD = {
     ),
     "metrics in Latin-1": (
         {"metrics.jsonl": b'{"step": 1, "\xe9": 2}\n'},
-        "run/metrics.jsonl: not valid UTF-8",
+        "run/metrics.jsonl, line 1: not valid UTF-8",
     ),
     "a folder of the result's name": ({"result.json": None}, "run/result.json: "),
 }

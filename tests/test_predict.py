@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 import json
 import os
 import re
@@ -18,7 +17,7 @@ import pytest
 from model_data import apply, shapes_of
 from random_data import random_like
 
-from seqjax import Bidirectional, Stack, predict
+from seqjax import Bidirectional, Stack, predict, sealed
 from seqjax.cells import GRU, LSTM, Elman
 from seqjax.data import Batches, DataError, Lexicon, Tokenizer
 from seqjax.data.tokenize import CASINGS, split_words
@@ -491,71 +490,71 @@ def test_bad_questions_are_one_sentence(message):
     assert "\n" not in str(error.value)
 
 
-def flip(path, place):
-    content = bytearray(path.read_bytes())
+FILE = "model.safetensors"
+
+
+def flip(folder, place):
+    content = bytearray((folder / FILE).read_bytes())
     content[place] ^= 1
-    path.write_bytes(content)
+    (folder / FILE).write_bytes(content)
 
 
-def edit(path, change):
-    data = json.loads(path.read_text())
-    change(data)
-    path.write_text(json.dumps(data))
+def described(change):
+    """A damage: another description, with its right digest."""
+
+    def rewrite(folder):
+        data = json.loads(sealed.read(folder / FILE).text["predictor"])
+        text = {"predictor": json.dumps(change(data) or data)}
+        sealed.write(folder / FILE, language().variables, text)
+
+    return rewrite
 
 
-def with_other_arrays(folder, arrays):
-    """Arrays that are not the model's, with their right digest."""
-    (folder / "model.msgpack").write_bytes(arrays)
-    digest = hashlib.sha256(arrays).hexdigest()
-    edit(folder / "model.json", lambda data: data.update(sha256=digest))
+def with_arrays(change):
+    """A damage: other arrays, with their right digest."""
+
+    def rewrite(folder):
+        text = sealed.read(folder / FILE).text
+        sealed.write(folder / FILE, change(language().variables), text)
+
+    return rewrite
 
 
-def of_wider(folder):
+def of_wider(variables):
+    del variables
     tokenizer = language().tokenizer
     wider = LanguageModel(Stack((GRU(5), LSTM(4))), len(tokenizer.tokens), 4)
-    save(folder / "other", with_variables(LanguagePredictor(wider, tokenizer, False)))
-    return (folder / "other" / "model.msgpack").read_bytes()
+    return with_variables(LanguagePredictor(wider, tokenizer, False)).variables
 
 
 DAMAGE = {
-    "model.json: No such file": lambda f: (f / "model.json").unlink(),
-    "model.msgpack: No such file": lambda f: (f / "model.msgpack").unlink(),
-    "model.json: this file is damaged": lambda f: (f / "model.json").write_text("{"),
-    "model.json: this file is damaged, or": lambda f: (f / "model.json").write_text(
-        "3"
+    "No such file": lambda f: (f / FILE).unlink(),
+    "this file is damaged, or not of seqjax": lambda f: flip(f, -9),
+    "this file is damaged": lambda f: flip(f, 30),
+    "this file is": lambda f: (f / FILE).write_bytes(b"3"),
+    "this file": lambda f: (f / FILE).write_bytes((f / FILE).read_bytes()[:-1]),
+    "no model that seqjax can read": lambda f: sealed.write(f / FILE, {}, {}),
+    "params/embedding is missing from it": with_arrays(lambda _: {}),
+    "params/embedding is F32 [8, 4] in it, where F32 [8, 3]": with_arrays(of_wider),
+    "params/embedding is I32": with_arrays(
+        lambda v: jax.tree.map(lambda a: a.astype("int32"), v)
     ),
-    "model.json: this file is damaged, or no seqjax": lambda f: edit(
-        f / "model.json", lambda data: data.pop("sha256")
+    "it holds more, for which": with_arrays(lambda v: {**v, "more": np.ones(2)}),
+    "params/embedding is not finite": with_arrays(
+        lambda v: jax.tree.map(lambda a: a * np.nan, v)
     ),
-    "model.msgpack: this file is damaged": lambda f: flip(f / "model.msgpack", -9),
-    "model.msgpack: this file is damaged, or of": lambda f: (
-        f / "model.msgpack"
-    ).write_bytes(of_wider(f)),
-    "model.msgpack: these are no variables": lambda f: with_other_arrays(f, b"\x81"),
-    "model.msgpack: these variables have other shapes": lambda f: with_other_arrays(
-        f, of_wider(f)
+    "os:system is refused": described(lambda data: data.update(type="os:system")),
+    "not_there:X is needed, but the package not_there": described(
+        lambda data: data["model"]["layer"].update(type="not_there:X")
     ),
-    "model.json: os:system is refused": lambda f: edit(
-        f / "model.json", lambda data: data["predictor"].update(type="os:system")
+    "a LSTM cannot be asked": described(
+        lambda _: {"type": "seqjax.cells.lstm:LSTM", "features": 3}
     ),
-    "model.json: not_there:X is needed, but the package not_there": lambda f: edit(
-        f / "model.json",
-        lambda data: data["predictor"]["model"]["layer"].update(type="not_there:X"),
+    "seqjax.predict.language:LanguagePredictor: the model has": described(
+        lambda data: data["model"].update(vocabulary=99)
     ),
-    "model.json: a LSTM cannot be asked": lambda f: edit(
-        f / "model.json",
-        lambda data: data.update(
-            predictor={"type": "seqjax.cells.lstm:LSTM", "features": 3}
-        ),
-    ),
-    "model.json: seqjax.predict.language:LanguagePredictor: the model has": lambda f: (
-        edit(
-            f / "model.json",
-            lambda data: data["predictor"]["model"].update(vocabulary=99),
-        )
-    ),
-    "model.json: the model cannot be built: tied": lambda f: edit(
-        f / "model.json", lambda data: data["predictor"]["model"].update(tied=True)
+    "the model cannot be built: tied": described(
+        lambda data: data["model"].update(tied=True)
     ),
 }
 
@@ -564,7 +563,8 @@ DAMAGE = {
 def test_a_damaged_folder_is_one_sentence_that_names_the_file(tmp_path, message):
     save(tmp_path, language())
     DAMAGE[message](tmp_path)
-    with pytest.raises(DataError, match=f"^{re.escape(f'{tmp_path}/{message}')}") as e:
+    path = tmp_path / FILE
+    with pytest.raises(DataError, match=f"^{re.escape(f'{path}: {message}')}") as e:
         load(tmp_path)
     assert "\n" not in str(e.value)
 
@@ -577,29 +577,25 @@ def test_another_kind_of_model_is_named(tmp_path):
         load(tmp_path / "run", LanguagePredictor)
 
 
-@pytest.mark.parametrize("name", ["model.json", "model.msgpack"])
-def test_a_save_that_fails_leaves_each_file_whole(tmp_path, monkeypatch, name):
+def test_a_save_that_fails_leaves_the_file_whole(tmp_path, monkeypatch):
     save(tmp_path, language())
-    before = (tmp_path / name).read_bytes()
-    replace = os.replace
+    before = (tmp_path / FILE).read_bytes()
 
     def fails(source, target):
-        if target.name == name:
-            raise OSError("no space left")
-        replace(source, target)
+        raise OSError("no space left")
 
     monkeypatch.setattr(os, "replace", fails)
     with pytest.raises(OSError, match="no space left"):
         save(tmp_path, language(stream=True))
-    assert (tmp_path / name).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    assert (tmp_path / FILE).read_bytes() == before
 
 
-def test_a_folder_is_made_and_holds_the_two_files(tmp_path):
+def test_a_folder_is_made_and_holds_one_file(tmp_path):
     save(tmp_path / "a" / "b", language())
-    names = {path.name for path in (tmp_path / "a" / "b").iterdir()}
-    assert names == {"model.json", "model.msgpack"}
-    data = json.loads((tmp_path / "a" / "b" / "model.json").read_text())
-    assert "variables" not in data["predictor"]
+    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == [FILE]
+    text = sealed.read(tmp_path / "a" / "b" / FILE).text
+    assert "variables" not in json.loads(text["predictor"])
     assert load(str(tmp_path / "a" / "b")).word_counts == {"a": 2}
 
 

@@ -41,6 +41,6 @@ def test_a_cell_of_a_package_elsewhere_trains_and_loads(tmp_path):
     ask = ["--mode=sample", "--workdir=run", "--samples=2"]
     code, out, err = run("names", *ask, **where)
     assert code == 0 and len(out.splitlines()) == 2, err
-    assert "mypackage.mycell:MGU" in (work / "run" / "model.json").read_text()
+    assert b"mypackage.mycell:MGU" in (work / "run" / "model.safetensors").read_bytes()
     code, _, err = run("names", *ask, cwd=work)
     assert code == 1 and "mypackage" in err and len(err.splitlines()) == 1

@@ -12,7 +12,7 @@ from test_build import MODULES, PARSED, imports, name_of
 from seqjax import figures
 from seqjax.extras import later
 
-HEAVY = {"matplotlib", "orbax", "etils", "scipy", "sklearn", "statsmodels", "PIL"}
+HEAVY = {"matplotlib", "orbax", "safetensors", "scipy", "sklearn", "statsmodels", "PIL"}
 APART = {"comparisons", "speed"}  # they train nothing themselves
 SCRIPT = """
 import os, runpy, sys

@@ -10,6 +10,7 @@ from processes import Running, result_of
 from test_experiments import metrics, wait_for_lines, written
 from trained import copy_of, uses
 
+from experiments.shared.begun import sealed_text
 from experiments.shared.errors import UsageError
 from experiments.sweep import arguments, report
 from experiments.sweep.arguments import Options, grid_of
@@ -44,7 +45,7 @@ def test_a_sweep_goes_on_with_its_flags_and_takes_more_values(tmp_path):
     options = ASKED._replace(seed=2, seeds=3, workdir=str(tmp_path))
     begun = grid_of(words, options, ["seed"])
     assert begun.flags["distances"] == ("3,5", "7") and begun.flags["text"] == ("a,b",)
-    (tmp_path / "flags.txt").write_text(arguments.as_text(begun))
+    (tmp_path / "flags.txt").write_text(sealed_text(arguments.as_text(begun)))
     resume = ASKED._replace(resume=True, workdir=str(tmp_path))
     assert grid_of([], resume, []) == begun
     more = grid_of(["--cell=gru,elman"], resume._replace(seeds=4), ["seeds"])
@@ -117,7 +118,7 @@ def test_a_sweep_stopped_by_a_signal_goes_on(tmp_path):
     wait_for_lines(running.process, run / "metrics.jsonl", 2)
     os.kill(running.process.pid, signal.SIGTERM)
     code, out, err = running.finish()
-    assert code == 130 and "--resume --workdir=run" in err.splitlines()[-1], err
+    assert code == 143 and "--resume --workdir=run" in err.splitlines()[-1], err
     assert metrics(run)[-1]["step"] < 2000
     assert not (run / "result.json").exists()
     result = result_of("sweep", "--resume", "--workdir=run", "--jobs=2", cwd=tmp_path)

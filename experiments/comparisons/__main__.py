@@ -34,14 +34,14 @@ from experiments.comparisons import (
     words,
 )
 from experiments.comparisons.common import Finding, Request, aligned
+from experiments.shared.begun import read_flags, refuse_begun
 from experiments.shared.errors import UsageError, one_sentence
-from experiments.shared.folders import write_text
 from experiments.sweep import processes
 from experiments.sweep.arguments import divide
 from experiments.sweep.check import check
 from experiments.sweep.grid import Grid
 from experiments.sweep.grid import parse as parse_words
-from experiments.sweep.run import check_folder
+from seqjax.data.files import write_text
 from seqjax.train import Interrupted
 
 FLAGS = flags.FLAGS
@@ -74,18 +74,18 @@ def parse(argv: list[str]) -> list[str]:
         seeds = [f"--seeds={FLAGS.seeds}"]
         folder = pathlib.Path(FLAGS.workdir or "")
         if FLAGS.resume:
-            if not FLAGS.workdir or not (folder / "flags.txt").exists():
+            if not FLAGS.workdir:
                 raise UsageError("--resume: needs a --workdir that holds a comparison")
             if others or FLAGS["seeds"].present:
                 raise UsageError("--resume: goes on with the flags it began with")
-            others, seeds = (folder / "flags.txt").read_text("utf-8").splitlines(), []
+            others, seeds = read_flags(folder).lines, []
         name, _ = parse_words(others)
         if name not in COMPARISONS:
             known = ", ".join(COMPARISONS)
             raise UsageError(f"there is no comparison {name!r}; there are {known}")
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         folder = pathlib.Path(FLAGS.workdir or f"runs/{name}-{stamp}")
-        check_folder(folder, FLAGS.resume)
+        refuse_begun(folder, FLAGS.resume)
         FLAGS.workdir = str(folder)
         _check(name, folder, others)
         return [argv[0], *others, *seeds]
@@ -118,7 +118,7 @@ def main(argv: list[str]) -> None:
         except Interrupted as error:
             why = str(error).split(";")[0]
             where = f"go on with --resume --workdir={folder}"
-            raise Interrupted(f"{why}; {where}") from None
+            raise Interrupted(f"{why}; {where}", error.name) from None
         except UsageError:
             if new and not list(folder.glob("*/results.jsonl")):
                 shutil.rmtree(folder, ignore_errors=True)

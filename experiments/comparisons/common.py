@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from experiments.shared.errors import UsageError
-from experiments.shared.folders import folder_name, write_text
+from experiments.shared.begun import NAME, sealed_text
+from experiments.shared.folders import folder_name, open_folder
 from experiments.sweep.check import check
 from experiments.sweep.grid import Grid, split_values
 from experiments.sweep.report import plus_minus
 from experiments.sweep.run import sweep
 from seqjax import figures
+from seqjax.data.files import make_folder, write_text
 from seqjax.inspect.table import columns
 
 Flags = Mapping[str, tuple[str, ...]]
@@ -42,11 +43,9 @@ class Request:
 
     def begin(self) -> None:
         """Opens the folder, after all that can be refused was refused."""
-        try:
-            (self.folder / "figures").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"--workdir: {error}") from None
-        write_text(self.folder / "flags.txt", "\n".join(self.words) + "\n")
+        open_folder(self.folder)
+        make_folder(self.folder / "figures")
+        write_text(self.folder / NAME, sealed_text("\n".join(self.words) + "\n"))
 
     @property
     def figure(self) -> pathlib.Path:

@@ -9,9 +9,10 @@ then reads its own outputs, and so forecasts.
     python -m experiments.echo_state --data=series.csv --features=200
 
 writes into the run's folder figures/prediction.png, horizon.png (the error by how far
-ahead), portrait.png (where the network goes by itself), model.json, which `seqjax.load`
-asks by `.forecast(series, steps)`, and result.json: the error over the deviation of the
-signal (NRMSE), beside linear regression on as many delays and the last value repeated.
+ahead), portrait.png (where the network goes by itself), model.safetensors, which
+`seqjax.load` asks by `.forecast(series, steps)`, and result.json: the error over the
+deviation of the signal (NRMSE), beside linear regression on as many delays and the last
+value repeated.
 
     python -m experiments.echo_state --mode=sweep
     python -m experiments.echo_state --mode=capacity

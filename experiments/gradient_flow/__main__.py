@@ -44,10 +44,11 @@ from experiments.shared import cli, distances
 from experiments.shared import flags as shared
 from experiments.shared.comparison import finish_together
 from experiments.shared.errors import UsageError
-from experiments.shared.folders import folder_name, write_text
+from experiments.shared.folders import folder_name
 from experiments.shared.layers import layer_of
 from experiments.shared.run import Run
 from seqjax import Stack, inspect
+from seqjax.data.files import write_text
 from seqjax.extras import later
 
 pictures = later("experiments.gradient_flow.pictures")

@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import json
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +20,7 @@ from experiments.shared.layers import stacked
 from experiments.shared.run import Run
 from seqjax import Stack, train
 from seqjax.inspect.lags import geometric_mean
+from seqjax.train import log
 
 INITIALISATIONS = {
     "tanh, orthogonal": "elman",
@@ -114,8 +114,7 @@ def clipping(
             _fit(options, symbols, at, cell, DISTANCE, own)
         except train.NonFinite as error:
             name = f"{name}: {str(error).split(';')[0]}"
-        lines = (at / "metrics.jsonl").read_text("utf-8").splitlines()
-        histories[name] = [json.loads(line) for line in lines]
+        histories[name] = log.read(at / "metrics.jsonl")
     return histories
 
 

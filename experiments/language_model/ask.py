@@ -73,11 +73,13 @@ def page(options: Any) -> None:
 
 def load_models(workdir: str | None) -> dict[str, LanguagePredictor]:
     """The model in --workdir, or those of the cells whose folders are there."""
-    folders = sorted(p.parent for p in pathlib.Path(workdir or "").glob("*/model.json"))
+    folders = sorted(
+        p.parent for p in pathlib.Path(workdir or "").glob(f"*/{predict.NAME}")
+    )
     if (
         workdir is None
         or not folders
-        or (pathlib.Path(workdir) / "model.json").exists()
+        or (pathlib.Path(workdir) / predict.NAME).exists()
     ):
         model = load_model(workdir, LanguagePredictor)
         return {type(model.model.layer).__name__: model}

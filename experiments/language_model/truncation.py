@@ -13,11 +13,13 @@ import numpy as np
 
 from experiments.language_model.data import TABLE
 from experiments.language_model.model import uniform_variables
+from experiments.shared.begun import read_flags
 from experiments.shared.errors import UsageError
-from experiments.shared.folders import data_digest, write_text
+from experiments.shared.folders import data_digest
 from experiments.shared.run import load_model
 from seqjax import figures, inspect, predict
 from seqjax.data import DataError, Piece, Source, Streams
+from seqjax.data.files import write_text
 from seqjax.inspect import RunSummary, Similarity, Truncation
 from seqjax.models import LanguageModel
 from seqjax.predict import LanguagePredictor
@@ -57,8 +59,8 @@ def runs_in(workdir: str | None) -> list[tuple[str, RunSummary]]:
     if not workdir:
         raise UsageError("--workdir: name the folder of a trained model")
     folder = pathlib.Path(workdir)
-    below = sorted(path.parent for path in folder.glob("*/model.json"))
-    alone = (folder / "model.json").exists() or not below
+    below = sorted(path.parent for path in folder.glob(f"*/{predict.NAME}"))
+    alone = (folder / predict.NAME).exists() or not below
     runs = [inspect.read_run(path) for path in ([folder] if alone else below)]
     if alone:
         return [(runs[0].flags.get("cell", ""), runs[0])]
@@ -103,8 +105,7 @@ load = functools.cache(TABLE.load)
 def held_out(run: RunSummary) -> Source:
     """The data that a run read."""
     source = load(run.flags.get("dataset"), run.flags.get("data"))
-    digest = run.folder / "data.sha256"
-    if not digest.exists() or digest.read_text() != data_digest(source):
+    if read_flags(run.folder).data != data_digest(source):
         raise DataError(f"{source.name}: not what the run in {run.folder} has read")
     return source
 

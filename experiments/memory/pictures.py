@@ -9,6 +9,7 @@ import numpy as np
 
 from seqjax import figures
 from seqjax.figures import drawing
+from seqjax.train import log
 
 CURVE, COUNTER = "by_length.json", "counter.json"  # in a run's folder
 
@@ -32,8 +33,7 @@ def draw_progress(
     figure, grid = drawing.canvas(1, 1, (10, 4.6))
     axes, colors = grid[0, 0], {}
     for cell, path in runs:
-        lines = (path / "metrics.jsonl").read_text("utf-8").splitlines()
-        steps, errors = drawing.series([json.loads(line) for line in lines], "valid")
+        steps, errors = drawing.series(log.read(path / "metrics.jsonl"), "valid")
         color = colors.setdefault(cell, f"C{len(colors)}")
         axes.plot(steps, errors, marker=".", color=color, label=cell)
     levels = {f"chance: {chance:.3g}": (chance, "-"), "a tenth": (chance / 10, "--")}

@@ -12,9 +12,10 @@ from typing import Any, NoReturn
 from absl import app, flags, logging
 
 from experiments.shared import flags as shared
+from experiments.shared.begun import begin, holds_run, read_flags, refuse_begun
 from experiments.shared.comparison import compare
-from experiments.shared.errors import UsageError, one_sentence
-from experiments.shared.folders import folder_name, run_folder, write_text
+from experiments.shared.errors import UsageError, one_sentence, remember
+from experiments.shared.folders import folder_name, run_folder
 from seqjax import train
 
 FLAGS = flags.FLAGS
@@ -42,7 +43,8 @@ def run(
 ) -> NoReturn:
     """Parses the flags, calls what --mode asks for; bad input ends in one sentence.
 
-    Exit codes: 0 done, 1 bad data or a run that failed, 2 bad flags, 130 interrupted.
+    Exit codes: 0 done, 1 bad data or a run that failed, 2 bad flags; 129, 130 and 143
+    ended by SIGHUP, SIGINT and SIGTERM; 141 what is printed was no longer read.
 
     Args:
       main: called with the `Options` where there is no --mode, or it is train.
@@ -130,29 +132,27 @@ def _each(
     """
     whole = read_options()
     folder = run_folder(whole, pathlib.Path(sys.argv[0]).parent.name)
-    if not _resumes(whole) and (folder / "flags.txt").exists():
-        raise UsageError(
-            f"--workdir: {folder} holds a run already; name another folder"
-        )
+    refuse_begun(folder, _resumes(whole))
+    remember(folder)
     results = {}
-    for seeds in variants:
-        if not whole.quiet:
-            print(f"{_range(list(seeds))}:", flush=True)
-        each = [
-            _options_of(folder, name, changed, whole, quiet=whole.quiet or i > 0)
-            for i, (name, changed) in enumerate(seeds.items())
-        ]
-        calls = [functools.partial(main, options) for options in each]
-        try:
-            results |= zip(seeds, train.in_lockstep(calls), strict=True)
-        except train.Interrupted as error:
-            write_text(folder / "flags.txt", whole.flagfile_text)
-            reason = str(error).split(";")[0]
-            raise train.Interrupted(
-                f"{reason} of {_range(list(seeds))}; go on with --resume "
-                f"--workdir={folder}"
-            ) from None
-    write_text(folder / "flags.txt", whole.flagfile_text)
+    with begin(folder, whole.flagfile_text):
+        for seeds in variants:
+            if not whole.quiet:
+                print(f"{_range(list(seeds))}:", flush=True)
+            each = [
+                _options_of(folder, name, changed, whole, quiet=whole.quiet or i > 0)
+                for i, (name, changed) in enumerate(seeds.items())
+            ]
+            calls = [functools.partial(main, options) for options in each]
+            try:
+                results |= zip(seeds, train.in_lockstep(calls), strict=True)
+            except train.Interrupted as error:
+                reason = str(error).split(";")[0]
+                raise train.Interrupted(
+                    f"{reason} of {_range(list(seeds))}; go on with --resume "
+                    f"--workdir={folder}",
+                    error.name,
+                ) from None
     if all(results.values()):
         together(whole, folder, results)
 
@@ -166,7 +166,7 @@ def _options_of(
 ) -> Options:
     """The values of the flags for one of several trainings."""
     own = folder / folder_name(name)
-    resume = _resumes(whole) and (own / "flags.txt").exists()
+    resume = _resumes(whole) and holds_run(own)
     values = {**changed, "workdir": str(own), "resume": resume, "quiet": quiet}
     for flag, value in values.items():
         setattr(FLAGS, flag, value)
@@ -227,17 +227,18 @@ def _parse(argv: list[str]) -> list[str]:
 
 def _parse_resumed(argv: list[str]) -> list[str]:
     """Takes the flags of the run, and of those given now what may change."""
-    begun = pathlib.Path(FLAGS.workdir or "") / "flags.txt"
-    if not FLAGS.workdir or not begun.exists():
+    if not FLAGS.workdir:
         raise UsageError("--resume: needs a --workdir that holds a run")
+    folder = pathlib.Path(FLAGS.workdir)
+    begun = read_flags(folder).lines
     given = {name: flag.value for name, flag in _given().items()}
     FLAGS.unparse_flags()
-    FLAGS([argv[0], f"--flagfile={begun}"])
+    FLAGS([argv[0], *begun])
     for name, value in given.items():
         if name not in shared.CHANGEABLE and FLAGS[name].value != value:
             raise UsageError(
-                f"--{name}: the run in {begun.parent} was begun with "
-                f"{FLAGS[name].value}, and goes on with it"
+                f"--{name}: the run in {folder} was begun with {FLAGS[name].value}, "
+                f"and goes on with it"
             )
     FLAGS.unparse_flags()
-    return FLAGS([argv[0], f"--flagfile={begun}", *argv[1:]])
+    return FLAGS([argv[0], *begun, *argv[1:]])

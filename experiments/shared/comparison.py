@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.shared.folders import write_text
 from seqjax import figures, inspect
+from seqjax.data.files import write_text
 
 KEYS = ("score", "baseline")
 COMMON = (

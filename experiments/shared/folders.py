@@ -1,5 +1,7 @@
-"""The folder of a run: its name, what may be begun in it, its files."""
+"""The folder of a run: its name, what may be begun in it, who may write to it."""
 
+import atexit
+import contextlib
 import datetime
 import hashlib
 import pathlib
@@ -8,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.shared.errors import UsageError
+from experiments.shared.begun import read_flags, refuse_begun
+from experiments.shared.errors import UsageError, remember
 from seqjax import train
-from seqjax.data.files import whole_file
 
 
 def run_folder(options: Any, task: str) -> pathlib.Path:
@@ -19,15 +21,26 @@ def run_folder(options: Any, task: str) -> pathlib.Path:
     return pathlib.Path(options.workdir or f"runs/{task}-{stamp}")
 
 
+_held = contextlib.ExitStack()
+atexit.register(_held.close)
+
+
+def open_folder(folder: pathlib.Path) -> None:
+    """Makes a folder, and keeps other processes out of it until this one ends.
+
+    Raises:
+      UsageError: it cannot be made, or another process has it.
+    """
+    try:
+        _held.enter_context(train.locked(folder))
+    except (OSError, train.CheckpointError) as error:
+        raise UsageError(f"--workdir: {error}") from None
+    remember(folder)
+
+
 def folder_name(variant: str) -> str:
     """The folder of one of several cells or seeds, such as lstm_coupled_True."""
     return re.sub(r"\W+", "_", variant).strip("_")
-
-
-def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    with whole_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
 
 
 def data_digest(source: Any) -> str:
@@ -38,7 +51,7 @@ def data_digest(source: Any) -> str:
         return hashlib.sha256(content).hexdigest()
 
     with np.printoptions(override_repr=of_array):
-        return hashlib.sha256(repr(source).encode()).hexdigest() + "\n"
+        return hashlib.sha256(repr(source).encode()).hexdigest()
 
 
 def check_folder(folder: pathlib.Path, options: Any, digest: str) -> None:
@@ -48,13 +61,8 @@ def check_folder(folder: pathlib.Path, options: Any, digest: str) -> None:
       UsageError: names the flag.
     """
     resume = getattr(options, "resume", False)
-    if not resume and (folder / "flags.txt").exists():
-        raise UsageError(
-            f"--workdir: {folder} holds a run already; go on with it by --resume, or "
-            f"name another folder"
-        )
-    stored = folder / "data.sha256"
-    if resume and stored.exists() and stored.read_text() != digest:
+    refuse_begun(folder, resume)
+    if resume and read_flags(folder).data != digest:
         raise UsageError(
             f"--resume: the run in {folder} was begun with other data, or another "
             f"version of it"

@@ -9,15 +9,18 @@ from typing import Any, TypeVar
 
 import jax
 
+from experiments.shared.begun import NAME, sealed_text
 from experiments.shared.errors import UsageError
 from experiments.shared.folders import (
     check_folder,
     data_digest,
+    open_folder,
     run_folder,
-    write_text,
 )
+from experiments.shared.verifying import write_sums
 from seqjax import figures, predict, train
 from seqjax.data import Batches, Source
+from seqjax.data.files import make_folder, write_text
 
 P = TypeVar("P")
 
@@ -32,6 +35,7 @@ class Run:
       folder: where everything is written.
       source: its data.
       parameters: how many numbers its model has.
+      flags: the text of its flags.txt, which its checkpoints keep too.
       began: when, in seconds of a monotonic clock.
     """
 
@@ -40,6 +44,7 @@ class Run:
     folder: pathlib.Path
     source: Source | None = None
     parameters: int = 0
+    flags: str = ""
     began: float = 0.0
 
     @classmethod
@@ -66,15 +71,12 @@ class Run:
         folder = run_folder(options, task)
         digest = data_digest(source)
         check_folder(folder, options, digest)
-        try:
-            (folder / "figures").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"--workdir: {error}") from None
+        open_folder(folder)
+        make_folder(folder / "figures")
         size = sum(leaf.size for leaf in jax.tree.leaves(variables))
-        run = cls(task, options, folder, source, size, time.monotonic())
-        if source is not None:
-            run.write("data.sha256", digest)
-        run.write("flags.txt", options.flagfile_text)
+        flags = sealed_text(options.flagfile_text, digest)
+        run = cls(task, options, folder, source, size, flags, time.monotonic())
+        run.write(NAME, flags)
         if source is not None:
             run.say(f"data: {', '.join([source.name, *facts])}")
         if size:
@@ -132,12 +134,12 @@ class Run:
         )
         optimizer = optimizer_of(o, marks)
         what = train.Task(loss, evaluate, data, optimizer, marks, unit=unit, **task)
-        modes = {"resume": o.resume, "quiet": o.quiet}
+        modes = {"resume": o.resume, "quiet": o.quiet, "about": {"flags": self.flags}}
         try:
             return train.fit(what, variables, self.folder, self.key, config, **modes)
         except train.Interrupted as stop:
             raise train.Interrupted(
-                f"{stop}; go on with --resume --workdir={self.folder}"
+                f"{stop}; go on with --resume --workdir={self.folder}", stop.name
             ) from None
 
     def save(self, predictor: Any) -> None:
@@ -197,6 +199,7 @@ class Run:
         self.say(f"the run's folder, with its figures: {self.folder}")
         line = json.dumps(numbers)
         write_text(path, line + "\n")
+        write_sums(self.folder)
         print(line, flush=True)
         return numbers
 

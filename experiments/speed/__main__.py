@@ -23,13 +23,13 @@ from absl import flags
 
 from experiments.shared import cli
 from experiments.shared.errors import UsageError
-from experiments.shared.folders import write_text
 from experiments.shared.run import Run
 from experiments.speed import catalogue, figure, peers, report, tables
 from experiments.speed.cases import KINDS, Case
 from experiments.speed.peers import US
 from experiments.speed.race import Racer, measure, race, started
 from experiments.speed.results import Race
+from seqjax.data.files import write_text
 from seqjax.train import Interrupted
 
 for name in ("workdir", "quiet"):
@@ -139,7 +139,9 @@ def compete(options: Any) -> None:
     try:
         around, races = race_all(chosen, names, options.rounds, path, run.say)
     except KeyboardInterrupt:
-        raise Interrupted(f"SIGINT; {path} has the cases that were done") from None
+        raise Interrupted(
+            f"SIGINT; {path} has the cases that were done", "SIGINT"
+        ) from None
     text = tables.markdown(around, races)
     run.write("speed.md", text)
     run.figure(figure.draw, "speed", races, peers.NAMES)

@@ -22,11 +22,12 @@ from typing import Any
 from absl import app, flags, logging
 
 import experiments.shared.flags  # noqa: F401
+from experiments.shared.begun import refuse_begun
 from experiments.shared.errors import one_sentence, stop
 from experiments.sweep import arguments, processes, report
 from experiments.sweep.check import check
 from experiments.sweep.grid import Grid
-from experiments.sweep.run import check_folder, sweep
+from experiments.sweep.run import sweep
 
 FLAGS = flags.FLAGS
 for flag in ("workdir", "resume", "seed", "seeds", "quiet"):
@@ -57,7 +58,7 @@ def parse(argv: list[str]) -> list[str]:
         grid = _grid(others)
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         folder = pathlib.Path(FLAGS.workdir or f"runs/sweep-{grid.task}-{stamp}")
-        check_folder(folder, FLAGS.resume)
+        refuse_begun(folder, FLAGS.resume)
         processes.prepare(grid.task)
         check(grid, FLAGS.jobs)
         FLAGS.workdir = str(folder)

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from experiments.shared.begun import read_flags
 from experiments.shared.errors import UsageError
 from experiments.sweep.grid import Grid, parse, split_values
 
@@ -59,11 +60,10 @@ def _grid(task: str, flags: dict, options: Options, given: Collection[str]) -> G
 
 
 def _resumed(words: Sequence[str], options: Options, given: Collection[str]) -> Grid:
-    begun = pathlib.Path(options.workdir or "") / "flags.txt"
-    if not options.workdir or not begun.exists():
+    if not options.workdir:
         raise UsageError("--resume: needs a --workdir that holds a sweep")
-    kept = begun.read_text("utf-8").splitlines()
-    seeded, others = divide(kept, SEEDED)
+    folder = pathlib.Path(options.workdir)
+    seeded, others = divide(read_flags(folder).lines, SEEDED)
     then = options._replace(**_integers(seeded))
     task, flags = parse(others)
     now = parse([task, *words])[1]
@@ -72,7 +72,7 @@ def _resumed(words: Sequence[str], options: Options, given: Collection[str]) -> 
         if values != before and min(len(values), len(before)) < 2:
             text = ";".join(map(str, before)) or "its default"
             raise UsageError(
-                f"--{name}: the sweep in {begun.parent} was begun with {text}, and "
+                f"--{name}: the sweep in {folder} was begun with {text}, and "
                 f"goes on with it"
             )
     if "subset" in given and options.subset != then.subset:

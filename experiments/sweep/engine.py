@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
-from experiments.shared.folders import write_text
+from experiments.shared.begun import holds_run
 from experiments.sweep import processes
 from experiments.sweep.grid import Grid, Trial
 from experiments.sweep.progress import Progress
 from seqjax import train
+from seqjax.data.files import write_text
 from seqjax.train.signals import Signals
 
 BAD_FLAGS = 2  # the exit status of an experiment that its flags do not suit
@@ -113,7 +114,9 @@ def _outcomes(
     finally:
         _stop(running.values())
     if caught:
-        raise train.Interrupted(f"{caught}; go on with --resume --workdir={folder}")
+        raise train.Interrupted(
+            f"{caught}; go on with --resume --workdir={folder}", caught
+        )
 
 
 def _wait(running: Iterable[_Running]) -> None:
@@ -145,7 +148,7 @@ def _begin(
     task: str, trial: Trial, folder: pathlib.Path, part: int, parts: int
 ) -> _Running:
     own = folder / trial.folder
-    begun = (own / "flags.txt").exists()
+    begun = holds_run(own)
     flags = [f"--workdir={own}", *(["--resume"] if begun else trial.flags)]
     path = folder / "logs" / f"{trial.folder}.txt"
     return _Running(trial, processes.start(task, flags, path, part, parts), path, part)

@@ -5,27 +5,16 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
+from experiments.shared.begun import NAME, sealed_text
 from experiments.shared.errors import UsageError
-from experiments.shared.folders import write_text
+from experiments.shared.folders import open_folder
 from experiments.sweep import processes, report
 from experiments.sweep.arguments import as_text
 from experiments.sweep.engine import Outcome, Refused, run_all
 from experiments.sweep.grid import Grid
 from seqjax import figures
 from seqjax.data import DataError
-
-
-def check_folder(folder: pathlib.Path, resume: bool) -> None:
-    """Refuses a folder that holds a sweep, unless it is to go on.
-
-    Raises:
-      UsageError: names the flag.
-    """
-    if not resume and (folder / "flags.txt").exists():
-        raise UsageError(
-            f"--workdir: {folder} holds a run already; go on with it by --resume, or "
-            f"name another folder"
-        )
+from seqjax.data.files import make_folder, write_text
 
 
 def sweep(
@@ -47,11 +36,9 @@ def sweep(
       DataError: every run failed.
     """
     new = not folder.exists()
-    try:
-        (folder / "figures").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--workdir: {error}") from None
-    write_text(folder / "flags.txt", as_text(grid))
+    open_folder(folder)
+    make_folder(folder / "figures")
+    write_text(folder / NAME, sealed_text(as_text(grid)))
     processes.prepare(grid.task)
     try:
         outcomes = run_all(grid, folder, jobs, quiet)

@@ -96,7 +96,7 @@ def learn(
         again, _ = learner.fit(part, predictor, split.test, penalty)
     except Interrupted as stop:
         whole = str(stop).replace(str(part.folder), str(run.folder))
-        raise Interrupted(whole) from None
+        raise Interrupted(whole, stop.name) from None
     return run, result, replace(predictor, variables=again.params, shifts=shifts)
 
 

@@ -51,7 +51,7 @@ def read_run(folder: str | pathlib.Path) -> RunSummary:
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder")
     result = _result(folder / "result.json")
-    history = _history(folder / "metrics.jsonl")
+    history = log.read(folder / "metrics.jsonl")
     if not result and not history:
         raise DataError(
             f"{folder}: not the folder of a run, since it has no result.json and no "
@@ -149,18 +149,6 @@ def _result(path: pathlib.Path) -> dict[str, Any]:
     if not isinstance(result, dict):
         raise DataError(f"{path}: a JSON object is needed, with a task and a score")
     return result
-
-
-def _history(path: pathlib.Path) -> list[dict[str, Any]]:
-    """The lines of metrics.jsonl; the last may have been cut off, another may not."""
-    count = len(_text(path).splitlines())
-    lines = log.read(path)
-    if len(lines) < count - 1:
-        raise DataError(f"{path}, line {len(lines) + 1}: not valid JSON")
-    for number, line in enumerate(lines, 1):
-        if not isinstance(line, dict) or not isinstance(line.get("step"), int):
-            raise DataError(f"{path}, line {number}: an object with a step is needed")
-    return lines
 
 
 def _flags(path: pathlib.Path) -> dict[str, str]:

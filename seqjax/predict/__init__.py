@@ -15,7 +15,7 @@ from seqjax.predict.language import LanguagePredictor
 from seqjax.predict.nucleotides import NucleotidePredictor
 from seqjax.predict.predictor import init
 from seqjax.predict.rolls import NextFrame, RollPredictor
-from seqjax.predict.saving import load, save
+from seqjax.predict.saving import NAME, load, save
 from seqjax.predict.series import Scale, SeriesPredictor
 from seqjax.predict.solos import Solo, SoloPredictor
 from seqjax.predict.sounds import SoundClassPredictor
@@ -26,6 +26,7 @@ from seqjax.predict.vectors import VectorPredictor
 from seqjax.predict.videos import VideoClassPredictor
 
 __all__ = [
+    "NAME",
     "CaptionPredictor",
     "ClassPredictor",
     "Forecast",

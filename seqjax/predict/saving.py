@@ -1,30 +1,29 @@
-"""A trained model in a folder: model.json describes it, model.msgpack holds arrays."""
+"""A trained model in a file: its description and its arrays, sealed by a digest."""
 
 import dataclasses
-import hashlib
 import json
 import pathlib
 from typing import Any, TypeVar
 
-import flax.serialization
 import jax
 import jax.numpy as jnp
 
-from seqjax.data.files import DataError, read_bytes, whole_file
+from seqjax import sealed
+from seqjax.data.files import DataError, make_folder
 from seqjax.models.spec import SpecError, from_json, to_json
 from seqjax.predict.predictor import Predictor, init, precision_of
 
-SPEC, ARRAYS = "model.json", "model.msgpack"
+NAME = "model.safetensors"
 
 
 P = TypeVar("P", bound=Predictor)
 
 
 def save(folder: str | pathlib.Path, predictor: Predictor) -> None:
-    """Writes a predictor into a folder, as model.json and model.msgpack.
+    """Writes a predictor into a folder, as model.safetensors, whole or not at all.
 
-    Each file is written whole or not at all, and model.json holds the digest of the
-    other, so that two files which do not belong together are noticed.
+    Its arrays are named by their paths, and its metadata describe the model and the
+    codec as JSON. A digest of all of it is among them, so that damage is noticed.
 
     Args:
       folder: created if it is missing.
@@ -34,15 +33,12 @@ def save(folder: str | pathlib.Path, predictor: Predictor) -> None:
       SpecError: the model has a field that JSON cannot hold.
     """
     folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     described: Any = dataclasses.replace(predictor, variables=None)  # pyright: ignore[reportArgumentType]
     spec = to_json(described)
     del spec["variables"]
-    arrays = flax.serialization.to_bytes(predictor.variables)
-    digest = hashlib.sha256(arrays).hexdigest()
-    text = json.dumps({"predictor": spec, "sha256": digest}, ensure_ascii=False)
-    _write(folder / ARRAYS, arrays)
-    _write(folder / SPEC, text.encode() + b"\n")
+    text = {"predictor": json.dumps(spec, ensure_ascii=False)}
+    make_folder(folder)
+    sealed.write(folder / NAME, predictor.variables, text)
 
 
 def load(folder: str | pathlib.Path, kind: type[P] | None = None) -> P:
@@ -56,22 +52,22 @@ def load(folder: str | pathlib.Path, kind: type[P] | None = None) -> P:
       The predictor, ready to be asked.
 
     Raises:
-      DataError: a file is missing or damaged, or holds another kind of predictor.
+      DataError: the file is missing or damaged, or holds another kind of predictor, or
+        arrays that its model has no use for.
 
     Example:
       >>> import seqjax
       >>> seqjax.load("runs/bible").rank("In the beginning ", 3)  # doctest: +SKIP
       [('G', 0.41), ('t', 0.17), ('w', 0.06)]
     """
-    path = pathlib.Path(folder) / SPEC
-    raw = read_bytes(path)
+    path = pathlib.Path(folder) / NAME
+    file = sealed.read(path)
     try:
-        data = json.loads(raw)
-        predictor, digest = from_json(data["predictor"]), data["sha256"]
+        predictor = from_json(json.loads(file.text["predictor"]))
     except SpecError as error:
         raise DataError(f"{path}: {error}") from None
     except (KeyError, TypeError, ValueError, RecursionError):
-        raise DataError(f"{path}: this file is damaged, or no seqjax model") from None
+        raise DataError(f"{path}: no model that seqjax can read") from None
     if not isinstance(predictor, Predictor):
         raise DataError(
             f"{path}: a {type(predictor).__name__} cannot be asked anything"
@@ -80,45 +76,19 @@ def load(folder: str | pathlib.Path, kind: type[P] | None = None) -> P:
         names = type(predictor).__name__, kind.__name__
         raise DataError(f"{folder} holds a {names[0]}, not a {names[1]}")
     with precision_of(predictor):
-        shapes = _shapes(predictor, path)
-        variables = _read_arrays(path.with_name(ARRAYS), digest, shapes)
+        variables = sealed.restore(file, _shapes(predictor, path), any_width=True)
+    for keys, leaf in jax.tree_util.tree_leaves_with_path(variables):
+        if not jnp.isfinite(leaf).all():
+            name = jax.tree_util.keystr(keys, simple=True, separator="/")
+            raise DataError(f"{path}: {name} is not finite")
     replaced: Any = dataclasses.replace(predictor, variables=variables)  # pyright: ignore[reportArgumentType]
     return replaced
-
-
-def _write(path: pathlib.Path, content: bytes) -> None:
-    with whole_file(path) as partial:
-        partial.write_bytes(content)
 
 
 def _shapes(predictor: Predictor, path: pathlib.Path) -> Any:
     """The variables that the model needs, as shapes and dtypes alone."""
     try:
         return jax.eval_shape(lambda: init(predictor, jax.random.key(0)))
-    except Exception as error:  # whatever a damaged file leads to
-        raise DataError(
-            f"{path}: the model cannot be built: {_reason(error)}"
-        ) from None
-
-
-def _read_arrays(path: pathlib.Path, digest: str, like: Any) -> Any:
-    raw = read_bytes(path)
-    if hashlib.sha256(raw).hexdigest() != digest:
-        raise DataError(
-            f"{path}: this file is damaged, or of another model than {SPEC} beside it"
-        )
-    try:
-        arrays = flax.serialization.from_bytes(like, raw)
-    except Exception as error:  # of msgpack, or of another structure
-        raise DataError(
-            f"{path}: these are no variables of the model in {SPEC}: {_reason(error)}"
-        ) from None
-    if jax.tree.map(jnp.shape, arrays) != jax.tree.map(lambda a: a.shape, like):
-        raise DataError(
-            f"{path}: these variables have other shapes than the model in {SPEC} needs"
-        )
-    return jax.tree.map(jnp.asarray, arrays)
-
-
-def _reason(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+    except Exception as error:  # whatever a stranger's file leads to
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise DataError(f"{path}: the model cannot be built: {reason}") from None

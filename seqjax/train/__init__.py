@@ -2,8 +2,14 @@
 
 from seqjax.devices import data_parallel, use_every_core
 from seqjax.train.averaging import averaged, with_average
-from seqjax.train.checkpoints import CheckpointError, Checkpoints, done_steps
+from seqjax.train.checkpoints import (
+    CheckpointError,
+    Checkpoints,
+    done_steps,
+    newest_checkpoint,
+)
 from seqjax.train.compilation_cache import use_compilation_cache
+from seqjax.train.locking import locked
 from seqjax.train.lockstep import in_lockstep
 from seqjax.train.loop import fit
 from seqjax.train.nonfinite import NonFinite
@@ -29,11 +35,13 @@ __all__ = [
     "TrainConfig",
     "TrainResult",
     "averaged",
+    "data_parallel",
     "done_steps",
     "fit",
     "in_lockstep",
+    "locked",
     "make_optimizer",
-    "data_parallel",
+    "newest_checkpoint",
     "truncated_loss",
     "use_compilation_cache",
     "use_every_core",

@@ -1,10 +1,38 @@
 """metrics.jsonl: one JSON object a line, the file that figures are drawn from."""
 
+import hashlib
 import json
+import math
+import os
 import pathlib
-from typing import Any
+import warnings
+from typing import Any, NamedTuple
 
-from seqjax.data.files import whole_file
+from seqjax.data.files import DataError, read_bytes, whole_file
+
+
+class Mark(NamedTuple):
+    """How far a log had come: its size in bytes, and the SHA-256 of them."""
+
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, content: bytes) -> "Mark":
+        """Returns the mark at the end of a log."""
+        return cls(len(content), hashlib.sha256(content).hexdigest())
+
+    @classmethod
+    def parse(cls, text: str) -> "Mark":
+        """Reads what `str` of a mark gives."""
+        size, sha256 = text.split()
+        return cls(int(size), sha256)
+
+    def __str__(self) -> str:
+        return f"{self.size} {self.sha256}"
+
+
+EMPTY = Mark.of(b"")
 
 
 class Log:
@@ -12,21 +40,33 @@ class Log:
 
     Args:
       path: the file.
-      step: the number of steps done; the lines of later steps are removed.
+      mark: how far it had come at the checkpoint that the run goes on from.
+
+    Raises:
+      DataError: up to there it is not what was written.
     """
 
-    def __init__(self, path: str | pathlib.Path, step: int = 0):
+    def __init__(self, path: str | pathlib.Path, mark: Mark = EMPTY):
         self.path = pathlib.Path(path)
-        kept = [line for line in read(self.path) if line["step"] <= step]
+        kept = sound_part(self.path, mark)
         with whole_file(self.path) as partial:
-            lines = (json.dumps(line) + "\n" for line in kept)
-            partial.write_text("".join(lines), "utf-8")
-        self._file = self.path.open("a", encoding="utf-8")
+            partial.write_bytes(kept)
+        self._digest, self._size = hashlib.sha256(kept), len(kept)
+        self._file = self.path.open("ab")
 
     def write(self, step: int, **numbers: float) -> None:
-        """Appends the numbers of a step."""
-        self._file.write(json.dumps({"step": step, **numbers}) + "\n")
+        """Appends the numbers of a step; one that is not finite becomes null."""
+        finite = {k: v if math.isfinite(v) else None for k, v in numbers.items()}
+        line = json.dumps({"step": step, **finite}, allow_nan=False).encode() + b"\n"
+        self._file.write(line)
         self._file.flush()
+        self._digest.update(line)
+        self._size += len(line)
+
+    def mark(self) -> Mark:
+        """Returns how far it has come, once that is on the disk."""
+        os.fsync(self._file.fileno())
+        return Mark(self._size, self._digest.hexdigest())
 
     def __enter__(self) -> "Log":
         return self
@@ -35,18 +75,44 @@ class Log:
         self._file.close()
 
 
+def sound_part(path: pathlib.Path, mark: Mark) -> bytes:
+    """Returns the bytes of a log up to a mark; none, with a warning, if it is missing.
+
+    Raises:
+      DataError: they are not what was written.
+    """
+    if not path.exists():
+        if mark.size:
+            warnings.warn(f"{path}: missing; the history begins anew", stacklevel=3)
+        return b""
+    content = read_bytes(path)[: mark.size]
+    if Mark.of(content) != mark:
+        raise DataError(
+            f"{path}: damaged, by the digest in the run's checkpoint; delete it to go "
+            f"on without the history"
+        )
+    return content
+
+
 def read(path: str | pathlib.Path) -> list[dict[str, Any]]:
     """Returns the objects of all lines.
 
     A last line that was cut off is left out, and a missing file has no lines.
+
+    Raises:
+      DataError: a line is no JSON object with a step; the message names it.
     """
     path = pathlib.Path(path)
-    if not path.exists():
-        return []
-    lines = []
-    for line in path.read_text("utf-8").splitlines():
-        try:
-            lines.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
-    return lines
+    *lines, _ = (read_bytes(path) if path.exists() else b"").split(b"\n")
+    return [_object(path, number, line) for number, line in enumerate(lines, 1)]
+
+
+def _object(path: pathlib.Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        what = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
+        raise DataError(f"{path}, line {number}: not valid {what}") from None
+    if not isinstance(found, dict) or type(found.get("step")) is not int:
+        raise DataError(f"{path}, line {number}: an object with a step is needed")
+    return {k: math.nan if v is None else v for k, v in found.items()}

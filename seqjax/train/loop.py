@@ -6,7 +6,11 @@ that the run can go on.
 """
 
 import contextlib
+import math
 import pathlib
+import types
+import warnings
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -17,11 +21,14 @@ from seqjax.metrics import Mean
 from seqjax.train import dispatch
 from seqjax.train.averaging import averaged, with_average
 from seqjax.train.checkpoints import CheckpointError, Checkpoints
-from seqjax.train.log import Log, read
+from seqjax.train.locking import locked
+from seqjax.train.log import EMPTY, Log, Mark, read, sound_part
+from seqjax.train.nonfinite import NonFinite
 from seqjax.train.progress import Clock, Progress
 from seqjax.train.signals import Interrupted, Signals
 from seqjax.train.step import State, StepMetrics, only_trainable
 from seqjax.train.task import Task, TrainConfig, TrainResult, check
+from seqjax.version import __version__
 
 Array = jax.Array
 
@@ -37,6 +44,7 @@ class Best(NamedTuple):
 class _Session(NamedTuple):
     """What the loop writes to and listens to."""
 
+    about: dict[str, str]
     checkpoints: Checkpoints
     log: Log
     progress: Progress
@@ -53,6 +61,7 @@ def fit(
     *,
     resume: bool = False,
     quiet: bool = False,
+    about: Mapping[str, str] = types.MappingProxyType({}),
 ) -> TrainResult:
     """Trains, evaluates, and keeps checkpoints and metrics in `workdir`.
 
@@ -65,24 +74,30 @@ def fit(
       resume: whether to begin with the newest sound checkpoint in `workdir`, if there
         is one. If that has done all steps, no file is touched.
       quiet: whether to show no progress.
+      about: what each checkpoint says of the run, beside its versions and devices.
 
     Returns:
       The best parameters, their scores, and the history.
 
     Raises:
       ValueError: a number of the config is out of its range.
-      NonFinite: a loss or a gradient was not finite. The last good checkpoint stays.
+      NonFinite: a loss, a gradient or a score was not finite. The last good checkpoint
+        stays.
       CheckpointError: a new run would mix with an old one's checkpoints, none of the
-        checkpoints is sound, or the run has done more steps than it is asked for.
-      Interrupted: SIGINT or SIGTERM came. A checkpoint was written before.
+        checkpoints is sound or the newest is of another model, the run has done more
+        steps than it is asked for, or another process trains in the folder.
+      DataError: metrics.jsonl is not what the checkpoint has the digest of.
+      Interrupted: a signal came. A checkpoint was written before.
     """
     check(task, config)
     workdir, clock = pathlib.Path(workdir), Clock()
     state, best, task = _prepare(task, params, config)
     with contextlib.ExitStack() as stack:
         signals = stack.enter_context(Signals())
-        checkpoints = stack.enter_context(Checkpoints(workdir / "checkpoints"))
-        state, best = _restore(checkpoints, state, best, resume)
+        stack.enter_context(locked(workdir))
+        checkpoints = Checkpoints(workdir / "checkpoints")
+        about = {**about, **_circumstances(config)}
+        state, best, mark = _restore(checkpoints, state, best, resume, about)
         done, steps = int(state.step), config.steps
         if done > steps:
             raise CheckpointError(
@@ -90,13 +105,14 @@ def fit(
                 f"as many, not {steps}"
             )
         if done < steps:
+            log = stack.enter_context(Log(workdir / "metrics.jsonl", mark))
             checkpoints.delete_after(done)
-            log = stack.enter_context(Log(workdir / "metrics.jsonl", done))
             shown = Progress(steps, done, task.unit, quiet)
             progress = stack.enter_context(shown)
-            session = _Session(checkpoints, log, progress, clock, signals)
+            session = _Session(about, checkpoints, log, progress, clock, signals)
             best = _train(task, key, state, best, config, session)
         else:  # the run may have stopped before it was evaluated here
+            sound_part(workdir / "metrics.jsonl", mark)
             best, _ = _evaluate(task, state, best)
         _stop_if_asked(signals, steps)
         scores = task.evaluate(best.params)
@@ -128,18 +144,38 @@ def _prepare(task: Task, params: Any, config: TrainConfig) -> tuple[State, Best,
     return state, best, task._replace(loss=loss, optimizer=optimizer)
 
 
+def _circumstances(config: TrainConfig) -> dict[str, str]:
+    """What a run's bits depend on beside its own settings."""
+    count = jax.device_count() if config.spread else 1
+    return {"devices": str(count), "jax": jax.__version__, "seqjax": __version__}
+
+
 def _restore(
-    checkpoints: Checkpoints, state: State, best: Best, resume: bool
-) -> tuple[State, Best]:
-    """Returns the newest sound checkpoint if there is one, and changes no file."""
-    if resume:
-        return checkpoints.restore((state, best)) or (state, best)
-    if checkpoints.steps():
-        raise CheckpointError(
-            f"{checkpoints.folder} belongs to another run; resume it, or name another "
-            f"folder"
-        )
-    return state, best
+    checkpoints: Checkpoints,
+    state: State,
+    best: Best,
+    resume: bool,
+    about: Mapping[str, str],
+) -> tuple[State, Best, Mark]:
+    """Returns what the newest sound checkpoint holds, if any, and changes no file."""
+    if not resume:
+        if checkpoints.steps():
+            raise CheckpointError(
+                f"{checkpoints.folder} belongs to another run; resume it, or name "
+                f"another folder"
+            )
+        return state, best, EMPTY
+    found = checkpoints.restore((state, best))
+    if found is None:
+        return state, best, EMPTY
+    for name in ("devices", "jax"):
+        if found.about.get(name) != about[name]:
+            warnings.warn(
+                f"{name}: {found.about.get(name)} until now, {about[name]} from now "
+                f"on: the run goes on to rounding as it would have, not bit by bit",
+                stacklevel=3,
+            )
+    return *found.tree, Mark.parse(found.about["metrics"])
 
 
 def _train(
@@ -174,9 +210,11 @@ def _train(
         # Read once: a signal after this line waits for the end of the next dispatch.
         caught = signals.caught
         if step % config.checkpoint_every == 0 or last or caught:
-            checkpoints.save(step, (devices.gather(state), best))
+            said = {"step": str(step), "metrics": str(session.log.mark())}
+            tree = devices.gather(state), best
+            checkpoints.save(step, tree, {**session.about, **said})
         if caught and not last:
-            raise Interrupted(f"{caught} at step {step} of {config.steps}")
+            raise Interrupted(f"{caught} at step {step} of {config.steps}", caught)
     return best
 
 
@@ -210,7 +248,11 @@ def _evaluate(task: Task, state: State, best: Best) -> tuple[Best, dict[str, flo
     params = averaged(state.opt_state, state.params)
     step, params = devices.gather((state.step, params))
     scores = task.evaluate(params)
-    score = next(iter(scores.values()))
+    name, score = next(iter(scores.items()))
+    if not math.isfinite(score):
+        raise NonFinite(
+            f"step {int(step)}: the score {name} is {score} on what is held out"
+        )
     if score < best.score:
         best = Best(jnp.array(score), step, params)
     return best, scores
@@ -221,5 +263,6 @@ def _stop_if_asked(signals: Signals, steps: int) -> None:
     if signals.caught:
         raise Interrupted(
             f"{signals.caught} at step {steps} of {steps}: training is complete, and a "
-            f"resumption does the rest"
+            f"resumption does the rest",
+            signals.caught,
         )

@@ -1,0 +1,157 @@
+"""flags.txt: what a run was begun with, sealed by a digest, and what may change."""
+
+import contextlib
+import hashlib
+import pathlib
+import warnings
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from experiments.shared.errors import UsageError
+from experiments.shared.flags import CHANGEABLE
+from seqjax import train
+from seqjax.data import DataError
+from seqjax.data.files import make_folder, read_bytes, write_text
+
+NAME, DATA, SEAL = "flags.txt", "# data: ", "# sha256 of the lines above: "
+
+
+class Begun(NamedTuple):
+    """What a run was begun with."""
+
+    lines: list[str]  # of a flagfile
+    data: str  # the digest of its data; empty where it has none
+
+
+class Unsound(DataError):
+    """A flags.txt is missing or damaged."""
+
+
+def holds_run(folder: pathlib.Path) -> bool:
+    """Whether something was begun in a folder."""
+    return (folder / NAME).exists() or bool(_checkpoints(folder).steps())
+
+
+def refuse_begun(folder: pathlib.Path, resume: bool) -> None:
+    """Refuses a folder that holds a run, unless that is to go on.
+
+    Raises:
+      UsageError: names the flag.
+    """
+    if not resume and holds_run(folder):
+        raise UsageError(
+            f"--workdir: {folder} holds a run already; go on with it by --resume, or "
+            f"name another folder"
+        )
+
+
+def sealed_text(flags: str, data: str = "") -> str:
+    """Flags as the text of a flags.txt, which absl reads as a flagfile."""
+    text = flags + (f"{DATA}{data}\n" if data else "")
+    return f"{text}{SEAL}{_digest(text)}\n"
+
+
+@contextlib.contextmanager
+def begin(folder: pathlib.Path, flags: str) -> Iterator[None]:
+    """Writes flags.txt, and takes it back if nothing could begin with these flags.
+
+    Args:
+      folder: made if it is missing.
+      flags: the lines of a flagfile.
+    """
+    new = not folder.exists()
+    make_folder(folder)
+    write_text(folder / NAME, sealed_text(flags))
+    try:
+        yield
+    except (UsageError, DataError):
+        if [path.name for path in folder.iterdir()] == [NAME]:
+            (folder / NAME).unlink()
+            if new:
+                folder.rmdir()
+        raise
+
+
+def read_flags(folder: pathlib.Path) -> Begun:
+    """Reads what a run was begun with; no file is changed.
+
+    If flags.txt is missing or damaged, the flags are those that the newest sound
+    checkpoint has kept, and a warning says so.
+
+    Raises:
+      UsageError: there is no run.
+      DataError: flags.txt is damaged and there is no checkpoint, or it is not of the
+        run that the checkpoint is of.
+    """
+    if not holds_run(folder):
+        raise UsageError("--resume: needs a --workdir that holds a run")
+    kept = _checkpoints(folder).newest()
+    try:
+        return read_sound(folder)
+    except Unsound as error:
+        if kept is None or "flags" not in kept.about:
+            raise
+        warnings.warn(
+            f"{error}: taken from the checkpoint of step {kept.step} instead",
+            stacklevel=2,
+        )
+        return _of_text(kept.about["flags"])
+
+
+def read_sound(folder: pathlib.Path) -> Begun:
+    """Reads flags.txt.
+
+    Raises:
+      Unsound: it is missing or damaged.
+      DataError: it is not of the run that the newest sound checkpoint is of.
+    """
+    path, kept = folder / NAME, _checkpoints(folder).newest()
+    begun, known = _parse(path), kept and kept.about.get("flags")
+    if known and (other := _difference(begun, _of_text(known))):
+        raise DataError(f"{path}: of another run than its checkpoint: {other}")
+    return begun
+
+
+def _checkpoints(folder: pathlib.Path) -> train.Checkpoints:
+    return train.Checkpoints(folder / "checkpoints")
+
+
+def _parse(path: pathlib.Path) -> Begun:
+    try:
+        text, _, digest = read_bytes(path).decode().rpartition(SEAL)
+    except UnicodeDecodeError:
+        text, digest = "", ""
+    except DataError as error:
+        raise Unsound(str(error)) from None
+    if digest != f"{_digest(text)}\n":
+        raise Unsound(f"{path}: damaged, or changed by hand")
+    return _of_text(text)
+
+
+def _of_text(text: str) -> Begun:
+    lines = text.splitlines()
+    data = "".join(x.removeprefix(DATA) for x in lines if x.startswith(DATA))
+    return Begun([line for line in lines if not line.startswith("#")], data)
+
+
+def _difference(one: Begun, other: Begun) -> str:
+    """What sets apart two runs, or nothing."""
+    mine, theirs = _fixed(one), _fixed(other)
+    for name in {**mine, **theirs}:
+        if mine.get(name) != theirs.get(name):
+            return f"{mine.get(name, 'no ' + name)}, not {theirs.get(name, 'that')}"
+    return "" if one.data == other.data else "other data"
+
+
+def _fixed(begun: Begun) -> dict[str, str]:
+    """The lines of flags that may not change, by the names of the flags."""
+    named = ((line.lstrip("-").partition("=")[0], line) for line in begun.lines)
+    return {
+        name: line
+        for name, line in named
+        if not {name, name.removeprefix("no")} & CHANGEABLE
+    }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

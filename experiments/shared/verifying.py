@@ -1,0 +1,101 @@
+"""Whether the files of a run are what was written."""
+
+import hashlib
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from experiments.shared import begun
+from seqjax import predict, train
+from seqjax.data import DataError
+from seqjax.data.files import read_bytes, write_text
+from seqjax.train import log
+
+SUMS = "SHA256SUMS"  # as the shell's sha256sum -c reads it
+OF_TRAINING = {begun.NAME, "metrics.jsonl", ".lock", SUMS}  # sealed by other means
+
+
+class Verdict(NamedTuple):
+    """What was found of a file."""
+
+    path: pathlib.Path
+    problem: str  # empty if the file is sound
+
+
+def write_sums(folder: pathlib.Path) -> None:
+    """Writes the digests of what a run leaves beside its checkpoints and its log."""
+    paths = sorted(p for p in folder.rglob("*") if p.is_file() and _is_left(folder, p))
+    lines = (f"{_sha256(p)}  {p.relative_to(folder).as_posix()}\n" for p in paths)
+    write_text(folder / SUMS, "".join(lines))
+
+
+def verify(folder: str | pathlib.Path) -> Iterator[Verdict]:
+    """Reads what a run has written, and yields a verdict for each file.
+
+    Checkpoints and models are held to the digests in them, flags.txt to its own and to
+    the newest sound checkpoint's, metrics.jsonl to that which this checkpoint has, and
+    other files to SHA256SUMS, which a run writes when it ends.
+
+    Args:
+      folder: of a run, of several, or of a saved model.
+    """
+    folder = pathlib.Path(folder)
+    yield from _checkpoints(folder / "checkpoints")
+    if (folder / begun.NAME).exists() or (folder / "checkpoints").is_dir():
+        yield _verdict(folder / begun.NAME, lambda: begun.read_sound(folder))
+        yield _verdict(folder / "metrics.jsonl", lambda: _read_log(folder))
+    if (folder / predict.NAME).exists():
+        yield _verdict(folder / predict.NAME, lambda: predict.load(folder))
+    yield from _sums(folder)
+    for below in sorted(path for path in folder.iterdir() if path.is_dir()):
+        if below.name != "checkpoints":
+            yield from verify(below)
+
+
+def _verdict(path: pathlib.Path, read: Callable[[], object]) -> Verdict:
+    try:
+        read()
+    except (DataError, train.CheckpointError) as error:
+        return Verdict(path, str(error).removeprefix(f"{path}: "))
+    return Verdict(path, "")
+
+
+def _checkpoints(folder: pathlib.Path) -> Iterator[Verdict]:
+    checkpoints = train.Checkpoints(folder)
+    for step in checkpoints.steps():
+        yield _verdict(checkpoints.path(step), lambda step=step: checkpoints.read(step))
+
+
+def _read_log(folder: pathlib.Path) -> None:
+    path, newest = folder / "metrics.jsonl", train.newest_checkpoint(folder)
+    if newest is not None:
+        read_bytes(path)  # a run that goes on may do without it, but it is missing
+        log.sound_part(path, log.Mark.parse(newest.about["metrics"]))
+    log.read(path)
+
+
+def _sums(folder: pathlib.Path) -> Iterator[Verdict]:
+    path = folder / SUMS
+    if not path.exists():
+        return
+    try:
+        lines = [line.split("  ", 1) for line in path.read_text("utf-8").splitlines()]
+        wanted = {folder / name: digest for digest, name in lines}
+    except ValueError:
+        yield Verdict(path, "damaged")
+        return
+    for file, digest in wanted.items():
+        if not file.exists():
+            yield Verdict(file, "missing")
+        elif file.name != predict.NAME:  # which has a digest of its own
+            sound = _sha256(file) == digest
+            yield Verdict(file, "" if sound else f"not what {SUMS} has the digest of")
+
+
+def _is_left(folder: pathlib.Path, path: pathlib.Path) -> bool:
+    parts = path.relative_to(folder).parts
+    return parts[0] != "checkpoints" and path.name not in OF_TRAINING
+
+
+def _sha256(path: pathlib.Path) -> str:
+    return hashlib.sha256(read_bytes(path)).hexdigest()
