@@ -17,7 +17,7 @@ import numpy as np
 
 from seqjax.data.files import DataError, read_bytes, whole_file
 
-DIGEST = "sha256"
+ENTRY, DIGEST = "seqjax", "sha256"  # in the file's metadata
 
 
 class Sealed(NamedTuple):
@@ -58,7 +58,9 @@ def write(path: str | pathlib.Path, tree: Any, text: Mapping[str, str]) -> None:
         },
         text,
     )
-    content = safetensors.serialize(specs, {**text, DIGEST: digest})
+    # One entry, for several are written in a random order.
+    said = json.dumps({DIGEST: digest, "text": dict(text)}, ensure_ascii=False)
+    content = safetensors.serialize(specs, {ENTRY: said})
     with whole_file(path) as partial:
         partial.write_bytes(content)
 
@@ -76,9 +78,15 @@ def read(path: str | pathlib.Path) -> Sealed:
     try:
         arrays = dict(safetensors.deserialize(raw))
         header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
-        text = header["__metadata__"]
-        digest = text.pop(DIGEST)
-    except (safetensors.SafetensorError, ValueError, KeyError, RecursionError):
+        said = json.loads(header["__metadata__"][ENTRY])
+        text, digest = dict(said["text"]), said[DIGEST]
+    except (
+        safetensors.SafetensorError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ):
         raise damaged from None
     parts = {n: (a["dtype"], a["shape"], a["data"]) for n, a in arrays.items()}
     if digest != _digest(parts, text):

@@ -40,6 +40,8 @@ class Running:
         arguments = (module, [str(flag) for flag in flags], *where, *files)
         self.process = _CONTEXT.Process(target=_run, args=arguments)
         self._files = files
+        for file in files:
+            pathlib.Path(file).touch()
         self.process.start()
 
     def finish(self, timeout: float = 300) -> tuple[int, str, str]:

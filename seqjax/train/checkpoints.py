@@ -69,7 +69,7 @@ class Checkpoints:
           CheckpointError: there are checkpoints, but none is sound; or the newest sound
             one is of another tree, and the message says what differs.
         """
-        found = self._newest_sound(warnings.warn)
+        found = self.newest_sound(warnings.warn)
         if found is None:
             return None
         step, file = found
@@ -80,7 +80,7 @@ class Checkpoints:
 
     def newest(self) -> Checkpoint | None:
         """Returns the newest sound checkpoint, without its arrays or a warning."""
-        found = self._newest_sound(lambda _: None)
+        found = self.newest_sound(lambda _: None)
         return Checkpoint(found[0], found[1].text, None) if found else None
 
     def read(self, step: int) -> Sealed:
@@ -100,7 +100,15 @@ class Checkpoints:
             if later > step:
                 self.path(later).unlink()
 
-    def _newest_sound(self, warn: Callable[[str], None]) -> tuple[int, Sealed] | None:
+    def newest_sound(self, warn: Callable[[str], None]) -> tuple[int, Sealed] | None:
+        """Returns the newest sound checkpoint's step and file, or None.
+
+        Args:
+          warn: what to do with a sentence about each that is passed over.
+
+        Raises:
+          CheckpointError: there are checkpoints, but none is sound.
+        """
         steps = self.steps()
         for step in steps:
             try:

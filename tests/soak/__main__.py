@@ -1,0 +1,116 @@
+"""Tries for ten minutes what the tests try for seconds, and prints what came of it.
+
+python -m soak --minutes=10, in tests/; or make soak
+"""
+
+import argparse
+import importlib
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from tqdm import tqdm
+
+HERE = pathlib.Path(__file__).parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent)]
+
+
+def main() -> int:
+    """Tries each part for its share of the time; 1 if anything was lost or silent."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    bad = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name, share in SHARES.items():
+            part, seconds = PARTS[name], 60 * options.minutes * share
+            lines, failed = part(options.seed, seconds, pathlib.Path(folder, name))
+            print(f"{name}: {lines[0]}", *(f"  {x}" for x in lines[1:]), sep="\n")
+            sys.stdout.flush()
+            bad += failed
+    print("all without loss" if not bad else f"{bad} failures")
+    return int(bad > 0)
+
+
+def timed(
+    trial: Callable[[int], Any], seed: int, seconds: float, name: str
+) -> list[Any]:
+    """What a trial gives for one seed after the other, until the time is over."""
+    began, found = time.monotonic(), []
+    with tqdm(total=round(seconds), unit="s", desc=name, leave=False) as bar:
+        while not found or time.monotonic() - began < seconds:
+            found.append(trial(seed + len(found)))
+            bar.n = min(round(time.monotonic() - began), bar.total)
+            bar.refresh()
+    return found
+
+
+def kills(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str], int]:
+    """Runs that are killed 25 times each."""
+    kill = importlib.import_module("soak.kills").kill
+
+    def trial(number):
+        folder.mkdir(parents=True, exist_ok=True)
+        found = kill(number, 25, folder)
+        shutil.rmtree(folder)
+        return found
+
+    found = timed(trial, seed, seconds, "kills")
+    lost = [x for one in found for x in (*one.refused, *one.different)]
+    killed = sum(one.killed for one in found)
+    count = f"{killed} processes killed in {len(found)} runs"
+    return [f"{count}, {len(lost)} not resumed bit by bit", *lost[:5]], len(lost)
+
+
+def power(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str], int]:
+    """Power cuts."""
+    cut = importlib.import_module("soak.power").cut
+
+    def trial(number):
+        folder.mkdir(parents=True, exist_ok=True)
+        found = cut(number, 20, folder)
+        shutil.rmtree(folder)
+        return found
+
+    found = timed(trial, seed, seconds, "power cuts")
+    lost = [x for one in found for x in (*one.lost, *one.different)]
+    count = sum(one.cut for one in found)
+    return [f"{count} power cuts, {len(lost)} with a loss", *lost[:5]], len(lost)
+
+
+def damage(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str], int]:
+    """Damaged files of a run."""
+    module = importlib.import_module("soak.damage")
+    flags = importlib.import_module("soak.kills").FLAGS
+    run = importlib.import_module("processes").run
+    folder.mkdir(parents=True)
+    for number, name in enumerate(("run", "other")):
+        own = [f"--seed={number}", f"--workdir={name}"]
+        code, _, err = run("names", *flags, *own, cwd=folder)
+        if code:
+            raise RuntimeError(err)
+    pair = folder / "run", folder / "other"
+    found = timed(lambda n: module.damage(n, 50, *pair), seed, seconds, "damage")
+    outcomes: dict[str, int] = {}
+    for one in found:
+        for kind, count in one.outcomes.items():
+            outcomes[kind] = outcomes.get(kind, 0) + count
+    bad = [x for one in found for x in (*one.silent, *one.overlooked)]
+    total = sum(outcomes.values())
+    lines = [f"{kind}: {count}" for kind, count in sorted(outcomes.items())]
+    count = f"{total} damaged files, {len(bad)} read silently or overlooked"
+    return [count, *lines, *bad[:5]], len(bad)
+
+
+PARTS = {"kills": kills, "power cuts": power, "damage": damage}
+SHARES = {"kills": 0.4, "power cuts": 0.1, "damage": 0.1}
+
+if __name__ == "__main__":
+    sys.exit(main())
