@@ -39,7 +39,7 @@ class Running:
         where = str(cwd), path and str(path)
         arguments = (module, [str(flag) for flag in flags], *where, *files)
         self.process = _CONTEXT.Process(target=_run, args=arguments)
-        self._files = files
+        self._files = self.printed, self.complained = files
         for file in files:
             pathlib.Path(file).touch()
         self.process.start()

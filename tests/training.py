@@ -52,7 +52,7 @@ def make_task(loss=loss, evaluate=evaluate, **fields):
     return Task(loss, evaluate, Data(), adam(), **fields)
 
 
-def run(folder, steps=20, task=None, *, resume=False, quiet=True, **config):
+def run(folder, steps=20, task=None, *, resume=False, quiet=True, about=None, **config):
     config = {"eval_every": 5, "checkpoint_every": 10, **config}
     return fit(
         make_task() if task is None else task,
@@ -62,6 +62,7 @@ def run(folder, steps=20, task=None, *, resume=False, quiet=True, **config):
         TrainConfig(steps, **config),
         resume=resume,
         quiet=quiet,
+        about=about or {},
     )
 
 
@@ -92,7 +93,9 @@ def restored(folder, task, average=0.0):
     opt_state = optimizer.init(PARAMS)
     state = State(jnp.array(0), PARAMS, opt_state, task.recurrent_state)
     best = Best(jnp.array(jnp.inf), jnp.array(0), PARAMS)
-    return Checkpoints(folder / "checkpoints").restore((state, best)).tree
+    tree = {"state": state, "best": best}
+    tree = Checkpoints(folder / "checkpoints").restore(tree).tree
+    return tree["state"], tree["best"]
 
 
 def files(folder):

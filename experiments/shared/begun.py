@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import pathlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from experiments.shared.errors import UsageError
@@ -106,17 +106,31 @@ def read_sound(folder: pathlib.Path) -> Begun:
       DataError: it is not of the run that the newest sound checkpoint is of.
     """
     path, kept = folder / NAME, _checkpoints(folder).newest()
-    begun, known = _parse(path), kept and kept.about.get("flags")
-    if known and (other := _difference(begun, _of_text(known))):
-        raise DataError(f"{path}: of another run than its checkpoint: {other}")
-    return begun
+    text = _unsealed(path)
+    if kept is not None:
+        refuse_other(path, {"flags": text}, kept)
+    return _of_text(text)
+
+
+def refuse_other(
+    path: pathlib.Path, about: Mapping[str, str], kept: train.Checkpoint
+) -> None:
+    """Refuses a file that says of its run other things than a checkpoint does.
+
+    Raises:
+      DataError: the flags that may not change are not the same, or the data.
+    """
+    texts = about.get("flags", ""), kept.about.get("flags", "")
+    if all(texts) and (other := _difference(*map(_of_text, texts))):
+        file = f"checkpoints/{kept.step}{train.SUFFIX}"
+        raise DataError(f"{path}: of another run than {file}: {other}")
 
 
 def _checkpoints(folder: pathlib.Path) -> train.Checkpoints:
     return train.Checkpoints(folder / "checkpoints")
 
 
-def _parse(path: pathlib.Path) -> Begun:
+def _unsealed(path: pathlib.Path) -> str:
     try:
         text, _, digest = read_bytes(path).decode().rpartition(SEAL)
     except UnicodeDecodeError:
@@ -125,7 +139,7 @@ def _parse(path: pathlib.Path) -> Begun:
         raise Unsound(str(error)) from None
     if digest != f"{_digest(text)}\n":
         raise Unsound(f"{path}: damaged, or changed by hand")
-    return _of_text(text)
+    return text
 
 
 def _of_text(text: str) -> Begun:

@@ -62,8 +62,14 @@ def _verdict(path: pathlib.Path, read: Callable[[], object]) -> Verdict:
 
 def _checkpoints(folder: pathlib.Path) -> Iterator[Verdict]:
     checkpoints = train.Checkpoints(folder)
+
+    def read(step: int) -> None:
+        file, newest = checkpoints.read(step), checkpoints.newest()
+        if newest is not None:
+            begun.refuse_other(file.path, file.text, newest)
+
     for step in checkpoints.steps():
-        yield _verdict(checkpoints.path(step), lambda step=step: checkpoints.read(step))
+        yield _verdict(checkpoints.path(step), lambda step=step: read(step))
 
 
 def _read_log(folder: pathlib.Path) -> None:

@@ -3,6 +3,8 @@
 from seqjax.devices import data_parallel, use_every_core
 from seqjax.train.averaging import averaged, with_average
 from seqjax.train.checkpoints import (
+    SUFFIX,
+    Checkpoint,
     CheckpointError,
     Checkpoints,
     done_steps,
@@ -26,6 +28,8 @@ from seqjax.train.truncation import truncated_loss
 __all__ = [
     "OPTIMIZERS",
     "SCHEDULES",
+    "SUFFIX",
+    "Checkpoint",
     "CheckpointError",
     "Checkpoints",
     "Interrupted",

@@ -165,7 +165,7 @@ def _restore(
                 f"another folder"
             )
         return state, best, EMPTY
-    found = checkpoints.restore((state, best))
+    found = checkpoints.restore({"state": state, "best": best})
     if found is None:
         return state, best, EMPTY
     for name in ("devices", "jax"):
@@ -175,7 +175,8 @@ def _restore(
                 f"on: the run goes on to rounding as it would have, not bit by bit",
                 stacklevel=3,
             )
-    return *found.tree, Mark.parse(found.about["metrics"])
+    tree = found.tree
+    return tree["state"], tree["best"], Mark.parse(found.about["metrics"])
 
 
 def _train(
@@ -211,7 +212,7 @@ def _train(
         caught = signals.caught
         if step % config.checkpoint_every == 0 or last or caught:
             said = {"step": str(step), "metrics": str(session.log.mark())}
-            tree = devices.gather(state), best
+            tree = {"state": devices.gather(state), "best": best}
             checkpoints.save(step, tree, {**session.about, **said})
         if caught and not last:
             raise Interrupted(f"{caught} at step {step} of {config.steps}", caught)

@@ -65,7 +65,8 @@ class Signals:
         os.set_blocking(mouth, False)
         self._old_mouth = signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
         self._mouth = mouth
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         self._of_main.append(self)
         return self
 
@@ -74,7 +75,8 @@ class Signals:
             return
         self._of_main.remove(self)
         signal.set_wakeup_fd(self._old_mouth)
-        os.close(self._mouth)
+        os.close(self._mouth)  # which ends the thread, when it has said all
+        self._listener.join()
         for number, handler in self._old.items():
             signal.signal(number, handler)
 

@@ -61,7 +61,8 @@ def read(run: pathlib.Path) -> dict[str, Any]:
     flags = begun.read_flags(run)
     checkpoints = train.Checkpoints(run / "checkpoints")
     found = checkpoints.newest_sound(warnings.warn)
-    assert found is not None
+    if found is None:
+        raise DataError(f"{checkpoints.folder}: no checkpoint is left")
     step, file = found
     history = log.sound_part(
         run / "metrics.jsonl", log.Mark.parse(file.text["metrics"])

@@ -1,0 +1,312 @@
+"""Nothing is lost and nothing is silently wrong, whatever happens to a run."""
+
+import json
+import os
+import pathlib
+import signal
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import training
+from processes import Running, run
+from soak import damage, kills, power
+from test_experiments import wait_for_lines
+from test_predict import language
+from trained import copy_of, smoke, uses
+
+from experiments.shared import begun
+from experiments.shared.verifying import verify, write_sums
+from seqjax import predict, sealed
+from seqjax.data import DataError, files
+from seqjax.train import CheckpointError, NonFinite, done_steps, locked
+
+TREE = {
+    "half": jnp.arange(3, dtype=jnp.bfloat16),
+    "step": jnp.array(7),
+    "none": jnp.zeros((0, 4)),
+    "pair": (np.array([1 + 2j], np.complex64), np.array([True])),
+}
+TEXT = {"say": 'ä"\n', "more": ""}
+
+
+def test_what_is_sealed_is_read_back_exactly(tmp_path):
+    path = tmp_path / "a.safetensors"
+    sealed.write(path, TREE, TEXT)
+    file = sealed.read(path)
+    assert file.text == TEXT
+    back = sealed.restore(file, TREE)
+    for mine, theirs in zip(*map(jax.tree.leaves, (back, TREE)), strict=True):
+        assert (mine.dtype, mine.shape) == (theirs.dtype, theirs.shape)
+        assert np.asarray(mine).tobytes() == np.asarray(theirs).tobytes()
+    first = path.read_bytes()
+    sealed.write(path, TREE, TEXT)
+    assert path.read_bytes() == first, "equal content is equal bytes"
+    with pytest.raises(ValueError, match="one name"):
+        sealed.write(path, {"a": {"b": 1.0}, "a/b": 2.0}, {})
+
+
+def test_no_bit_of_a_sealed_file_can_flip_unseen(tmp_path):
+    path = tmp_path / "a.safetensors"
+    sealed.write(path, TREE, TEXT)
+    content = path.read_bytes()
+    for place in range(0, 8 * len(content), 5):  # each bit of a byte in turn
+        flipped = bytearray(content)
+        flipped[place // 8] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        with pytest.raises(DataError, match=r"a.safetensors: this file is damaged"):
+            sealed.read(path)
+
+
+def test_a_killed_run_goes_on_bit_by_bit(tmp_path):
+    found = kills.kill(0, 3, tmp_path)
+    assert (found.refused, found.different) == ([], [])
+    assert found.killed + found.ended == 3 and found.killed
+
+
+def test_a_power_cut_loses_nothing_that_was_flushed(tmp_path):
+    found = power.cut(0, 12, tmp_path)
+    assert (found.lost, found.different) == ([], [])
+
+
+def test_without_flushing_a_power_cut_loses_checkpoints(tmp_path, monkeypatch):
+    """The simulation can fail."""
+    monkeypatch.setattr(files, "flush", lambda path: None)
+    with warnings.catch_warnings(), pytest.raises((CheckpointError, AssertionError)):
+        warnings.simplefilter("ignore")
+        assert not power.cut(0, 12, tmp_path).lost
+
+
+def write_run(folder, cell):
+    """All that a run writes, but its figures."""
+    flags = begun.sealed_text(f"--cell={cell}\n--steps=20\n", data=f"of {cell}")
+    training.run(folder, eval_every=len(cell), about={"flags": flags})
+    (folder / "flags.txt").write_text(flags)
+    (folder / "result.json").write_text(f'{{"cell": "{cell}"}}\n')
+    predict.save(folder, language(stream=cell == "gru"))
+    write_sums(folder)
+    return folder
+
+
+def test_damaged_files_are_refused_by_name_or_harmless(tmp_path):
+    pair = [write_run(tmp_path / cell, cell) for cell in ("lstm", "gru")]
+    found = damage.damage(0, 120, *pair)
+    assert (found.silent, found.overlooked) == ([], []), found.outcomes
+    assert not any("without its name" in outcome for outcome in found.outcomes)
+    assert not any(verdict.problem for verdict in verify(pair[0]))
+
+
+@uses("names")
+def test_a_run_is_verified_from_the_command_line(trained, tmp_path):
+    copy_of(trained("names"), tmp_path)
+    code, out, err = run("verify", "run", cwd=tmp_path)
+    assert code == 0 and "files are sound" in out and not err
+    path = tmp_path / "run" / "result.json"
+    path.write_text(path.read_text().replace("nats", "bits"))
+    (tmp_path / "run" / "metrics.jsonl").unlink()
+    code, out, err = run("verify", "run", cwd=tmp_path)
+    assert code == 1 and len(out.splitlines()) == 2 and "2 of" in err
+    assert "result.json: not what" in out and "metrics.jsonl: No such" in out
+    assert run("verify", "none", cwd=tmp_path)[0] == 2
+
+
+def test_a_checkpoint_of_another_model_is_refused_with_the_difference(tmp_path):
+    training.run(tmp_path, steps=5)
+    params = {"w": jnp.zeros(4), "b": jnp.array(0.1)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "PARAMS", params)
+        with pytest.raises(
+            CheckpointError, match=r"params/w is F\d+ \[3\] .* \[4\] is"
+        ):
+            training.run(tmp_path, steps=10, resume=True)
+
+
+def test_a_run_on_other_devices_is_told_that_bits_may_differ(tmp_path):
+    training.run(tmp_path, steps=5)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.warns(UserWarning, match="devices: .* until now, 7 from now on"),
+    ):
+        patch.setattr(jax, "device_count", lambda: 7)
+        training.run(tmp_path, steps=5, resume=True)
+
+
+def test_metrics_that_were_changed_are_refused_and_lost_ones_told(tmp_path):
+    training.run(tmp_path, steps=10)
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(path.read_text().replace("1", "2", 1))
+    with pytest.raises(DataError, match="metrics.jsonl: damaged"):
+        training.run(tmp_path, steps=20, resume=True)
+    path.unlink()
+    with pytest.warns(UserWarning, match="metrics.jsonl: missing"):
+        result = training.run(tmp_path, steps=20, resume=True)
+    assert [line["step"] for line in result.history] == [12, 15, 18, 20]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_score_that_is_not_finite_stops_the_run(value, tmp_path):
+    task = training.make_task(evaluate=lambda _: {"distance": value})
+    with pytest.raises(NonFinite, match=f"step 5: the score distance is {value}"):
+        training.run(tmp_path, steps=10, task=task)
+    other = training.make_task(evaluate=lambda _: {"distance": 1.0, "more": value})
+    training.run(tmp_path / "other", steps=10, task=other)
+    lines = (tmp_path / "other" / "metrics.jsonl").read_text().splitlines()
+    assert "null" in lines[-1]
+    assert all(json.loads(line, parse_constant=pytest.fail) for line in lines)
+
+
+def test_flags_are_sealed_and_taken_from_a_checkpoint_if_they_are_damaged(tmp_path):
+    text = begun.sealed_text("--cell=lstm\n--steps=5\n", data="abc")
+    (tmp_path / "flags.txt").write_text(text)
+    whole = begun.Begun(["--cell=lstm", "--steps=5"], "abc")
+    assert begun.read_flags(tmp_path) == whole
+    training.run(tmp_path, steps=5, about={"flags": text})
+    more = begun.sealed_text("--cell=lstm\n--steps=9\n", data="abc")
+    (tmp_path / "flags.txt").write_text(more)
+    assert begun.read_flags(tmp_path).lines[1] == "--steps=9", "which may change"
+    for damaged in ("", more.replace("9", "8"), more[:-2], "--cell=gru\n"):
+        (tmp_path / "flags.txt").write_text(damaged)
+        with pytest.warns(UserWarning, match="flags.txt: damaged.* checkpoint of st"):
+            assert begun.read_flags(tmp_path) == whole
+    other = begun.sealed_text("--cell=gru\n--steps=5\n", data="abc")
+    (tmp_path / "flags.txt").write_text(other)
+    with pytest.raises(DataError, match="--cell=gru, not --cell=lstm"):
+        begun.read_flags(tmp_path)
+
+
+HOLD = """
+import sys, time
+from seqjax.train import locked
+with locked(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_folder_has_one_process_at_a_time(tmp_path):
+    (tmp_path / "hold.py").write_text(HOLD)
+    holder = Running("hold", tmp_path / "run", cwd=tmp_path, path=tmp_path)
+    wait_for_lines(holder.process, pathlib.Path(holder.printed), 1)
+    with pytest.raises(CheckpointError, match="run: another process is training"):
+        training.run(tmp_path / "run", steps=5)
+    code, _, err = run("names", *smoke("names"), "--workdir=run", cwd=tmp_path)
+    assert code == 2 and "--workdir" in err and "another process" in err
+    assert not (tmp_path / "run" / "flags.txt").exists()
+    holder.process.kill()
+    holder.finish()
+    with locked(tmp_path / "run"), locked(tmp_path / "run"):
+        training.run(tmp_path / "run", steps=5)
+    assert done_steps(tmp_path / "run") == 5
+
+
+COMPUTE = """
+import jax, sys
+from seqjax.train.signals import Interrupted, Signals
+loop = lambda body, x: jax.lax.fori_loop(0, 2**30, lambda i, x: body(x), x)
+long = jax.jit(lambda x: loop(lambda x: loop(lambda x: x * 0.5 + 1, x), x))
+with Signals() as signals:
+    print("computing", flush=True)
+    if len(sys.argv) > 1:
+        long(0.0).block_until_ready()
+    while not signals.caught:
+        pass
+print(signals.caught)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_second_signal_ends_at_once_what_the_first_would_wait_for(name, tmp_path):
+    (tmp_path / "compute.py").write_text(COMPUTE)
+    number = getattr(signal, name)
+    for long in ([], ["long"]):
+        running = Running("compute", *long, cwd=tmp_path, path=tmp_path)
+        wait_for_lines(running.process, pathlib.Path(running.printed), 1)
+        os.kill(running.process.pid, number)
+        if long:
+            wait_for_lines(running.process, pathlib.Path(running.complained), 2)
+            os.kill(running.process.pid, number)
+        code, out, err = running.finish(30)
+        assert f"{name}: the step is finished and saved" in err
+        assert (code, out.split()[1:]) == ((128 + number, []) if long else (0, [name]))
+
+
+def test_a_signal_after_the_training_says_how_to_go_on(tmp_path):
+    """And one before it that there is nothing to save."""
+    (tmp_path / "late.py").write_text(LATE)
+    for when, said in {"late": "--resume --workdir=run", "early": "before"}.items():
+        running = Running("late", when, cwd=tmp_path, path=tmp_path)
+        code, out, err = running.finish()
+        assert code == 143 and "interrupted by SIGTERM" in err and said in err, err
+        assert len(err.splitlines()) == 1
+
+
+LATE = """
+import os, signal, sys
+from experiments.shared.errors import one_sentence, remember
+import pathlib
+with one_sentence():
+    folder = pathlib.Path("run")
+    remember(folder)
+    if sys.argv[1] == "late":
+        (folder / "checkpoints").mkdir(parents=True)
+        (folder / "checkpoints" / "5.safetensors").touch()
+    else:
+        __import__("shutil").rmtree(folder)
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_an_ignored_signal_stays_ignored(tmp_path):
+    script = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    script += "import os\nfrom seqjax.train.signals import Signals\n"
+    script += "with Signals() as s:\n    os.kill(os.getpid(), signal.SIGHUP)\n"
+    (tmp_path / "nohup.py").write_text(script + "print(repr(s.caught))\n")
+    done = Running("nohup", cwd=tmp_path, path=tmp_path).finish()
+    assert done == (0, "''\n", "")
+
+
+FULL = """
+import resource, runpy, signal, sys
+limit = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+runpy.run_module("experiments.names", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_a_full_disk_is_a_sentence_and_the_run_goes_on_when_there_is_room(tmp_path):
+    (tmp_path / "full.py").write_text(FULL)
+    flags = [*kills.FLAGS, "--workdir=run"]
+    code, _, err = Running("full", 20_000, *flags, cwd=tmp_path, path=tmp_path).finish()
+    assert code == 1 and len(err.splitlines()) == 1 and "File too large" in err, err
+    assert not list((tmp_path / "run").rglob("*.partial"))
+    code, out, err = run("names", "--resume", "--workdir=run", cwd=tmp_path)
+    assert code == 0, err
+    assert not any(verdict.problem for verdict in verify(tmp_path / "run"))
+
+
+def test_a_pipe_that_is_closed_ends_quietly(tmp_path):
+    (tmp_path / "closed.py").write_text(CLOSED)
+    code, _, err = Running("closed", cwd=tmp_path, path=tmp_path).finish()
+    assert (code, err) == (141, "")
+
+
+CLOSED = """
+import os, sys
+from experiments.shared.errors import one_sentence
+reading, writing = os.pipe()
+os.close(reading)
+sys.stdout = os.fdopen(writing, "w")
+with one_sentence():
+    print("x" * 100_000, flush=True)
+"""
+
+
+def test_a_character_that_the_terminal_lacks_is_escaped(tmp_path):
+    script = "import sys\nsys.stdout.reconfigure(encoding='ascii', errors='strict')\n"
+    script += "from experiments.shared.errors import one_sentence\n"
+    (tmp_path / "ascii.py").write_text(script + "with one_sentence(): print('ä ⟨t⟩')\n")
+    done = Running("ascii", cwd=tmp_path, path=tmp_path).finish()
+    assert done == (0, "\\xe4 \\u27e8t\\u27e9\n", "")
