@@ -176,6 +176,17 @@ def test_flags_are_sealed_and_taken_from_a_checkpoint_if_they_are_damaged(tmp_pa
         begun.read_flags(tmp_path)
 
 
+def test_flags_that_cannot_be_kept_are_refused_and_a_longer_cosine_is_told(tmp_path):
+    flags = [*kills.FLAGS, "--steps=15", "--workdir=run"]
+    code, _, err = run("names", *flags, "--cell=lstm\n", cwd=tmp_path)
+    assert code == 2 and err.startswith("error: --cell: a line break"), err
+    code, _, err = run("names", *flags, "--schedule=cosine", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    flags = ["--resume", "--steps=20", "--workdir=run"]
+    code, _, err = run("names", *flags, cwd=tmp_path)
+    assert code == 0 and "warning: --steps: the learning rate" in err, err
+
+
 HOLD = """
 import sys, time
 from seqjax.train import locked

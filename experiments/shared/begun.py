@@ -143,7 +143,7 @@ def _unsealed(path: pathlib.Path) -> str:
 
 
 def _of_text(text: str) -> Begun:
-    lines = text.splitlines()
+    lines = text.split("\n")[:-1]
     data = "".join(x.removeprefix(DATA) for x in lines if x.startswith(DATA))
     return Begun([line for line in lines if not line.startswith("#")], data)
 

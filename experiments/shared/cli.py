@@ -222,7 +222,17 @@ def _parse(argv: list[str]) -> list[str]:
             )
         if len(rest) > 1:
             raise UsageError(f"{rest[1]!r} is not a flag; flags begin with --")
+        _refuse_line_breaks()
         return rest
+
+
+def _refuse_line_breaks() -> None:
+    """Refuses to train with a value that flags.txt, a flag a line, cannot hold."""
+    if "mode" in FLAGS and FLAGS.mode != "train":
+        return
+    for name, flag in _given().items():
+        if flag.value is not None and {"\n", "\r"} & set(str(flag.value)):
+            raise UsageError(f"--{name}: a line break, which flags.txt cannot hold")
 
 
 def _parse_resumed(argv: list[str]) -> list[str]:

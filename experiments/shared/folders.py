@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import pathlib
 import re
+import warnings
 from typing import Any
 
 import numpy as np
@@ -62,13 +63,22 @@ def check_folder(folder: pathlib.Path, options: Any, digest: str) -> None:
     """
     resume = getattr(options, "resume", False)
     refuse_begun(folder, resume)
-    if resume and read_flags(folder).data != digest:
+    if not resume:
+        return
+    begun = read_flags(folder)
+    if begun.data != digest:
         raise UsageError(
             f"--resume: the run in {folder} was begun with other data, or another "
             f"version of it"
         )
-    if resume and (done := train.done_steps(folder)) > options.steps:
+    if (done := train.done_steps(folder)) > options.steps:
         raise UsageError(
             f"--steps: the run in {folder} has done {done} steps already, more than "
             f"{options.steps}"
+        )
+    if "cosine" in options.schedule and f"--steps={options.steps}" not in begun.lines:
+        warnings.warn(
+            f"--steps: the learning rate of --schedule={options.schedule} now ends at "
+            f"step {options.steps}, and was to end elsewhere",
+            stacklevel=2,
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from seqjax.data.files import DataError, read_bytes
+from seqjax.data.files import DataError, read_bytes, write_text
 
 EOS = "<EOS>"  # ends every sequence
 UNK = "<UNK>"  # stands for every token that is not in the vocabulary
@@ -124,7 +124,7 @@ class Vocabulary:
     def to_json(self, path: str | pathlib.Path) -> None:
         """Writes the tokens as a JSON list, one a line."""
         text = json.dumps(self.tokens, indent=0)
-        pathlib.Path(path).write_text(text + "\n", encoding="utf-8")
+        write_text(path, text + "\n")
 
     @classmethod
     def from_json(cls, path: str | pathlib.Path) -> "Vocabulary":
