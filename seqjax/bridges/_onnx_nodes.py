@@ -76,6 +76,8 @@ def from_node(
     D = {"forward": 1, "reverse": 1, "bidirectional": 2}.get(direction)
     if D is None:
         raise BridgeError(f"direction {direction!r} is none of the operator's")
+    if not {"W", "R"} <= tensors.keys() <= {*"WRBP"}:
+        raise BridgeError(f"a node has W and R, perhaps B and P, not {[*tensors]}")
     W, R = tensors["W"], tensors["R"]
     H, G = R.shape[-1], GATES[op_type]
     shapes = {"W": (D, G * H, W.shape[-1]), "R": (D, G * H, H)}

@@ -13,6 +13,7 @@ from typing import Any
 
 from seqjax.bridges._common import (
     Array,
+    BridgeError,
     Pair,
     both_directions,
     columns,
@@ -64,9 +65,15 @@ def load(module: Any, variables: Tree) -> Pair:
       are the module's own, or put together from them.
 
     Raises:
-      BridgeError: it is another module, or has options that no layer here has.
+      BridgeError: it is another module, or has options that no layer here has, or the
+        variables are not its own.
     """
-    return _load(library("flax.linen"), module, variables["params"])
+    try:
+        return _load(library("flax.linen"), module, variables["params"])
+    except KeyError as error:
+        raise BridgeError(
+            f"the variables are not those of the module: they lack {error}"
+        ) from None
 
 
 def export(layer: Layer, params: Params) -> tuple[Any, dict[str, Any]]:
@@ -85,7 +92,8 @@ def export(layer: Layer, params: Params) -> tuple[Any, dict[str, Any]]:
       BridgeError: Flax has no exact equivalent.
     """
     nn = library("flax.linen")
-    return _module(nn, layer, params), {"params": to_params(layer, params)}
+    theirs = to_params(layer, params)
+    return _module(nn, layer, params), {"params": theirs}
 
 
 def to_params(layer: Layer, params: Params) -> dict[str, Any]:
@@ -179,8 +187,9 @@ def _load(nn: Any, module: Any, params: Tree) -> Pair:
         both = ((getattr(module, name), params[name]["cell"]) for name in names)
         return both_directions(*(_load_cell(nn, rnn.cell, p) for rnn, p in both))
     if isinstance(module, nn.RNN):
+        back = goes_back(module)
         layer, p = _load_cell(nn, module.cell, params["cell"])
-        return (Reversed(layer) if goes_back(module) else layer), p
+        return (Reversed(layer) if back else layer), p
     return _load_cell(nn, module, params)
 
 

@@ -1,0 +1,1 @@
+"""What `make soak` runs for minutes and the tests run for seconds."""
