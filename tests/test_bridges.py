@@ -3,7 +3,9 @@
 import ast
 import functools
 import importlib
+import io
 
+import chex
 import jax
 import numpy as np
 import pytest
@@ -151,6 +153,26 @@ def test_a_gradient_comes_home(name, layer, to):
         b = params[0].b.at[4:8].add(-1)
         expected = (params[0]._replace(b=b), params[1])
     assert_close(back, expected)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("LSTM", {"num_layers": 2, "bidirectional": True}),
+        ("GRU", {"num_layers": 2, "batch_first": True}),
+        ("RNN", {"nonlinearity": "relu"}),
+    ],
+)
+def test_what_pytorch_exports_to_onnx_is_read_as_pytorch_is(name, options):
+    bridge, torch_bridge = bridge_to("onnx"), bridge_to("torch")
+    onnx, torch = map(importlib.import_module, ("onnx", "torch"))
+    module, file = getattr(torch.nn, name)(3, 4, **options), io.BytesIO()
+    torch.onnx.export(module, (torch.zeros(5, 2, 3),), file, dynamo=False)
+    layer, params = bridge.load(onnx.load_from_string(file.getvalue()))
+    expected, same = torch_bridge.load(module)
+    assert layer == expected
+    chex.assert_trees_all_equal(params, same)
 
 
 def test_stacks_in_stacks_come_back_flat():

@@ -120,7 +120,7 @@ def activations(
         return [ACTIVATIONS[name] for name in names]
     if names and list(names) != USUAL[op_type] * directions:
         raise BridgeError(
-            f"the activations of a {op_type} here are {', '.join(USUAL[op_type])}, "
+            f"the activations of {op_type} here are {', '.join(USUAL[op_type])}, "
             f"not {', '.join(names)}"
         )
     return [""] * directions

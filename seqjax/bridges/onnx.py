@@ -38,8 +38,8 @@ def load(model: Any) -> Pair:
 
     Args:
       model: an `onnx.ModelProto`. What stands before its first recurrent node and after
-        its last is left to the caller; between them the directions may be put side by
-        side, nothing else.
+        its last is left to the caller, and so is a first state that the model takes or
+        computes; between them the directions may be put side by side, nothing else.
 
     Returns:
       (layer, params): of the one node, or a `Stack` of several; arrays of NumPy.
