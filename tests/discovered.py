@@ -17,6 +17,7 @@ from seqjax import (
     LockedDropout,
     Readout,
     Residual,
+    Reversed,
     Stack,
     Zoneout,
 )
@@ -98,6 +99,7 @@ NESTINGS = {
         LearnedInitialCarry(Elman(3)), merge="mean"
     ),
     "residual": Residual(LSTM(IN)),
+    "reversed": Reversed(GRUResetAfter(3)),
     "learned_start": LearnedInitialCarry(LSTM(4)),
     "stack_of_learned_start": Stack((LearnedInitialCarry(SimplifiedGRU(3)), Elman(4))),
     "stack_with_readout": Stack((LSTM(4), Readout(2))),

@@ -8,7 +8,7 @@ from seqjax.layers.attention import (
     Memory,
     MultiplicativeAttention,
 )
-from seqjax.layers.bidirectional import Bidirectional, Directions
+from seqjax.layers.bidirectional import Bidirectional, Directions, Reversed
 from seqjax.layers.feedback import Feedback, FeedbackCarry, FeedbackParams
 from seqjax.layers.initial_carry import LearnedInitialCarry, random_carry
 from seqjax.layers.mixed_precision import MixedPrecision
@@ -34,6 +34,7 @@ __all__ = [
     "Readout",
     "ReadoutParams",
     "Residual",
+    "Reversed",
     "Stack",
     "Zoneout",
     "random_carry",

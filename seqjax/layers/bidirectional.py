@@ -1,4 +1,4 @@
-"""Both directions: Schuster and Paliwal (1997). E17."""
+"""The other direction, and both: Schuster and Paliwal (1997). E17."""
 
 import dataclasses
 from typing import Any, Literal, NamedTuple, get_args
@@ -16,6 +16,56 @@ class Directions(NamedTuple):
 
     forward: Any
     backward: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Reversed(Layer):
+    """A layer that runs from the last step to the first; forward if `reverse` is True.
+
+    Outputs stay at the steps of their inputs. It needs the whole sequence, so it has no
+    `step`. Parameters and carries are the layer's.
+
+    Attributes:
+      layer: any layer.
+    """
+
+    layer: Layer
+
+    @property
+    def parts(self):
+        """The layer inside."""
+        return (self.layer,)
+
+    @property
+    def causal(self):
+        """False: it has read the later inputs."""
+        return False
+
+    @property
+    def features(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The layer's width."""
+        return self.layer.features
+
+    def init(self, key, in_features, dtype=jnp.float32):
+        """Draws the layer's parameters."""
+        return self.layer.init(key, in_features, dtype)
+
+    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
+        """Returns the layer's carry."""
+        return self.layer.initial_carry(batch_shape, dtype)
+
+    def initial_carry_from(self, params, batch_shape=(), dtype=jnp.float32):
+        """Returns the layer's initial carry."""
+        return self.layer.initial_carry_from(params, batch_shape, dtype)
+
+    def trainable(self, params):
+        """Returns the layer's tree of booleans."""
+        return self.layer.trainable(params)
+
+    def run(self, params, carry, initial, xs, options):
+        """Runs the layer in the direction that `options.reverse` does not ask for."""
+        opposite = options._replace(reverse=not options.reverse)
+        return self.layer.run(params, carry, initial, xs, opposite)
 
 
 @dataclasses.dataclass(frozen=True)

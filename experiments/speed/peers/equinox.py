@@ -4,8 +4,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from experiments.speed.cases import Case, CellWeights, Weights
-from experiments.speed.peers import Runner, Unable, _jax
+from experiments.speed.cases import Case, Weights
+from experiments.speed.peers import Runner, Unable, _jax, _ours
+from seqjax.bridges import equinox as bridge
 
 PACKAGES = ("equinox", "jax", "jaxlib")
 CELLS = {"lstm": eqx.nn.LSTMCell, "gru": eqx.nn.GRUCell}
@@ -60,24 +61,8 @@ def _unroll(case: Case, cell: eqx.Module, xs, reverse: bool):
 
 
 def _cells(case: Case, weights: Weights):
+    cell = _ours.cell(case)
     return [
-        [_cell(case.network.cell, direction) for direction in layer]
-        for layer in weights[0]
+        [bridge.export(cell, _ours.cell_params(case, one)) for one in directions]
+        for directions in weights.layers
     ]
-
-
-def _cell(cell: str, direction: CellWeights) -> eqx.Module:
-    width, H = len(direction.w_x), len(direction.w_h)
-    empty = eqx.filter_eval_shape(CELLS[cell], width, H, key=jax.random.key(0))
-    arrays = {
-        "weight_ih": direction.w_x.T,
-        "weight_hh": direction.w_h.T,
-        "bias": direction.b,
-    }
-    if cell == "gru":
-        arrays["bias_n"] = 0 * direction.b[:H]
-    return eqx.tree_at(
-        lambda module: [getattr(module, name) for name in arrays],
-        empty,
-        list(arrays.values()),
-    )

@@ -3,8 +3,9 @@
 import flax.linen as nn
 import jax.numpy as jnp
 
-from experiments.speed.cases import Case, CellWeights, Weights
-from experiments.speed.peers import Runner, _jax
+from experiments.speed.cases import Case, Weights
+from experiments.speed.peers import Runner, _jax, _ours
+from seqjax.bridges import linen
 
 PACKAGES = ("flax", "jax", "jaxlib")
 CELLS = {"lstm": nn.OptimizedLSTMCell, "gru": nn.GRUCell, "elman": nn.SimpleCell}
@@ -63,34 +64,5 @@ def _layer(case: Case) -> nn.Module:
 
 
 def _layers(case: Case, weights: Weights, first: int = 0):
-    def one(directions):
-        cells = [
-            {"cell": _cell(case.network.cell, direction)} for direction in directions
-        ]
-        both = dict(zip(("forward_rnn", "backward_rnn"), cells, strict=False))
-        return both if len(cells) == 2 else cells[0]
-
-    return {
-        f"layers_{first + i}": one(directions)
-        for i, directions in enumerate(weights.layers)
-    }
-
-
-def _cell(cell: str, direction: CellWeights):
-    """Kernels named by where they come from and their gate; biases where it has them.
-
-    An LSTM adds them to the state's part, the others to the input's.
-    """
-    gates = {"lstm": "ifgo", "gru": "rzn", "elman": " "}[cell]
-    params = {}
-    for side, kernel in (("i", direction.w_x), ("h", direction.w_h)):
-        biased = side == ("h" if cell == "lstm" else "i")
-        kernels = jnp.split(kernel, len(gates), axis=1)
-        for gate, w, b in zip(
-            gates, kernels, jnp.split(direction.b, len(gates)), strict=True
-        ):
-            bias = {"bias": b} if biased else {}
-            params[f"{side}{gate}".strip()] = {"kernel": w, **bias}
-    if cell == "gru":
-        params["hn"]["bias"] = 0 * direction.b[: len(direction.w_h)]
-    return params
+    pairs = enumerate(_ours.pairs(case, weights))
+    return {f"layers_{first + i}": linen.to_params(*pair) for i, pair in pairs}

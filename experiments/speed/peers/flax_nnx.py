@@ -4,8 +4,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from experiments.speed.cases import Case, CellWeights, Weights
-from experiments.speed.peers import Runner, _jax
+from experiments.speed.cases import Case, Weights
+from experiments.speed.peers import Runner, _jax, _ours
+from seqjax.bridges import nnx as bridge
 
 PACKAGES = ("flax", "jax", "jaxlib")
 CELLS = {
@@ -65,22 +66,5 @@ def _layer(case: Case, width: int) -> nnx.Module:
 
 
 def _layers(case: Case, weights: Weights):
-    def one(directions):
-        cells = [
-            {"cell": _params(case.network.cell, direction)} for direction in directions
-        ]
-        both = dict(zip(("forward_rnn", "backward_rnn"), cells, strict=False))
-        return both if len(cells) == 2 else cells[0]
-
-    return {i: one(directions) for i, directions in enumerate(weights.layers)}
-
-
-def _params(cell: str, direction: CellWeights):
-    """An LSTM adds its bias to the state's part, the others to the input's."""
-    biased = "dense_h" if cell == "lstm" else "dense_i"
-    params = {
-        "dense_i": {"kernel": direction.w_x},
-        "dense_h": {"kernel": direction.w_h},
-    }
-    params[biased]["bias"] = direction.b
-    return params
+    pairs = enumerate(_ours.pairs(case, weights))
+    return {i: bridge.to_params(*pair) for i, pair in pairs}

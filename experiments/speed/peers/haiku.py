@@ -3,8 +3,9 @@
 import haiku as hk
 import jax.numpy as jnp
 
-from experiments.speed.cases import Case, CellWeights, Weights
-from experiments.speed.peers import Runner, Unable, _jax
+from experiments.speed.cases import Case, Weights
+from experiments.speed.peers import Runner, Unable, _jax, _ours
+from seqjax.bridges import haiku as bridge
 
 PACKAGES = ("dm-haiku", "jax", "jaxlib")
 OTHERS = {
@@ -31,7 +32,7 @@ def sequence(case: Case) -> Runner:
         return pure.apply(params, xs)
 
     note = "padded" if case.network.ragged else ""
-    return _jax.sequence(case, _params, apply, note=note)
+    return _jax.sequence(case, lambda w: _params(case, w), apply, note=note)
 
 
 def streaming(case: Case) -> Runner:
@@ -45,7 +46,8 @@ def streaming(case: Case) -> Runner:
         y, state = pure.apply(params, x, state)
         return state, y
 
-    return _jax.streaming(case, _params, step, hk.LSTMState(zero, zero))
+    state = hk.LSTMState(zero, zero)
+    return _jax.streaming(case, lambda w: _params(case, w), step, state)
 
 
 def _core(case: Case, i: int, way: int) -> hk.LSTM:
@@ -58,22 +60,12 @@ def _unroll(case: Case, i: int, way: int, xs):
     return hk.dynamic_unroll(core, xs, state, reverse=way == 1)[0]
 
 
-def _params(weights: Weights):
+def _params(case: Case, weights: Weights):
     return {
-        f"layer_{i}_{way}/linear": _linear(direction)
+        name: arrays
         for i, layer in enumerate(weights.layers)
         for way, direction in enumerate(layer)
-    }
-
-
-def _linear(direction: CellWeights):
-    """Columns i, g, f, o; 1 is added to f at run time."""
-
-    def reorder(a, less=0.0):
-        i, f, g, o = jnp.split(a, 4, axis=-1)
-        return jnp.concatenate([i, g, f - less, o], axis=-1)
-
-    return {
-        "w": reorder(jnp.concatenate([direction.w_x, direction.w_h])),
-        "b": reorder(direction.b, less=1.0),
+        for name, arrays in bridge.to_params(
+            _ours.cell(case), _ours.cell_params(case, direction), f"layer_{i}_{way}"
+        ).items()
     }

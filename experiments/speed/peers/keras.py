@@ -3,8 +3,9 @@
 import jax.numpy as jnp
 import keras
 
-from experiments.speed.cases import Case, CellWeights, Weights
-from experiments.speed.peers import Runner, _jax
+from experiments.speed.cases import Case, Weights
+from experiments.speed.peers import Runner, _jax, _ours
+from seqjax.bridges import keras as bridge
 
 PACKAGES = ("keras", "jax", "jaxlib")
 LAYERS = {
@@ -46,22 +47,5 @@ def _layer(case: Case) -> keras.Layer:
 
 
 def _params(case: Case, weights: Weights):
-    directions = [direction for layer in weights.layers for direction in layer]
-    return [
-        array
-        for direction in directions
-        for array in _cell(case.network.cell, direction)
-    ]
-
-
-def _cell(cell: str, direction: CellWeights):
-    """A GRU's columns are z, r, n, and it has a second bias for the state's part."""
-    if cell != "gru":
-        return tuple(direction)
-
-    def reorder(a):
-        r, z, n = jnp.split(a, 3, axis=-1)
-        return jnp.concatenate([z, r, n], axis=-1)
-
-    w_x, w_h, b = map(reorder, direction)
-    return w_x, w_h, jnp.stack([b, 0 * b])
+    pairs = _ours.pairs(case, weights)
+    return [array for pair in pairs for array in bridge.to_weights(*pair)]

@@ -6,12 +6,11 @@ import numpy as np
 import torch
 from torch.nn.utils import rnn
 
-from experiments.speed.cases import Case, CellWeights, Weights, named
-from experiments.speed.peers import Runner
+from experiments.speed.cases import Case, Weights, named
+from experiments.speed.peers import Runner, _ours
+from seqjax.bridges import torch as bridge
 
 PACKAGES = ("torch",)
-LAYERS = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "elman": torch.nn.RNN}
-SUFFIXES = ("", "_reverse")
 
 torch.set_num_threads(os.cpu_count() or 1)
 
@@ -52,7 +51,8 @@ def sequence(case: Case) -> Runner:
 def streaming(case: Case) -> Runner:
     """A step of the cell a call: faster than nn.LSTM over one step."""
     cell = torch.nn.LSTMCell(case.n_in, case.H)
-    _assign(cell, _tensors(case.weights().layers[0][0], ""))
+    state = _network(case).state_dict()
+    cell.load_state_dict({k.removesuffix("_l0"): v for k, v in state.items()})
     zero = torch.zeros(case.B, case.H)
     xs = [torch.from_numpy(x) for x in case.sequences().xs]
 
@@ -105,39 +105,16 @@ def language_model(case: Case) -> Runner:
 
 
 def _network(case: Case) -> torch.nn.Module:
-    network = LAYERS[case.network.cell](
-        case.widths[0],
-        case.H,
-        num_layers=case.network.layers,
-        bidirectional=case.network.directions == 2,
-    )
-    for i, layer in enumerate(case.weights().layers):
-        for direction, suffix in zip(layer, SUFFIXES, strict=False):
-            _assign(network, _tensors(direction, f"_l{i}{suffix}"))
-    return network
-
-
-def _tensors(direction: CellWeights, end: str) -> dict[str, np.ndarray]:
-    """Two biases, of which ours is the sum."""
-    arrays = {"weight_ih": direction.w_x.T, "weight_hh": direction.w_h.T}
-    arrays |= {"bias_ih": direction.b, "bias_hh": 0 * direction.b}
-    return {name + end: array for name, array in arrays.items()}
+    return bridge.export(_ours.layer(case), _ours.params(case, case.weights()))
 
 
 def _at_home(case: Case, tensors: dict[str, torch.Tensor]) -> Weights:
     """Its tensors in our layout; the second bias has no place there."""
-
-    def direction(end):
-        w_x, w_h = (_array(tensors[f"weight_{side}{end}"]).T for side in ("ih", "hh"))
-        return CellWeights(w_x, w_h, _array(tensors[f"bias_ih{end}"]))
-
-    suffixes = SUFFIXES[: case.network.directions]
-    return Weights(
-        tuple(
-            tuple(direction(f"_l{i}{suffix}") for suffix in suffixes)
-            for i in range(case.network.layers)
-        )
-    )
+    one_bias = {
+        name: 0 * tensor if name.startswith("bias_hh") else tensor
+        for name, tensor in tensors.items()
+    }
+    return _ours.weights_of(case, bridge.from_state_dict(one_bias)[1])
 
 
 def _assign(module: torch.nn.Module, arrays: dict[str, np.ndarray]) -> None:

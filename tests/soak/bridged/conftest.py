@@ -1,0 +1,3 @@
+"""To look for docstrings in them would import every library, installed or not."""
+
+collect_ignore_glob = ["*.py"]
