@@ -39,7 +39,7 @@ lock: .venv/installed
 	sed -i '/^torch==/,/# via/d' requirements.txt
 	$(BIN)/pip install --quiet --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet pip-licenses
-	$(BIN)/pip-licenses --format=markdown --order=license --with-urls --ignore-packages seqjax --output-file=THIRD_PARTY_LICENSES.md
+	$(BIN)/pip-licenses --format=markdown --order=license --ignore-packages seqjax --output-file=THIRD_PARTY_LICENSES.md
 
 clean:
 	rm -rf .venv

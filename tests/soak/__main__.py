@@ -109,8 +109,19 @@ def damage(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str], 
     return [count, *lines, *bad[:5]], len(bad)
 
 
-PARTS = {"kills": kills, "power cuts": power, "damage": damage}
-SHARES = {"kills": 0.4, "power cuts": 0.1, "damage": 0.1}
+def bridges(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str], int]:
+    """Weights that go to another library and come back."""
+    del folder
+    module = importlib.import_module("soak.bridges")
+    found = timed(lambda n: module.largest_errors(1, n), seed, seconds, "bridges")
+    largest = {name: max(one[name] for one in found) for name in found[0]}
+    lines = [f"{name}: {error:.1e}" for name, error in largest.items()]
+    count = f"the largest errors in {len(found)} rounds of random weights and inputs"
+    return [count, *lines], 0
+
+
+PARTS = {"kills": kills, "power cuts": power, "damage": damage, "bridges": bridges}
+SHARES = {"kills": 0.35, "power cuts": 0.1, "damage": 0.1, "bridges": 0.1}
 
 if __name__ == "__main__":
     sys.exit(main())
