@@ -11,12 +11,13 @@ import numpy as np
 from experiments.shared.errors import UsageError
 from seqjax import train
 from seqjax.data.files import whole_file
+from seqjax.train import processes
 
 
 def run_folder(options: Any, task: str) -> pathlib.Path:
-    """The folder of --workdir, or a new one below runs/."""
+    """The folder of --workdir, or a new one below runs/; see `processes.folder`."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    return pathlib.Path(options.workdir or f"runs/{task}-{stamp}")
+    return processes.folder(options.workdir or f"runs/{task}-{stamp}")
 
 
 def folder_name(variant: str) -> str:

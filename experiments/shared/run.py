@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import jax
 
+from experiments.shared import several
 from experiments.shared.errors import UsageError
 from experiments.shared.folders import (
     check_folder,
@@ -18,6 +19,7 @@ from experiments.shared.folders import (
 )
 from seqjax import figures, predict, train
 from seqjax.data import Batches, Source
+from seqjax.train import processes
 
 P = TypeVar("P")
 
@@ -65,6 +67,8 @@ class Run:
         """
         folder = run_folder(options, task)
         digest = data_digest(source)
+        if not processes.alike(digest):
+            raise UsageError("--coordinator: the processes have different data")
         check_folder(folder, options, digest)
         try:
             (folder / "figures").mkdir(parents=True, exist_ok=True)
@@ -129,6 +133,7 @@ class Run:
             checkpoint_every=o.checkpoint_every,
             average=o.average,
             spread=o.spread,
+            mesh=several.mesh_size(o.mesh),
         )
         optimizer = optimizer_of(o, marks)
         what = train.Task(loss, evaluate, data, optimizer, marks, unit=unit, **task)

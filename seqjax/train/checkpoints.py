@@ -37,7 +37,10 @@ class Checkpoints:
         """Orbax's manager, made when there is something to write or to read."""
         ocp = _orbax()
         options = ocp.CheckpointManagerOptions(
-            max_to_keep=self._keep, enable_async_checkpointing=False
+            max_to_keep=self._keep,
+            enable_async_checkpointing=False,
+            create=False,
+            multiprocessing_options=_alone(),
         )
         return ocp.CheckpointManager(self.folder, options=options)
 
@@ -45,6 +48,7 @@ class Checkpoints:
         """Writes a tree of arrays under its step."""
         ocp = _orbax()
         digests = _digests(tree)
+        tree = jax.tree.map(np.asarray, tree) if jax.process_count() > 1 else tree
         items = ocp.args.Composite(
             tree=ocp.args.StandardSave(tree), digests=ocp.args.JsonSave(digests)
         )
@@ -164,6 +168,16 @@ def _orbax() -> Any:
     import orbax.checkpoint
 
     return orbax.checkpoint
+
+
+def _alone() -> Any:
+    """Makes Orbax wait for no other process: the first alone writes and reads."""
+    ocp = _orbax()
+    if jax.process_count() == 1:
+        return ocp.options.MultiprocessingOptions()
+    return ocp.options.MultiprocessingOptions(
+        primary_host=0, active_processes={0}, barrier_sync_key_prefix="first"
+    )
 
 
 def _digests(tree: Any) -> dict[str, str]:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from seqjax import devices
 from seqjax.metrics import Mean
-from seqjax.train import dispatch
+from seqjax.train import dispatch, processes
 from seqjax.train.averaging import averaged, with_average
 from seqjax.train.checkpoints import CheckpointError, Checkpoints
 from seqjax.train.log import Log, read
@@ -75,14 +75,17 @@ def fit(
       CheckpointError: a new run would mix with an old one's checkpoints, none of the
         checkpoints is sound, or the run has done more steps than it is asked for.
       Interrupted: SIGINT or SIGTERM came. A checkpoint was written before.
+      PeerLost: one of several processes that train together has ended.
     """
     check(task, config)
-    workdir, clock = pathlib.Path(workdir), Clock()
+    workdir, clock = processes.folder(workdir), Clock()
     state, best, task = _prepare(task, params, config)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(processes.peers())
         signals = stack.enter_context(Signals())
         checkpoints = stack.enter_context(Checkpoints(workdir / "checkpoints"))
-        state, best = _restore(checkpoints, state, best, resume)
+        restored = _restore(checkpoints, state, best, resume)
+        state, best = processes.from_first(restored)
         done, steps = int(state.step), config.steps
         if done > steps:
             raise CheckpointError(
@@ -92,7 +95,7 @@ def fit(
         if done < steps:
             checkpoints.delete_after(done)
             log = stack.enter_context(Log(workdir / "metrics.jsonl", done))
-            shown = Progress(steps, done, task.unit, quiet)
+            shown = Progress(steps, done, task.unit, quiet or not processes.is_first())
             progress = stack.enter_context(shown)
             session = _Session(checkpoints, log, progress, clock, signals)
             best = _train(task, key, state, best, config, session)
@@ -157,7 +160,7 @@ def _train(
     work = next(plan, None)
     while work:
         # Batches of another shape may be split over other devices.
-        wanted = dispatch.choose_mesh(state.params, work) if config.spread else None
+        wanted = dispatch.choose_mesh(state.params, work, config)
         if wanted != mesh:
             mesh = wanted
             state, key = devices.replicate(mesh, devices.gather((state, key)))
@@ -172,9 +175,11 @@ def _train(
                 best, scores = _evaluate(task, state, best)
         _report(step, _summary(metrics, task), scores, config, session)
         # Read once: a signal after this line waits for the end of the next dispatch.
-        caught = signals.caught
+        caught = processes.caught_by_any(signals.caught)
         if step % config.checkpoint_every == 0 or last or caught:
-            checkpoints.save(step, (devices.gather(state), best))
+            if processes.is_first():
+                checkpoints.save(step, (devices.gather(state), best))
+            processes.wait()
         if caught and not last:
             raise Interrupted(f"{caught} at step {step} of {config.steps}")
     return best
@@ -210,6 +215,8 @@ def _evaluate(task: Task, state: State, best: Best) -> tuple[Best, dict[str, flo
     params = averaged(state.opt_state, state.params)
     step, params = devices.gather((state.step, params))
     scores = task.evaluate(params)
+    # Rounding may make each process think of its own that it is better.
+    scores = dict(zip(scores, processes.from_first([*scores.values()]), strict=True))
     score = next(iter(scores.values()))
     if score < best.score:
         best = Best(jnp.array(score), step, params)

@@ -68,8 +68,13 @@ class TrainConfig(NamedTuple):
       per_dispatch: the largest number of steps in one call of the compiled program.
       average: the decay β of an exponential moving average of the parameters, which
         is evaluated in their place; 0 for none. See `seqjax.train.averaging`.
-      spread: whether each batch is split over the devices where that pays. The
-        results differ by rounding at most. See `seqjax.devices`.
+      spread: whether each batch is split over the devices where that pays. Sums are
+        then taken in another order: the results differ by rounding from those of one
+        device, and are equal bit by bit for equal numbers of devices alone. See
+        `seqjax.devices`.
+      mesh: over how many devices each batch is split in any case, counted over all
+        processes; 0 leaves that to `spread`. Where a batch's rows cannot be shared
+        equally, the last devices have fewer, and the result is the same.
     """
 
     steps: int
@@ -78,6 +83,7 @@ class TrainConfig(NamedTuple):
     per_dispatch: int = 16
     average: float = 0.0
     spread: bool = True
+    mesh: int = 0
 
 
 class TrainResult(NamedTuple):
@@ -103,6 +109,8 @@ def check(task: Task, config: TrainConfig) -> None:
             raise ValueError(f"{name} must be at least 1, not {getattr(config, name)}")
     if config.steps < 0:
         raise ValueError(f"steps must be at least 0, not {config.steps}")
+    if config.mesh < 0:
+        raise ValueError(f"mesh must be at least 0, not {config.mesh}")
     if not 0 <= config.average < 1:
         raise ValueError(f"average must be in [0, 1), not {config.average}")
     if task.loss_per not in ("token", "sequence"):
