@@ -7,6 +7,7 @@ goes to a folder of its own that is deleted, so that a program need not ask who 
 """
 
 import contextlib
+import ctypes
 import functools
 import hashlib
 import os
@@ -24,6 +25,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
 
+LOST = (
+    "another process has ended, or cannot be reached, and none can go on without it: "
+    "begin them all again from the last checkpoint"
+)
 # What the messages have that JAX raises when another process is gone.
 _SIGNS = ("gloo", "nccl", "peer", "coordination", "unavailable", "connection")
 
@@ -84,6 +89,7 @@ def join(
         raise ValueError(f"no cluster that JAX knows: {error}") from None
     finally:
         patience.cancel()
+    ctypes.CDLL(None).signal(signal.SIGABRT, _say_instead_of_aborting)
 
 
 def several() -> bool:
@@ -159,14 +165,11 @@ def peers() -> Iterator[None]:
     """Turns the errors that JAX raises when another process is gone into `PeerLost`."""
     try:
         yield
-    except jax.errors.JaxRuntimeError as error:
+    except (jax.errors.JaxRuntimeError, ValueError) as error:  # it raises either
         reason = (str(error).splitlines() or [""])[0]
         if not several() or not any(sign in reason.lower() for sign in _SIGNS):
             raise
-        raise PeerLost(
-            f"another process has ended, or cannot be reached, and none can go on "
-            f"without it: begin them all again from the last checkpoint ({reason})"
-        ) from None
+        raise PeerLost(f"{LOST} ({reason})") from None
 
 
 def leave(code: int) -> None:
@@ -186,6 +189,16 @@ def leave(code: int) -> None:
         with contextlib.suppress(OSError, ValueError):
             file.flush()
     os._exit(code)
+
+
+@ctypes.CFUNCTYPE(None, ctypes.c_int)
+def _say_instead_of_aborting(_: int) -> None:
+    """What libc calls when JAX's threads abort, since they lost the first process.
+
+    A handler that Python installs would wait for Python to come back from JAX.
+    """
+    os.write(2, f"error: {LOST}\n".encode())
+    os._exit(1)
 
 
 def _of_all(array: np.ndarray) -> np.ndarray:
