@@ -1,4 +1,4 @@
-"""A process that trains with others: python member.py COORDINATOR COUNT INDEX DO FOLDER.
+"""A process that trains with others: member.py COORDINATOR COUNT INDEX DO FOLDER.
 
 It prints a line of JSON for each thing it did.
 """

@@ -10,13 +10,16 @@ import numpy as np
 import optax
 import pytest
 from discovered import assert_close
+from member import bad, train
 from random_data import IN, random_inputs, random_params
 
+from experiments.shared import several
+from experiments.shared.errors import UsageError
 from seqjax import devices
 from seqjax.cells import LSTM
 from seqjax.masks import from_lengths
 from seqjax.metrics import Mean
-from seqjax.train import Task, TrainConfig, fit
+from seqjax.train import NonFinite, Task, TrainConfig, fit
 
 BATCH, STEPS = 16, 5
 LAYER = LSTM(4)
@@ -76,6 +79,58 @@ def test_a_run_goes_on_with_other_devices(tmp_path):
     result(tmp_path / "parts", spread=True, steps=6)
     parts = result(tmp_path / "parts", spread=False, resume=True)
     assert_close(parts.history[-1]["size"], whole.history[-1]["size"])
+
+
+def test_rows_that_the_devices_cannot_share_are_those_of_one(tmp_path):
+    """Batches of five rows, of which the last are empty, with noise."""
+    alone = train(tmp_path / "one", 6, spread=False)
+    split = train(tmp_path / "two", 4, mesh=2)
+    assert_close(split.history, alone.history[: len(split.history)])
+    split = train(tmp_path / "two", 6, mesh=2, resume=True)
+    assert_close(split.history, alone.history)
+    assert_close(split.params, alone.params)
+    with pytest.raises(NonFinite, match="loss is not finite") as one:
+        train(tmp_path / "bad one", 20, loss=bad, spread=False)
+    with pytest.raises(NonFinite, match="loss is not finite") as two:
+        train(tmp_path / "bad two", 20, loss=bad, mesh=2)
+    assert str(one.value) == str(two.value)
+
+
+def test_a_mesh_that_cannot_be_is_a_sentence():
+    assert several.mesh_size("data:2") == 2 and several.mesh_size(None) == 0
+    assert devices.spread_over(1) is None
+    for text, sentence in (
+        ("data:3", "--mesh: there are 2 devices; a CPU is made several by XLA_FLAGS="),
+        ("2", "--mesh: must look like data:4, not '2'"),
+        ("data:0", "--mesh: must look like data:4"),
+    ):
+        with pytest.raises(UsageError, match=sentence):
+            several.mesh_size(text)
+
+
+DEVICES_BY_FLAG = """
+import jax
+from seqjax import train
+train.use_every_core()
+print(jax.device_count())
+"""
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"XLA_FLAGS": "--xla_force_host_platform_device_count=5"},
+        {"JAX_NUM_CPU_DEVICES": "5"},
+    ],
+)
+def test_devices_that_were_asked_for_stay(setting):
+    done = subprocess.run(
+        [sys.executable, "-c", DEVICES_BY_FLAG],
+        env=os.environ | setting,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "5\n", done.stderr[-2000:]
 
 
 def total(params, xs):
