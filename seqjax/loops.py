@@ -144,9 +144,13 @@ def _is_worthwhile(eqn: Any, inputs: Sequence[Any]) -> bool:
     It is not where the result is larger than what it is made of (a broadcast bias), for
     the loop would read more; nor for a transposition, which XLA does without a copy.
     """
+    if not inputs or eqn.primitive.name == "transpose":
+        return False
+    made = [n for v in eqn.outvars for n in v.aval.shape]
+    if not all(isinstance(n, int) for n in made):
+        return False  # symbolic, and so of the batch
     read = sum(math.prod(v.aval.shape) for v in inputs)
-    made = sum(math.prod(v.aval.shape) for v in eqn.outvars)
-    return bool(inputs) and made <= read and eqn.primitive.name != "transpose"
+    return sum(math.prod(v.aval.shape) for v in eqn.outvars) <= read
 
 
 def _lay_out(values: list[Array]) -> list[Array]:
@@ -177,7 +181,9 @@ def in_chunks(
     Returns:
       The last carry, and the ys [T, ...].
     """
-    time = len(jax.tree.leaves(xs)[0])
+    time = jax.tree.leaves(xs)[0].shape[0]
+    if size is time:  # which may be symbolic
+        return run(carry, xs)
     border = time // size * size  # chunks of equal size before it, the rest after it
     parts = [slice(border), slice(border, time)] if 0 < border < time else [slice(time)]
     outputs = []

@@ -83,7 +83,7 @@ def solve(
     """
     shape = _Shape.of(carry, static)
     first = shape.flat(carry)
-    time, N = len(jax.tree.leaves(steps.u)[0]), first.shape[-1]
+    time, N = jax.tree.leaves(steps.u)[0].shape[0], first.shape[-1]
 
     def f(befores):
         return shape.flat(_step(static, params, initial, shape.tree(befores), steps)[0])
