@@ -15,6 +15,8 @@ from jax import lax
 from jax.core import eval_jaxpr
 from jax.extend.core import Jaxpr, Literal
 
+from seqjax import sharded
+
 Array = jax.Array
 Tree = Any
 
@@ -59,7 +61,7 @@ def scan(
         places[:] = [_place(a, pool) for a in arrays]
         return carry, pool[known:]
 
-    x = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), xs)
+    x = jax.tree.map(sharded.of_one_step, xs)
     step = hoist(distinct, constants, carry, x, transposed=transposed)
     carry, new = lax.scan(lambda carry, x: step(carry, x), carry, xs, reverse=reverse)
     pool = [*jax.tree.leaves(xs), *new]
@@ -157,9 +159,10 @@ def _lay_out(values: list[Array]) -> list[Array]:
     """Transposes matrices in memory.
 
     `remaining` transposes them back, and XLA would cancel the two; the barrier keeps
-    it from seeing that they belong together.
+    it from seeing that they belong together. Each has its own, for behind one barrier
+    all would vary over the same devices.
     """
-    return lax.optimization_barrier([_transpose(v) for v in values])
+    return [lax.optimization_barrier(_transpose(v)) for v in values]
 
 
 def _transpose(a: Array) -> Array:

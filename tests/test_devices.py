@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from discovered import assert_close
+from discovered import LAYERS, assert_close
 from member import bad, train
 from random_data import IN, random_inputs, random_params
 
@@ -222,6 +222,51 @@ def test_cores_asked_for_too_late_are_a_sentence():
         text=True,
     )
     assert "RuntimeError: use_every_core must be called before" in done.stderr
+
+
+MESH = {
+    **{(name, "lean"): LAYERS[name] for name in ("lstm", "min_gru", "fast_weights")},
+    ("stack_of_learned_start", "lean"): LAYERS["stack_of_learned_start"],
+    ("bidirectional", "remat"): LAYERS["bidirectional"],
+    ("gru", "plain"): LAYERS["gru"],
+}
+
+
+@pytest.mark.parametrize(("name", "gradient"), MESH)
+def test_explicit_axes_and_checked_shard_maps_change_nothing(name, gradient):
+    """Rows are split over two devices; the loss and its gradient are whole."""
+    layer, axis = MESH[name, gradient], jax.sharding.PartitionSpec(None, "data")
+    params, xs = random_params(layer), random_inputs(STEPS, 4)
+    draws = np.random.default_rng(0).random((2, STEPS, 4))
+    flags = {"mask": draws[0] < 0.7, "resets": draws[1] < 0.2}
+
+    def loss(params, xs, flags):
+        carry, ys = layer.unroll(params, xs, gradient=gradient, **flags)
+        return jnp.sum(jnp.sin(ys)) + sum(map(jnp.sum, jax.tree.leaves(carry)))
+
+    both = jax.value_and_grad(loss)
+    wanted = jax.jit(both)(params, xs, flags)
+
+    def of_part(*arguments):
+        total = jax.value_and_grad(lambda *a: jax.lax.psum(loss(*a), "data"))
+        return total(*arguments)
+
+    whole = jax.sharding.PartitionSpec()
+    mapped = jax.shard_map(
+        of_part,
+        mesh=jax.make_mesh((2,), ("data",), axis_types=(jax.sharding.AxisType.Auto,)),
+        in_specs=(whole, axis, axis),
+        out_specs=whole,
+    )
+    assert_close(jax.jit(mapped)(params, xs, flags), wanted)
+    mesh = jax.make_mesh((2,), ("data",), axis_types=(jax.sharding.AxisType.Explicit,))
+    with jax.set_mesh(mesh):
+        parts = jax.device_put((xs, flags), jax.NamedSharding(mesh, axis))
+        weights = jax.device_put(params, jax.NamedSharding(mesh, whole))
+        assert_close(jax.jit(both)(weights, *parts), wanted)
+        carry, ys = jax.jit(layer.unroll)(weights, parts[0])
+    assert ys.sharding.spec[:2] == (None, "data")
+    assert {leaf.sharding.spec[0] for leaf in jax.tree.leaves(carry)} == {"data"}
 
 
 def matrix(bytes_):
