@@ -88,6 +88,13 @@ flags.DEFINE_float(
 flags.DEFINE_float(
     "clip_value", 0.0, "Cut each entry of a gradient to ±this; 0 does not clip.", 0.0
 )
+flags.DEFINE_integer(
+    "skip_nonfinite",
+    0,
+    "Steps in a row that may have a loss or a gradient that is not finite: they change "
+    "nothing, and are counted. One more stops the run.",
+    0,
+)
 flags.DEFINE_float(
     "average",
     0.0,

@@ -134,6 +134,7 @@ class Run:
             average=o.average,
             spread=o.spread,
             mesh=several.mesh_size(o.mesh),
+            skip_nonfinite=o.skip_nonfinite,
         )
         optimizer = optimizer_of(o, marks)
         what = train.Task(loss, evaluate, data, optimizer, marks, unit=unit, **task)
@@ -239,9 +240,11 @@ def optimizer_of(options: Any, trainable: Any) -> Any:
 
 
 def _speed(result: train.TrainResult, steps: int) -> dict[str, Any]:
+    last = result.history[-1] if result.history else {}
+    skipped = {"skipped": last["skipped"]} if "skipped" in last else {}
     return {
         "steps": steps,
         "best_step": result.step,
         "seconds": round(result.seconds, 2),
         "tokens_per_second": round(result.tokens_per_second),
-    }
+    } | skipped

@@ -6,6 +6,7 @@ that the run can go on.
 """
 
 import contextlib
+import math
 import pathlib
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ import jax.numpy as jnp
 
 from seqjax import devices
 from seqjax.metrics import Mean
-from seqjax.train import dispatch, processes
+from seqjax.train import dispatch, processes, skipping
 from seqjax.train.averaging import averaged, with_average
 from seqjax.train.checkpoints import CheckpointError, Checkpoints
 from seqjax.train.log import Log, read
@@ -122,7 +123,7 @@ def _prepare(task: Task, params: Any, config: TrainConfig) -> tuple[State, Best,
     params, recurrent_state = jax.tree.map(
         lambda a: jnp.asarray(a, a.dtype), (params, task.recurrent_state)
     )
-    optimizer = task.optimizer
+    optimizer = skipping.only_finite(task.optimizer, config.skip_nonfinite)
     if config.average:
         optimizer = with_average(optimizer, config.average)
     loss = only_trainable(task.loss, task.trainable)
@@ -166,14 +167,17 @@ def _train(
             state, key = devices.replicate(mesh, devices.gather((state, key)))
         step += work.count
         with clock.dispatch(work.batches, work.count):
-            state, metrics, work = dispatch.run(task, key, state, work, mesh, plan)
+            state, metrics, work = dispatch.run(
+                task, key, state, work, mesh, plan, config.skip_nonfinite
+            )
             clock.tokens += int(metrics.tokens.sum())
         last = step == config.steps
         scores = {}
         if step % config.eval_every == 0 or last:
             with clock.evaluation():
                 best, scores = _evaluate(task, state, best)
-        _report(step, _summary(metrics, task), scores, config, session)
+        numbers = _summary(metrics, task, skipping.counted(state.opt_state))
+        _report(step, numbers, scores, config, session)
         # Read once: a signal after this line waits for the end of the next dispatch.
         caught = processes.caught_by_any(signals.caught)
         if step % config.checkpoint_every == 0 or last or caught:
@@ -197,17 +201,24 @@ def _report(
     session.log.write(step, **numbers | scores)
     evaluations = -(-config.steps // every) - step // every
     left = clock.seconds_left(config.steps - step, evaluations)
-    session.progress.update(step, numbers["loss"], clock.tokens_per_second, left)
+    session.progress.update(
+        step, numbers.get("loss", math.nan), clock.tokens_per_second, left
+    )
 
 
-def _summary(metrics: StepMetrics, task: Task) -> dict[str, float]:
+def _summary(
+    metrics: StepMetrics, task: Task, skipped: skipping.Count | None
+) -> dict[str, float]:
     """Returns what metrics.jsonl says of a dispatch; the loss is in the task's unit."""
+    count: dict[str, float] = {} if skipped is None else {"skipped": skipped.in_all}
+    if not len(metrics.total):  # all were
+        return count
     weight = metrics.tokens if task.loss_per == "token" else metrics.weight
     return {
         "loss": float(Mean(metrics.total.sum(), weight.sum()).result()),
         "grad_norm": float(metrics.grad_norm.mean()),
         "grad_norm_max": float(metrics.grad_norm.max()),
-    }
+    } | count
 
 
 def _evaluate(task: Task, state: State, best: Best) -> tuple[Best, dict[str, float]]:

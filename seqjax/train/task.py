@@ -75,6 +75,8 @@ class TrainConfig(NamedTuple):
       mesh: over how many devices each batch is split in any case, counted over all
         processes; 0 leaves that to `spread`. Where a batch's rows cannot be shared
         equally, the last devices have fewer, and the result is the same.
+      skip_nonfinite: how many steps in a row may have a loss or a gradient that is not
+        finite. They change nothing and are counted, and one more stops the run.
     """
 
     steps: int
@@ -84,6 +86,7 @@ class TrainConfig(NamedTuple):
     average: float = 0.0
     spread: bool = True
     mesh: int = 0
+    skip_nonfinite: int = 0
 
 
 class TrainResult(NamedTuple):
@@ -109,8 +112,9 @@ def check(task: Task, config: TrainConfig) -> None:
             raise ValueError(f"{name} must be at least 1, not {getattr(config, name)}")
     if config.steps < 0:
         raise ValueError(f"steps must be at least 0, not {config.steps}")
-    if config.mesh < 0:
-        raise ValueError(f"mesh must be at least 0, not {config.mesh}")
+    for name in ("mesh", "skip_nonfinite"):
+        if getattr(config, name) < 0:
+            raise ValueError(f"{name} must be at least 0, not {getattr(config, name)}")
     if not 0 <= config.average < 1:
         raise ValueError(f"average must be in [0, 1), not {config.average}")
     if task.loss_per not in ("token", "sequence"):
