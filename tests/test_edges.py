@@ -135,5 +135,5 @@ CELLS_TO_DRIFT = {name: make(4) for name, make in CELLS.items()}
 
 @over(CELLS_TO_DRIFT)
 def test_float32_drifts_from_float64_by_a_bounded_number_of_roundings(layer):
-    """After 2,000 steps; see BUILD.md for what each cell was measured at."""
-    assert drift_of(layer, 2000) < 100
+    """After 2,000 steps; the most was measured of lstm_1997, 16."""
+    assert drift_of(layer, 2000) < 50

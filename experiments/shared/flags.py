@@ -136,8 +136,9 @@ flags.DEFINE_bool(
 flags.DEFINE_bool(
     "spread",
     True,
-    "Split each batch over the cores or devices where that pays. Results differ by "
-    "rounding from those of one device.",
+    "Split each batch over the cores or devices where that pays. Equal numbers of "
+    "devices give equal bits; two cores and one differed by some 1e-7 of a loss and "
+    "5e-7 of a gradient's norm in 100 steps of names.",
 )
 flags.DEFINE_string(
     "mesh",

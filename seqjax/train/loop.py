@@ -1,8 +1,8 @@
 """The one training loop.
 
 The random key of a step and its data are functions of the step's number, so a resumed
-run repeats an uninterrupted one bit by bit. Nothing is written before it is certain
-that the run can go on.
+run repeats an uninterrupted one bit by bit on as many devices, and to rounding on any
+other number. Nothing is written before it is certain that the run can go on.
 """
 
 import contextlib
