@@ -27,7 +27,7 @@ EXPORTED = {
 
 
 def mask_of(time, rows):
-    """Holes and padding; one row is empty."""
+    """Holes, and one row that is empty."""
     mask = np.random.default_rng(time).random((time, rows)) < 0.7
     mask[:, -1] &= rows == 1
     return jnp.asarray(mask)
@@ -39,27 +39,36 @@ def reloaded(exported):
 
 @over(EXPORTED)
 def test_a_sequence_of_any_shape_is_that_of_unroll(layer):
-    """The NamedTuples come back from the bytes, and plain programs need none."""
-    params = random_params(layer)
+    """The NamedTuples come back from the bytes. One row of it is that row alone."""
+    params, carry = random_params(layer), random_carry(layer, (3,))
     whole = reloaded(export.sequence(layer, IN, "float64", plain=False))
-    for time, rows in ((5, 3), (2, 1)):
-        carry, xs = random_carry(layer, (rows,)), random_inputs(time, rows)
-        mask = mask_of(time, rows)
-        found = whole(params, carry, xs, mask)
-        wanted = jax.jit(layer.unroll)(params, xs, carry, mask=mask)
-        assert jax.tree.structure(found) == jax.tree.structure(wanted)
-        assert_close(found, wanted)
+    xs, mask = random_inputs(5, 3), mask_of(5, 3)
+    found = whole(params, carry, xs, mask)
+    wanted = jax.jit(layer.unroll)(params, xs, carry, mask=mask)
+    assert jax.tree.structure(found) == jax.tree.structure(wanted)
+    assert_close(found, wanted)
+    alone = jax.tree.map(lambda a: a[1:2], carry)
+    after, begun = whole(params, alone, xs[:2, 1:2], mask[:2, 1:2])
+    if not layer.causal:
+        part = xs[:2, 1:2], alone
+        wanted = jax.jit(layer.unroll)(params, *part, mask=mask[:2, 1:2])
+        assert_close((after, begun), wanted)
+    else:
+        assert_close(begun, found[1][:2, 1:2])
+        after, _ = whole(params, after, xs[2:, 1:2], mask[2:, 1:2])
+        assert_close(after, jax.tree.map(lambda a: a[1:2], found[0]))
 
 
 @over({name: layer for name, layer in EXPORTED.items() if layer.causal})
 def test_steps_of_any_number_of_rows_are_those_of_the_layer(layer):
     params = random_params(layer)
     one = reloaded(export.step(layer, IN, "float64"))
-    for rows in (3, 1):
-        carry, x = random_carry(layer, (rows,)), random_inputs(rows)
-        found = one(export.to_plain(params), export.to_plain(carry), x)
-        wanted = jax.jit(layer.step)(params, carry, x)
-        assert_close(export.from_plain(wanted, found), wanted)
+    carry, x = random_carry(layer, (3,)), random_inputs(3)
+    found = one(export.to_plain(params), export.to_plain(carry), x)
+    wanted = jax.jit(layer.step)(params, carry, x)
+    assert_close(export.from_plain(wanted, found), wanted)
+    plain, alone, x = jax.tree.map(lambda a: a[1:2], (found, export.to_plain(carry), x))
+    assert_close(one(export.to_plain(params), alone, x), plain)
 
 
 SERVE = """
