@@ -35,7 +35,7 @@ speed: .venv/installed
 
 lock: .venv/installed
 	$(BIN)/pip install --quiet pip-tools
-	CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra test --extra text --extra sound --extra images --extra series --extra dna --output-file requirements.txt setup.cfg
+	CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra test --extra text --extra sound --extra images --extra series --extra dna --extra export --output-file requirements.txt setup.cfg
 	sed -i '/^torch==/,/# via/d' requirements.txt
 	$(BIN)/pip install --quiet --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet pip-licenses

@@ -15,20 +15,40 @@ from typing import Any
 import jax
 import numpy as np
 from jax.core import Tracer
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh, PartitionSpec
 
-ROWS = 8  # fewer rows than this on a core do not fill its vector units
-BYTES = 2**22  # a larger matrix does not stay in the cache of each core
+from seqjax.meshes import BYTES, ROWS, choose, spread_over
+from seqjax.placement import gather, replicate, split
+
+__all__ = [
+    "BYTES",
+    "ROWS",
+    "by_rows",
+    "choose",
+    "data_parallel",
+    "gather",
+    "one_at_a_time",
+    "replicate",
+    "split",
+    "spread_over",
+    "use_every_core",
+]
 
 
 def use_every_core() -> None:
     """Makes every core of a CPU a JAX device; call it before JAX computes anything.
+
+    Where the number of such devices was set already, by JAX_NUM_CPU_DEVICES or by
+    XLA_FLAGS=--xla_force_host_platform_device_count, it stays.
 
     Raises:
       RuntimeError: it was called too late: JAX has its devices, and they are one core.
     """
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    by_flag = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
+    if by_flag or "JAX_NUM_CPU_DEVICES" in os.environ:
+        return
     try:
         jax.config.update("jax_num_cpu_devices", cores)
     except RuntimeError:
@@ -158,63 +178,6 @@ def by_rows(static: int) -> Callable[[Callable], Callable]:
     return decorate
 
 
-def choose(params: Any, batch_size: int) -> Mesh | None:
-    """Chooses the devices that a batch is split over.
-
-    On a CPU these are as many cores as divide the batch with at least `ROWS` rows
-    each, if no parameter is larger than `BYTES`. On other hardware they are as many
-    devices as divide the batch.
-
-    Args:
-      params: the parameters; arrays, or anything with `shape` and `dtype`.
-      batch_size: the number of rows of a batch.
-
-    Returns:
-      A mesh with the axis "batch", or None where one device is best.
-    """
-    devices = _devices()
-    on_cpu = devices[0].platform == "cpu"
-    counts = range(min(len(devices), batch_size // (ROWS if on_cpu else 1)), 1, -1)
-    count = next((n for n in counts if batch_size % n == 0), 1)
-    if count == 1 or (on_cpu and _largest(params) > BYTES):
-        return None
-    return Mesh(np.array(devices[:count]), ("batch",), axis_types=(AxisType.Auto,))
-
-
-def split(mesh: Mesh | None, tree: Any, axis: int) -> Any:
-    """Puts arrays on the devices of a mesh, in equal parts along an axis.
-
-    An array without that axis, or with a length that cannot be divided, is put whole
-    on each device.
-
-    Args:
-      mesh: from `choose`; None returns the tree as it is.
-      tree: arrays.
-      axis: the axis of the batch.
-    """
-    if mesh is None:
-        return tree
-
-    def sharding(a):
-        divisible = np.ndim(a) > axis and np.shape(a)[axis] % mesh.size == 0
-        spec = PartitionSpec(*[None] * axis, "batch") if divisible else PartitionSpec()
-        return NamedSharding(mesh, spec)
-
-    return jax.device_put(tree, jax.tree.map(sharding, tree))
-
-
-def replicate(mesh: Mesh | None, tree: Any) -> Any:
-    """Puts arrays whole on every device of a mesh; in a trace, it is a constraint."""
-    if mesh is None:
-        return tree
-    return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
-
-
-def gather(tree: Any) -> Any:
-    """Puts arrays on the first device alone."""
-    return jax.device_put(tree, jax.local_devices()[0])
-
-
 def one_at_a_time(call: Callable[[], Any]) -> Any:
     """Calls what starts a program on several devices, when no other one is running.
 
@@ -233,17 +196,6 @@ def one_at_a_time(call: Callable[[], Any]) -> Any:
 
 _turn = threading.Lock()
 _running: list[jax.Array] = []  # empty before anything was split
-
-
-@functools.cache
-def _devices() -> list[Any]:
-    return jax.local_devices()
-
-
-def _largest(params: Any) -> int:
-    """Bytes of the largest parameter."""
-    leaves = (a for a in jax.tree.leaves(params) if hasattr(a, "dtype"))
-    return max((a.size * a.dtype.itemsize for a in leaves), default=0)
 
 
 def _rows(tree: Any, axis: int) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from seqjax import checks
+from seqjax import checks, sharded
 from seqjax.linear import Way
 from seqjax.masks import zero_invalid
 from seqjax.noise import Keys
@@ -226,17 +226,22 @@ class Layer(abc.ABC):
         checks.way(self, way, gradient)
         mask, resets = checks.flags(xs, mask=mask, resets=resets)
         dtype = compute_dtype(params, xs) if dtype is None else jnp.dtype(dtype)
-        segment_starts = None if resets is None else _segment_starts(resets, reverse)
-        keys = checks.keys(key)
-        options = ScanOptions(
-            mask, segment_starts, reverse, gradient, chunk, dtype, watch, keys, way
-        )
-        wide = jnp.promote_types(dtype, "float32")
-        initial = self.initial_carry_from(params, xs.shape[1:-1], wide)
-        carry = initial if carry is None else carry
-        checks.carry(self, carry, initial, xs.shape[1:-1])
-        xs = zero_invalid(mask, xs.astype(dtype))
-        return self.run(params, carry, initial, xs, options)
+        keys, wide = checks.keys(key), jnp.promote_types(dtype, "float32")
+
+        def run(params, carry, xs, mask, resets, keys):
+            starts = None if resets is None else _segment_starts(resets, reverse)
+            initial = self.initial_carry_from(params, xs.shape[1:-1], wide)
+            carry = initial if carry is None else carry
+            checks.carry(self, carry, initial, xs.shape[1:-1])
+            xs = zero_invalid(mask, xs.astype(dtype))
+            params, carry, initial, xs = sharded.alike((params, carry, initial, xs))
+            options = ScanOptions(
+                mask, starts, reverse, gradient, chunk, dtype, watch, keys, way
+            )
+            return self.run(params, carry, initial, xs, options)
+
+        run = sharded.with_auto_axes(run, self.initial_carry, xs)
+        return run(params, carry, xs, mask, resets, keys)
 
 
 def _segment_starts(resets: Array, reverse: bool) -> Array:

@@ -111,7 +111,7 @@ def _scan_back(static: Static, saved: Saved, befores: Tree, d_last: Tree, d_ys: 
         (d_last, jax.tree.map(jnp.zeros_like, d_last)),
         (saved.flags, befores, saved.residuals, d_ys),
         reverse=not static.reverse,
-        transposed=math.prod(d_ys.shape[1:-1]) > 1,  # a single row is read as it is
+        transposed=math.prod(d_ys.shape[1:-1]) != 1,  # a single row is read as it is
     )
 
 

@@ -112,7 +112,8 @@ def scan(
     """
     cell: Any = static.cell
     a, b = cell.linear_step(params, steps.u)
-    time, how = len(jax.tree.leaves(steps.u)[0]), How(way, static.reverse)
+    time = jax.tree.leaves(steps.u)[0].shape[0]
+    how = How(way, static.reverse)
 
     def of_leaf(first, start, b, a):
         through = Through(a, steps.valid, steps.reset)

@@ -15,6 +15,8 @@ from jax import lax
 from jax.core import eval_jaxpr
 from jax.extend.core import Jaxpr, Literal
 
+from seqjax import sharded
+
 Array = jax.Array
 Tree = Any
 
@@ -59,7 +61,7 @@ def scan(
         places[:] = [_place(a, pool) for a in arrays]
         return carry, pool[known:]
 
-    x = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), xs)
+    x = jax.tree.map(sharded.of_one_step, xs)
     step = hoist(distinct, constants, carry, x, transposed=transposed)
     carry, new = lax.scan(lambda carry, x: step(carry, x), carry, xs, reverse=reverse)
     pool = [*jax.tree.leaves(xs), *new]
@@ -144,18 +146,23 @@ def _is_worthwhile(eqn: Any, inputs: Sequence[Any]) -> bool:
     It is not where the result is larger than what it is made of (a broadcast bias), for
     the loop would read more; nor for a transposition, which XLA does without a copy.
     """
+    if not inputs or eqn.primitive.name == "transpose":
+        return False
+    made = [n for v in eqn.outvars for n in v.aval.shape]
+    if not all(isinstance(n, int) for n in made):
+        return False  # symbolic, and so of the batch
     read = sum(math.prod(v.aval.shape) for v in inputs)
-    made = sum(math.prod(v.aval.shape) for v in eqn.outvars)
-    return bool(inputs) and made <= read and eqn.primitive.name != "transpose"
+    return sum(math.prod(v.aval.shape) for v in eqn.outvars) <= read
 
 
 def _lay_out(values: list[Array]) -> list[Array]:
     """Transposes matrices in memory.
 
     `remaining` transposes them back, and XLA would cancel the two; the barrier keeps
-    it from seeing that they belong together.
+    it from seeing that they belong together. Each has its own, for behind one barrier
+    all would vary over the same devices.
     """
-    return lax.optimization_barrier([_transpose(v) for v in values])
+    return [lax.optimization_barrier(_transpose(v)) for v in values]
 
 
 def _transpose(a: Array) -> Array:
@@ -177,7 +184,9 @@ def in_chunks(
     Returns:
       The last carry, and the ys [T, ...].
     """
-    time = len(jax.tree.leaves(xs)[0])
+    time = jax.tree.leaves(xs)[0].shape[0]
+    if size is time:  # which may be symbolic
+        return run(carry, xs)
     border = time // size * size  # chunks of equal size before it, the rest after it
     parts = [slice(border), slice(border, time)] if 0 < border < time else [slice(time)]
     outputs = []

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from seqjax import loops, recurrence
+from seqjax import loops, recurrence, sharded
 from seqjax.masks import select, zero_invalid
 from seqjax.recurrence import Keep, Static, Steps
 
@@ -83,7 +83,7 @@ def solve(
     """
     shape = _Shape.of(carry, static)
     first = shape.flat(carry)
-    time, N = len(jax.tree.leaves(steps.u)[0]), first.shape[-1]
+    time, N = jax.tree.leaves(steps.u)[0].shape[0], first.shape[-1]
 
     def f(befores):
         return shape.flat(_step(static, params, initial, shape.tree(befores), steps)[0])
@@ -93,6 +93,7 @@ def solve(
         afters, push = jax.linearize(f, befores)
         columns = jnp.eye(N, dtype=befores.dtype).reshape(N, *[1] * first.ndim, N)
         columns = jnp.broadcast_to(columns, (N, *befores.shape))
+        columns, _ = sharded.alike((columns, befores))
         J = jnp.moveaxis(jax.vmap(push)(columns), 0, -1)  # [T, *batch, N, N]
         b = afters - (J @ befores[..., None])[..., 0]
         begin = -1 if static.reverse else 0
@@ -107,6 +108,7 @@ def solve(
 
     states = jnp.broadcast_to(first, (time, *first.shape))
     guess = Guess(states, jnp.array(jnp.inf, first.dtype), jnp.array(0))
+    guess = sharded.alike(guess)
     return lax.while_loop(goes_on, improve, guess)
 
 

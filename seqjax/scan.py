@@ -66,20 +66,21 @@ def unroll(
     keys = None
     if options.keys is not None and cell.noisy:
         params = cell.noisy_params(params, options.keys.sequence, xs.shape[1:-1])
-        keys = options.keys.of_each_step(len(xs))
+        keys = options.keys.of_each_step(xs.shape[0])
     if options.watch is not None:
         u = _project(cell, params, xs, keys)
         return _watched(options.watch, static, params, initial, carry, u, options)
-    scan = _scan_of(cell, options, len(xs))
+    time = xs.shape[0]  # symbolic where a sequence of any length is exported
+    scan = _scan_of(cell, options, time)
 
     def run(carry, chunk):
         xs, valid, reset, keys = chunk
         steps = Steps(_project(cell, params, xs, keys), valid, reset)
         return scan(static, params, initial, carry, steps)
 
-    size = options.chunk or _chunk_size(cell, params, xs, options.gradient)
+    size = _chunk_size(cell, params, xs, options)
     # A linear cell's steps are taken again for less than it costs to keep them.
-    again = isinstance(cell, LinearRecurrence) and size < len(xs)
+    again = isinstance(cell, LinearRecurrence) and size is not time and size < time
     if options.gradient == "remat" or (options.gradient == "lean" and again):
         run = jax.checkpoint(run, prevent_cse=False)
     inputs = xs, options.mask, _resets(options), keys
@@ -93,13 +94,15 @@ def _project(cell: Recurrence, params: Tree, xs: Array, keys: Array | None) -> T
     return jax.vmap(cell.noisy_project, in_axes=(None, 0, 0))(params, xs, keys)
 
 
-def _scan_of(cell: Recurrence, options: ScanOptions, time: int) -> Callable:
+def _scan_of(cell: Recurrence, options: ScanOptions, time: Any) -> Callable:
     """Returns the scan over the steps of a chunk."""
-    if options.way == "newton" and time:
+    some = not isinstance(time, int) or time > 0  # a symbol stands for 1 or more
+    if options.way == "newton" and some:
         return lambda static, *inputs: lean(static._replace(newton=True), *inputs)
-    if time and isinstance(cell, LinearRecurrence):
+    if some and isinstance(cell, LinearRecurrence):
         plain = options.gradient == "plain"
-        way = options.way or ("steps" if plain else linear.best_way())
+        sized = isinstance(time, int)  # which the rounds need, but not the steps
+        way = options.way or ("steps" if plain or not sized else linear.best_way())
         if not plain or way == "associative":
             return functools.partial(linear.scan, way=way, plain=plain)
     plain = options.gradient == "plain" or cell.heavy_update
@@ -160,16 +163,22 @@ def compute_dtype(params: Tree, xs: Array) -> Any:
     return dtype if jnp.issubdtype(dtype, jnp.inexact) else jnp.result_type(float)
 
 
-def _chunk_size(cell: Recurrence, params: Tree, xs: Array, gradient: Gradient) -> int:
-    """Returns how many steps to take at a time where the caller leaves it open.
+def _chunk_size(cell: Recurrence, params: Tree, xs: Array, options: ScanOptions) -> Any:
+    """Returns how many steps to take at a time; all where their number is symbolic.
 
     A chunk of √T steps makes "remat" keep √T carries and √T steps of one chunk: the
     least together. On a CPU the lean gradient is faster if a chunk stays in its cache.
     """
+    gradient = options.gradient
+    if not isinstance(xs.shape[0], int):
+        return xs.shape[0]
+    if options.chunk:
+        return options.chunk
     time = max(len(xs), 1)
     if gradient == "remat":
         return loops.divisor(time, math.isqrt(time - 1) + 1)
-    if gradient == "plain" or jax.default_backend() != "cpu":
+    sized = all(isinstance(n, int) for n in xs.shape)
+    if gradient == "plain" or jax.default_backend() != "cpu" or not sized:
         return time
     u = jax.eval_shape(cell.project, params, xs[:1])
     step_bytes = sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(u))

@@ -9,14 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from discovered import assert_close
+from discovered import LAYERS, assert_close
+from member import bad, train
 from random_data import IN, random_inputs, random_params
 
+from experiments.shared import several
+from experiments.shared.errors import UsageError
 from seqjax import devices
 from seqjax.cells import LSTM
 from seqjax.masks import from_lengths
 from seqjax.metrics import Mean
-from seqjax.train import Task, TrainConfig, fit
+from seqjax.train import NonFinite, Task, TrainConfig, fit
 
 BATCH, STEPS = 16, 5
 LAYER = LSTM(4)
@@ -76,6 +79,58 @@ def test_a_run_goes_on_with_other_devices(tmp_path):
     result(tmp_path / "parts", spread=True, steps=6)
     parts = result(tmp_path / "parts", spread=False, resume=True)
     assert_close(parts.history[-1]["size"], whole.history[-1]["size"])
+
+
+def test_rows_that_the_devices_cannot_share_are_those_of_one(tmp_path):
+    """Batches of five rows, of which the last are empty, with noise."""
+    alone = train(tmp_path / "one", 6, spread=False)
+    split = train(tmp_path / "two", 4, mesh=2)
+    assert_close(split.history, alone.history[: len(split.history)])
+    split = train(tmp_path / "two", 6, mesh=2, resume=True)
+    assert_close(split.history, alone.history)
+    assert_close(split.params, alone.params)
+    with pytest.raises(NonFinite, match="loss is not finite") as one:
+        train(tmp_path / "bad one", 20, loss=bad, spread=False)
+    with pytest.raises(NonFinite, match="loss is not finite") as two:
+        train(tmp_path / "bad two", 20, loss=bad, mesh=2)
+    assert str(one.value) == str(two.value)
+
+
+def test_a_mesh_that_cannot_be_is_a_sentence():
+    assert several.mesh_size("data:2") == 2 and several.mesh_size(None) == 0
+    assert devices.spread_over(1) is None
+    for text, sentence in (
+        ("data:3", "--mesh: there are 2 devices; a CPU is made several by XLA_FLAGS="),
+        ("2", "--mesh: must look like data:4, not '2'"),
+        ("data:0", "--mesh: must look like data:4"),
+    ):
+        with pytest.raises(UsageError, match=sentence):
+            several.mesh_size(text)
+
+
+DEVICES_BY_FLAG = """
+import jax
+from seqjax import train
+train.use_every_core()
+print(jax.device_count())
+"""
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"XLA_FLAGS": "--xla_force_host_platform_device_count=5"},
+        {"JAX_NUM_CPU_DEVICES": "5"},
+    ],
+)
+def test_devices_that_were_asked_for_stay(setting):
+    done = subprocess.run(
+        [sys.executable, "-c", DEVICES_BY_FLAG],
+        env=os.environ | setting,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "5\n", done.stderr[-2000:]
 
 
 def total(params, xs):
@@ -167,6 +222,51 @@ def test_cores_asked_for_too_late_are_a_sentence():
         text=True,
     )
     assert "RuntimeError: use_every_core must be called before" in done.stderr
+
+
+MESH = {
+    **{(name, "lean"): LAYERS[name] for name in ("lstm", "min_gru", "fast_weights")},
+    ("stack_of_learned_start", "lean"): LAYERS["stack_of_learned_start"],
+    ("bidirectional", "remat"): LAYERS["bidirectional"],
+    ("gru", "plain"): LAYERS["gru"],
+}
+
+
+@pytest.mark.parametrize(("name", "gradient"), MESH)
+def test_explicit_axes_and_checked_shard_maps_change_nothing(name, gradient):
+    """Rows are split over two devices; the loss and its gradient are whole."""
+    layer, axis = MESH[name, gradient], jax.sharding.PartitionSpec(None, "data")
+    params, xs = random_params(layer), random_inputs(STEPS, 4)
+    draws = np.random.default_rng(0).random((2, STEPS, 4))
+    flags = {"mask": draws[0] < 0.7, "resets": draws[1] < 0.2}
+
+    def loss(params, xs, flags):
+        carry, ys = layer.unroll(params, xs, gradient=gradient, **flags)
+        return jnp.sum(jnp.sin(ys)) + sum(map(jnp.sum, jax.tree.leaves(carry)))
+
+    both = jax.value_and_grad(loss)
+    wanted = jax.jit(both)(params, xs, flags)
+
+    def of_part(*arguments):
+        total = jax.value_and_grad(lambda *a: jax.lax.psum(loss(*a), "data"))
+        return total(*arguments)
+
+    whole = jax.sharding.PartitionSpec()
+    mapped = jax.shard_map(
+        of_part,
+        mesh=jax.make_mesh((2,), ("data",), axis_types=(jax.sharding.AxisType.Auto,)),
+        in_specs=(whole, axis, axis),
+        out_specs=whole,
+    )
+    assert_close(jax.jit(mapped)(params, xs, flags), wanted)
+    mesh = jax.make_mesh((2,), ("data",), axis_types=(jax.sharding.AxisType.Explicit,))
+    with jax.set_mesh(mesh):
+        parts = jax.device_put((xs, flags), jax.NamedSharding(mesh, axis))
+        weights = jax.device_put(params, jax.NamedSharding(mesh, whole))
+        assert_close(jax.jit(both)(weights, *parts), wanted)
+        carry, ys = jax.jit(layer.unroll)(weights, parts[0])
+    assert ys.sharding.spec[:2] == (None, "data")
+    assert {leaf.sharding.spec[0] for leaf in jax.tree.leaves(carry)} == {"data"}
 
 
 def matrix(bytes_):

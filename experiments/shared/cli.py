@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from absl import app, flags, logging
 
 from experiments.shared import flags as shared
+from experiments.shared import several
 from experiments.shared.begun import begin, holds_run, read_flags, refuse_begun
 from experiments.shared.comparison import compare
 from experiments.shared.errors import UsageError, one_sentence, remember
@@ -20,7 +21,9 @@ from seqjax import train
 
 FLAGS = flags.FLAGS
 # What flags.txt leaves out, for the same run may go on elsewhere and otherwise.
-NOT_OF_THE_RUN = frozenset(("resume", "workdir", "quiet", "compilation_cache"))
+NOT_OF_THE_RUN = frozenset(
+    ("resume", "workdir", "quiet", "compilation_cache", *several.FLAGS)
+)
 
 
 class Options(types.SimpleNamespace):
@@ -60,7 +63,7 @@ def run(
     def call(argv: list[str]) -> None:
         del argv
         logging.set_verbosity(logging.WARNING)
-        with one_sentence():
+        with several.joined(FLAGS, read_options().flagfile_text):
             if "compilation_cache" in _own():
                 train.use_compilation_cache(FLAGS.compilation_cache)
             mode = FLAGS.mode if "mode" in FLAGS else "train"

@@ -43,7 +43,12 @@ def one_sentence() -> Iterator[None]:
             sys.stdout.flush()
     except (flags.Error, UsageError, MissingLibrary) as error:
         stop(str(error), 2)
-    except (DataError, train.CheckpointError, train.NonFinite) as error:
+    except (
+        DataError,
+        train.CheckpointError,
+        train.NonFinite,
+        train.PeerLost,
+    ) as error:
         stop(str(error), 1)
     except train.Interrupted as error:
         stop(f"interrupted by {error}", error.code)

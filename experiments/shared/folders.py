@@ -14,12 +14,13 @@ import numpy as np
 from experiments.shared.begun import read_flags, refuse_begun
 from experiments.shared.errors import UsageError, remember
 from seqjax import train
+from seqjax.train import processes
 
 
 def run_folder(options: Any, task: str) -> pathlib.Path:
-    """The folder of --workdir, or a new one below runs/."""
+    """The folder of --workdir, or a new one below runs/; see `processes.folder`."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    return pathlib.Path(options.workdir or f"runs/{task}-{stamp}")
+    return processes.folder(options.workdir or f"runs/{task}-{stamp}")
 
 
 _held = contextlib.ExitStack()

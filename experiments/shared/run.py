@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import jax
 
+from experiments.shared import several
 from experiments.shared.begun import NAME, sealed_text
 from experiments.shared.errors import UsageError
 from experiments.shared.folders import (
@@ -21,6 +22,7 @@ from experiments.shared.verifying import write_sums
 from seqjax import figures, predict, train
 from seqjax.data import Batches, Source
 from seqjax.data.files import make_folder, write_text
+from seqjax.train import processes
 
 P = TypeVar("P")
 
@@ -70,6 +72,8 @@ class Run:
         """
         folder = run_folder(options, task)
         digest = data_digest(source)
+        if not processes.alike(digest):
+            raise UsageError("--coordinator: the processes have different data")
         check_folder(folder, options, digest)
         open_folder(folder)
         make_folder(folder / "figures")
@@ -131,6 +135,8 @@ class Run:
             checkpoint_every=o.checkpoint_every,
             average=o.average,
             spread=o.spread,
+            mesh=several.mesh_size(o.mesh),
+            skip_nonfinite=o.skip_nonfinite,
         )
         optimizer = optimizer_of(o, marks)
         what = train.Task(loss, evaluate, data, optimizer, marks, unit=unit, **task)
@@ -237,9 +243,11 @@ def optimizer_of(options: Any, trainable: Any) -> Any:
 
 
 def _speed(result: train.TrainResult, steps: int) -> dict[str, Any]:
+    last = result.history[-1] if result.history else {}
+    skipped = {"skipped": last["skipped"]} if "skipped" in last else {}
     return {
         "steps": steps,
         "best_step": result.step,
         "seconds": round(result.seconds, 2),
         "tokens_per_second": round(result.tokens_per_second),
-    }
+    } | skipped

@@ -21,6 +21,7 @@ from seqjax.train.optimizer import (
     Times,
     make_optimizer,
 )
+from seqjax.train.processes import PeerLost
 from seqjax.train.signals import Interrupted
 from seqjax.train.task import Task, TrainConfig, TrainResult
 from seqjax.train.truncation import truncated_loss
@@ -34,6 +35,7 @@ __all__ = [
     "Checkpoints",
     "Interrupted",
     "NonFinite",
+    "PeerLost",
     "Task",
     "Times",
     "TrainConfig",

@@ -13,7 +13,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from seqjax import devices
-from seqjax.train import lockstep, nonfinite
+from seqjax.train import lockstep, nonfinite, processes, ragged, skipping
 from seqjax.train.step import State, StepMetrics
 from seqjax.train.task import Data, Task, TrainConfig
 
@@ -42,11 +42,20 @@ def plan(data: Data, step: int, config: TrainConfig) -> Iterator[Dispatch]:
         step += count
 
 
-def choose_mesh(params: Any, dispatch: Dispatch) -> Mesh | None:
-    """Returns the devices for stacked batches, whose second axis is the batch."""
-    leaves = jax.tree.leaves(dispatch.batches)
-    sizes = (a.shape[1] for a in leaves if a.ndim > 1)
-    return devices.choose(params, next(sizes, 1))
+def choose_mesh(params: Any, dispatch: Dispatch, config: TrainConfig) -> Mesh | None:
+    """Returns the devices that batches are split over; None for one.
+
+    Several processes have a part of each batch in any case, or they would all compute
+    the same.
+    """
+    if processes.several():
+        least = 0 if config.spread else jax.process_count()
+        return devices.spread_over(config.mesh or least)
+    if config.mesh:
+        return devices.spread_over(config.mesh)
+    if not config.spread:
+        return None
+    return devices.choose(params, ragged.rows_of(dispatch.batches))
 
 
 def run(
@@ -56,6 +65,7 @@ def run(
     dispatch: Dispatch,
     mesh: Mesh | None,
     later: Iterator[Dispatch],
+    skip_nonfinite: int = 0,
 ) -> tuple[State, StepMetrics, Dispatch | None]:
     """Runs the steps of a dispatch, and gets the next one ready meanwhile.
 
@@ -66,26 +76,31 @@ def run(
       dispatch: the steps.
       mesh: the devices that the batches are split over; None for one device.
       later: gives the next dispatch.
+      skip_nonfinite: as in `TrainConfig`.
 
     Returns:
-      The new state, the metrics as NumPy arrays [count], and the next dispatch or None.
+      The new state, the metrics of the steps that were not skipped as NumPy arrays, and
+      the next dispatch or None.
 
     Raises:
-      NonFinite: a loss or a gradient is not finite.
+      NonFinite: a loss or a gradient is not finite, in more steps than may be skipped.
     """
-    batches = devices.split(mesh, dispatch.batches, axis=1)
-    steps = functools.partial(lockstep.runner(), task.loss, task.optimizer, mesh, key)
+    before = skipping.counted(state.opt_state)
+    loss, batches = ragged.fill(mesh, task.loss, dispatch.batches)
+    batches = devices.split(mesh, batches, axis=1)
+    steps = functools.partial(lockstep.runner(), loss, task.optimizer, mesh, key)
     running = steps(state, batches, dispatch.count)  # returns before it is computed
     following = next(later, None)
     new_state, rows = jax.block_until_ready(running)
     metrics = StepMetrics(*np.asarray(rows)[: dispatch.count].T)
-    bad = nonfinite.first_bad_step(metrics)
-    if bad is not None:
-        state, _ = jax.block_until_ready(steps(state, batches, bad))
-        batch = jax.tree.map(lambda a: a[bad], devices.gather(batches))
+    bad = nonfinite.bad_steps(metrics)
+    last = nonfinite.step_to_stop_at(bad, skip_nonfinite, before)
+    if last is not None:
+        state, _ = jax.block_until_ready(steps(state, batches, last))
+        batch = jax.tree.map(lambda a: a[last], dispatch.batches)
         key, state = devices.gather((key, state))
         raise nonfinite.explain(task.loss, key, state, batch)
-    return new_state, metrics, following
+    return new_state, StepMetrics(*(a[~bad] for a in metrics)), following
 
 
 def _fill(batches: Any, most: int) -> Any:

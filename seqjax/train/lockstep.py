@@ -26,6 +26,7 @@ from jax import lax
 from jax.sharding import AxisType, Mesh, PartitionSpec
 
 from seqjax import devices
+from seqjax.train import processes
 from seqjax.train.signals import Signals
 from seqjax.train.step import State, run_steps, steps
 
@@ -37,7 +38,7 @@ def in_lockstep(functions: Sequence[Callable[[], T]]) -> list[T]:
     """Calls functions that train by `fit`, and runs their steps together.
 
     What each returns is what it would return alone, to rounding. A signal is heeded by
-    all of them.
+    all of them. Several processes call one function after the other, each together.
 
     Args:
       functions: they take nothing, and each writes to a folder of its own.
@@ -48,8 +49,8 @@ def in_lockstep(functions: Sequence[Callable[[], T]]) -> list[T]:
     Raises:
       Exception: what the first of those that failed raised, after all have ended.
     """
-    if len(functions) == 1:
-        return [functions[0]()]
+    if len(functions) == 1 or processes.several():
+        return [function() for function in functions]
     meeting = _Meeting(len(functions))
     outcomes: list[Any] = [None] * len(functions)
 

@@ -1,15 +1,14 @@
 """The one training loop.
 
 The random key of a step and its data are functions of the step's number, so a resumed
-run repeats an uninterrupted one bit by bit. Nothing is written before it is certain
-that the run can go on.
+run repeats an uninterrupted one bit by bit on as many devices, and to rounding on any
+other number. Nothing is written before it is certain that the run can go on.
 """
 
 import contextlib
 import math
 import pathlib
 import types
-import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -18,17 +17,17 @@ import jax.numpy as jnp
 
 from seqjax import devices
 from seqjax.metrics import Mean
-from seqjax.train import dispatch
+from seqjax.train import dispatch, processes, skipping
 from seqjax.train.averaging import averaged, with_average
 from seqjax.train.checkpoints import CheckpointError, Checkpoints
 from seqjax.train.locking import locked
-from seqjax.train.log import EMPTY, Log, Mark, read, sound_part
+from seqjax.train.log import Log, read, sound_part
 from seqjax.train.nonfinite import NonFinite
 from seqjax.train.progress import Clock, Progress
+from seqjax.train.resuming import as_tree, circumstances, restore
 from seqjax.train.signals import Interrupted, Signals
 from seqjax.train.step import State, StepMetrics, only_trainable
 from seqjax.train.task import Task, TrainConfig, TrainResult, check
-from seqjax.version import __version__
 
 Array = jax.Array
 
@@ -88,16 +87,19 @@ def fit(
         steps than it is asked for, or another process trains in the folder.
       DataError: metrics.jsonl is not what the checkpoint has the digest of.
       Interrupted: a signal came. A checkpoint was written before.
+      PeerLost: one of several processes that train together has ended.
     """
     check(task, config)
-    workdir, clock = pathlib.Path(workdir), Clock()
+    workdir, clock = processes.folder(workdir), Clock()
     state, best, task = _prepare(task, params, config)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(processes.peers())
         signals = stack.enter_context(Signals())
         stack.enter_context(locked(workdir))
         checkpoints = Checkpoints(workdir / "checkpoints")
-        about = {**about, **_circumstances(config)}
-        state, best, mark = _restore(checkpoints, state, best, resume, about)
+        about = {**about, **circumstances(config)}
+        tree, mark = restore(checkpoints, (state, best), resume, about)
+        state, best = processes.from_first(tree)
         done, steps = int(state.step), config.steps
         if done > steps:
             raise CheckpointError(
@@ -107,7 +109,7 @@ def fit(
         if done < steps:
             log = stack.enter_context(Log(workdir / "metrics.jsonl", mark))
             checkpoints.delete_after(done)
-            shown = Progress(steps, done, task.unit, quiet)
+            shown = Progress(steps, done, task.unit, quiet or not processes.is_first())
             progress = stack.enter_context(shown)
             session = _Session(about, checkpoints, log, progress, clock, signals)
             best = _train(task, key, state, best, config, session)
@@ -135,48 +137,13 @@ def _prepare(task: Task, params: Any, config: TrainConfig) -> tuple[State, Best,
     params, recurrent_state = jax.tree.map(
         lambda a: jnp.asarray(a, a.dtype), (params, task.recurrent_state)
     )
-    optimizer = task.optimizer
+    optimizer = skipping.only_finite(task.optimizer, config.skip_nonfinite)
     if config.average:
         optimizer = with_average(optimizer, config.average)
     loss = only_trainable(task.loss, task.trainable)
     state = State(jnp.array(0), params, optimizer.init(params), recurrent_state)
     best = Best(jnp.array(jnp.inf), jnp.array(0), params)
     return state, best, task._replace(loss=loss, optimizer=optimizer)
-
-
-def _circumstances(config: TrainConfig) -> dict[str, str]:
-    """What a run's bits depend on beside its own settings."""
-    count = jax.device_count() if config.spread else 1
-    return {"devices": str(count), "jax": jax.__version__, "seqjax": __version__}
-
-
-def _restore(
-    checkpoints: Checkpoints,
-    state: State,
-    best: Best,
-    resume: bool,
-    about: Mapping[str, str],
-) -> tuple[State, Best, Mark]:
-    """Returns what the newest sound checkpoint holds, if any, and changes no file."""
-    if not resume:
-        if checkpoints.steps():
-            raise CheckpointError(
-                f"{checkpoints.folder} belongs to another run; resume it, or name "
-                f"another folder"
-            )
-        return state, best, EMPTY
-    found = checkpoints.restore({"state": state, "best": best})
-    if found is None:
-        return state, best, EMPTY
-    for name in ("devices", "jax"):
-        if found.about.get(name) != about[name]:
-            warnings.warn(
-                f"{name}: {found.about.get(name)} until now, {about[name]} from now "
-                f"on: the run goes on to rounding as it would have, not bit by bit",
-                stacklevel=3,
-            )
-    tree = found.tree
-    return tree["state"], tree["best"], Mark.parse(found.about["metrics"])
 
 
 def _train(
@@ -194,26 +161,30 @@ def _train(
     work = next(plan, None)
     while work:
         # Batches of another shape may be split over other devices.
-        wanted = dispatch.choose_mesh(state.params, work) if config.spread else None
+        wanted = dispatch.choose_mesh(state.params, work, config)
         if wanted != mesh:
             mesh = wanted
             state, key = devices.replicate(mesh, devices.gather((state, key)))
         step += work.count
         with clock.dispatch(work.batches, work.count):
-            state, metrics, work = dispatch.run(task, key, state, work, mesh, plan)
+            state, metrics, work = dispatch.run(
+                task, key, state, work, mesh, plan, config.skip_nonfinite
+            )
             clock.tokens += int(metrics.tokens.sum())
         last = step == config.steps
         scores = {}
         if step % config.eval_every == 0 or last:
             with clock.evaluation():
                 best, scores = _evaluate(task, state, best)
-        _report(step, _summary(metrics, task), scores, config, session)
+        numbers = _summary(metrics, task, skipping.counted(state.opt_state))
+        _report(step, numbers, scores, config, session)
         # Read once: a signal after this line waits for the end of the next dispatch.
-        caught = signals.caught
+        caught = processes.caught_by_any(signals.caught)
         if step % config.checkpoint_every == 0 or last or caught:
             said = {"step": str(step), "metrics": str(session.log.mark())}
-            tree = {"state": devices.gather(state), "best": best}
+            tree = as_tree(devices.gather(state), best)
             checkpoints.save(step, tree, {**session.about, **said})
+            processes.wait()
         if caught and not last:
             raise Interrupted(f"{caught} at step {step} of {config.steps}", caught)
     return best
@@ -231,17 +202,24 @@ def _report(
     session.log.write(step, **numbers | scores)
     evaluations = -(-config.steps // every) - step // every
     left = clock.seconds_left(config.steps - step, evaluations)
-    session.progress.update(step, numbers["loss"], clock.tokens_per_second, left)
+    session.progress.update(
+        step, numbers.get("loss", math.nan), clock.tokens_per_second, left
+    )
 
 
-def _summary(metrics: StepMetrics, task: Task) -> dict[str, float]:
+def _summary(
+    metrics: StepMetrics, task: Task, skipped: skipping.Count | None
+) -> dict[str, float]:
     """Returns what metrics.jsonl says of a dispatch; the loss is in the task's unit."""
+    count: dict[str, float] = {} if skipped is None else {"skipped": skipped.in_all}
+    if not len(metrics.total):  # all were
+        return count
     weight = metrics.tokens if task.loss_per == "token" else metrics.weight
     return {
         "loss": float(Mean(metrics.total.sum(), weight.sum()).result()),
         "grad_norm": float(metrics.grad_norm.mean()),
         "grad_norm_max": float(metrics.grad_norm.max()),
-    }
+    } | count
 
 
 def _evaluate(task: Task, state: State, best: Best) -> tuple[Best, dict[str, float]]:
@@ -249,6 +227,8 @@ def _evaluate(task: Task, state: State, best: Best) -> tuple[Best, dict[str, flo
     params = averaged(state.opt_state, state.params)
     step, params = devices.gather((state.step, params))
     scores = task.evaluate(params)
+    # Rounding may make each process think of its own that it is better.
+    scores = dict(zip(scores, processes.from_first([*scores.values()]), strict=True))
     name, score = next(iter(scores.items()))
     if not math.isfinite(score):
         raise NonFinite(

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from seqjax.train.skipping import Count
 from seqjax.train.step import State, StepMetrics, gradient
 
 
@@ -12,14 +13,29 @@ class NonFinite(RuntimeError):
     """A loss or a gradient is not finite; the message names the first such array."""
 
 
-def first_bad_step(metrics: StepMetrics) -> int | None:
-    """Returns the first step whose loss or gradient is not finite, or None.
+def bad_steps(metrics: StepMetrics) -> np.ndarray:
+    """Marks the steps whose loss or gradient is not finite: bool [steps].
 
     Args:
       metrics: NumPy arrays [steps].
     """
-    bad = ~(np.isfinite(metrics.total) & np.isfinite(metrics.grad_norm))
-    return int(bad.argmax()) if bad.any() else None
+    return ~(np.isfinite(metrics.total) & np.isfinite(metrics.grad_norm))
+
+
+def step_to_stop_at(bad: np.ndarray, most: int, before: Count | None) -> int | None:
+    """Returns the first bad step after `most` bad ones in a row, or None.
+
+    Args:
+      bad: from `bad_steps`.
+      most: how many in a row may be skipped.
+      before: what was skipped before the first step, if any may be.
+    """
+    in_a_row = before.in_a_row if before else 0
+    for i, is_bad in enumerate(bad.tolist()):
+        in_a_row = in_a_row + 1 if is_bad else 0
+        if in_a_row > most:
+            return i
+    return None
 
 
 def explain(loss: Any, key: jax.Array, state: State, batch: Any) -> NonFinite:

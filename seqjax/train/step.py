@@ -12,6 +12,7 @@ from jax.sharding import Mesh
 
 from seqjax import devices
 from seqjax.metrics import Mean
+from seqjax.train import skipping
 
 Array = jax.Array
 
@@ -100,11 +101,17 @@ def steps(
     def body(i, loop_state):
         state, metrics = loop_state
         batch = jax.tree.map(lambda a: a[i], batches)
-        (_, (mean, tokens, recurrent_state)), grads = gradient(loss, key, state, batch)
+        (value, out), grads = gradient(loss, key, state, batch)
+        (mean, tokens, recurrent_state), norm = out, optax.tree.norm(grads)
+        finite = jnp.isfinite(value) & jnp.isfinite(norm)
+        grads = skipping.marked(state.opt_state, finite, grads)
+        recurrent_state = skipping.kept(
+            state.opt_state, finite, recurrent_state, state.recurrent_state
+        )
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         total, weight = map(jnp.asarray, mean)
-        new = StepMetrics(total, weight, optax.tree.norm(grads), tokens)
+        new = StepMetrics(total, weight, norm, tokens)
         metrics = metrics.at[i].set(jnp.stack(new))
         state = State(state.step + 1, params, opt_state, recurrent_state)
         # Without this the compiler may leave the new state in parts on the devices.

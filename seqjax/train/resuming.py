@@ -1,0 +1,65 @@
+"""What a run goes on with, and what its bits depend on."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+
+from seqjax.train.checkpoints import CheckpointError, Checkpoints
+from seqjax.train.log import EMPTY, Mark
+from seqjax.train.task import TrainConfig
+from seqjax.version import __version__
+
+
+def circumstances(config: TrainConfig) -> dict[str, str]:
+    """Returns what a run's bits depend on beside its own settings."""
+    count = jax.device_count() if config.spread else 1
+    return {"devices": str(count), "jax": jax.__version__, "seqjax": __version__}
+
+
+def as_tree(state: Any, best: Any) -> dict[str, Any]:
+    """Returns what a checkpoint holds, by names that a reader of the file sees."""
+    return {"state": state, "best": best}
+
+
+def restore(
+    checkpoints: Checkpoints,
+    begin: tuple[Any, Any],
+    resume: bool,
+    about: Mapping[str, str],
+) -> tuple[tuple[Any, Any], Mark]:
+    """Returns the newest sound checkpoint's state and best, and changes no file.
+
+    Args:
+      checkpoints: of the run.
+      begin: the state and the best of a new run.
+      resume: whether there may be checkpoints.
+      about: the `circumstances` of now; a warning says where others are stored.
+
+    Returns:
+      The state and the best, and how far metrics.jsonl had come with them.
+
+    Raises:
+      CheckpointError: there are checkpoints, though there may be none; none is sound,
+        or the newest is of another model.
+    """
+    if not resume:
+        if checkpoints.steps():
+            raise CheckpointError(
+                f"{checkpoints.folder} belongs to another run; resume it, or name "
+                f"another folder"
+            )
+        return begin, EMPTY
+    found = checkpoints.restore(as_tree(*begin))
+    if found is None:
+        return begin, EMPTY
+    for name in ("devices", "jax"):
+        if found.about.get(name) != about[name]:
+            warnings.warn(
+                f"{name}: {found.about.get(name)} until now, {about[name]} from now "
+                f"on: the run goes on to rounding as it would have, not bit by bit",
+                stacklevel=3,
+            )
+    tree = found.tree
+    return (tree["state"], tree["best"]), Mark.parse(found.about["metrics"])
