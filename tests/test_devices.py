@@ -77,7 +77,8 @@ def test_a_run_on_two_devices_is_that_on_one(tmp_path):
 def test_a_run_goes_on_with_other_devices(tmp_path):
     whole = result(tmp_path / "whole", spread=False)
     result(tmp_path / "parts", spread=True, steps=6)
-    parts = result(tmp_path / "parts", spread=False, resume=True)
+    with pytest.warns(UserWarning, match="devices: 2 until now, 1 from now on"):
+        parts = result(tmp_path / "parts", spread=False, resume=True)
     assert_close(parts.history[-1]["size"], whole.history[-1]["size"])
 
 
