@@ -133,6 +133,7 @@ def test_who_waits_in_vain_ends_with_a_sentence(tmp_path):
         (("localhost:1", 2, None), "number of processes"),
         (("localhost:1", 2, 2), "number of processes"),
         (("localhost", 2, 0), "host:port"),
+        (("localhost:65536", 2, 0), "host:port"),
         (("auto", None, None), "no cluster that JAX knows"),
     ],
 )

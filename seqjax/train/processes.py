@@ -58,8 +58,9 @@ def join(
     """
     automatic = coordinator == "auto"
     if not automatic and (count is None or index is None or not 0 <= index < count):
-        raise ValueError("needs the number of processes, and which of them this is")
-    if not automatic and not coordinator.rpartition(":")[2].isdecimal():
+        raise ValueError("needs the number of processes, and which of them each is")
+    port = coordinator.rpartition(":")[2]
+    if not automatic and not (port.isdecimal() and 0 < int(port) < 2**16):
         raise ValueError(f"needs host:port, not {coordinator!r}")
 
     def give_up():
