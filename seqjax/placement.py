@@ -71,4 +71,5 @@ def _of_here(array: Any) -> Any:
 
 
 def _is_key(array: Any) -> bool:
-    return jnp.issubdtype(getattr(array, "dtype", None), jax.dtypes.prng_key)
+    dtype: Any = getattr(array, "dtype", None)
+    return jnp.issubdtype(dtype, jax.dtypes.prng_key)

@@ -95,7 +95,8 @@ def test_checkpoints_go_from_one_process_to_two_and_back(runs, tmp_path):
     folder, first, second = runs
     whole = train(tmp_path / "whole", 8, spread=False)
     assert_close(first["resumed"], second["resumed"])
-    result = train(folder / "resumed", 8, spread=False, resume=True)
+    with pytest.warns(UserWarning, match="devices: 4 until now, 1 from now on"):
+        result = train(folder / "resumed", 8, spread=False, resume=True)
     assert result.steps_run == 2
     assert_close(result.history, whole.history)
     chex.assert_trees_all_close(result.params, whole.params, rtol=1e-9)
