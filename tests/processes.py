@@ -13,6 +13,7 @@ import runpy
 import subprocess
 import sys
 import tempfile
+import time
 from multiprocessing import forkserver
 from typing import Any
 
@@ -72,6 +73,16 @@ def run_copy(
         text=True,
     )
     return done.returncode, done.stdout, done.stderr
+
+
+def wait_for_lines(process, path, count):
+    """Waits until a process has written so many lines, or ends."""
+    deadline = time.monotonic() + 120
+    while process.is_alive():
+        if path.exists() and len(path.read_text().splitlines()) >= count:
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def result_of(experiment: str, *flags: object, cwd: pathlib.Path) -> dict:

@@ -1,14 +1,11 @@
 """Every experiment runs, repeats, resumes and explains itself."""
 
 import json
-import os
 import re
-import signal
-import time
 
 import numpy as np
 import pytest
-from processes import ROOT, Running, result_of, run
+from processes import ROOT, result_of, run
 from trained import copy_of, smoke, uses
 
 from seqjax import predict
@@ -77,31 +74,6 @@ def test_flags_txt_repeats_a_run_bit_by_bit(trained, tmp_path):
     assert metrics(folder / "run") == metrics(tmp_path / "again")
     names = (folder / "run" / "names.txt").read_text()
     assert names == (tmp_path / "again" / "names.txt").read_text()
-
-
-def wait_for_lines(process, path, count):
-    """Waits until a process has written so many lines, or ends."""
-    deadline = time.monotonic() + 120
-    while process.is_alive():
-        if path.exists() and len(path.read_text().splitlines()) >= count:
-            return
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-def test_a_run_stopped_by_a_signal_goes_on_to_the_same_numbers(tmp_path):
-    flags = ["--steps=400", "--features=6", "--eval_every=40", "--samples=20"]
-    code, _, err = run("names", *flags, "--workdir=whole", cwd=tmp_path)
-    assert code == 0, err
-    broken = Running("experiments.names", *flags, "--workdir=broken", cwd=tmp_path)
-    wait_for_lines(broken.process, tmp_path / "broken" / "metrics.jsonl", 3)
-    os.kill(broken.process.pid, signal.SIGTERM)
-    code, _, err = broken.finish()
-    assert code == 143 and "--resume" in err, err
-    assert metrics(tmp_path / "broken")[-1]["step"] < 400
-    code, _, err = run("names", "--resume", "--workdir=broken", cwd=tmp_path)
-    assert code == 0, err
-    assert metrics(tmp_path / "whole") == metrics(tmp_path / "broken")
 
 
 def written(folder):

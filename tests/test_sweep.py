@@ -6,8 +6,8 @@ import os
 import signal
 
 import pytest
-from processes import Running, result_of
-from test_experiments import metrics, wait_for_lines, written
+from processes import Running, result_of, wait_for_lines
+from test_experiments import metrics, written
 from trained import copy_of, uses
 
 from experiments.shared.begun import sealed_text

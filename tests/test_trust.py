@@ -11,13 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import training
-from processes import Running, run
+from processes import Running, run, wait_for_lines
 from soak import damage, kills, power
-from test_experiments import wait_for_lines
 from test_predict import language
 from trained import copy_of, smoke, uses
 
 from experiments.shared import begun
+from experiments.shared.cli import Options
+from experiments.shared.folders import check_folder
 from experiments.shared.verifying import verify, write_sums
 from seqjax import predict, sealed
 from seqjax.data import DataError, files
@@ -61,9 +62,9 @@ def test_no_bit_of_a_sealed_file_can_flip_unseen(tmp_path):
 
 
 def test_a_killed_run_goes_on_bit_by_bit(tmp_path):
-    found = kills.kill(0, 3, tmp_path)
+    found = kills.kill(3, 2, tmp_path)  # SIGKILL, then SIGTERM
     assert (found.refused, found.different) == ([], [])
-    assert found.killed + found.ended == 3 and found.killed
+    assert found.killed and sum(found[:3]) == 2
 
 
 def test_a_power_cut_loses_nothing_that_was_flushed(tmp_path):
@@ -176,15 +177,18 @@ def test_flags_are_sealed_and_taken_from_a_checkpoint_if_they_are_damaged(tmp_pa
         begun.read_flags(tmp_path)
 
 
-def test_flags_that_cannot_be_kept_are_refused_and_a_longer_cosine_is_told(tmp_path):
-    flags = [*kills.FLAGS, "--steps=15", "--workdir=run"]
-    code, _, err = run("names", *flags, "--cell=lstm\n", cwd=tmp_path)
+def test_flags_that_cannot_be_kept_are_refused(tmp_path):
+    code, _, err = run("names", "--workdir=run", "--cell=lstm\n", cwd=tmp_path)
     assert code == 2 and err.startswith("error: --cell: a line break"), err
-    code, _, err = run("names", *flags, "--schedule=cosine", cwd=tmp_path)
-    assert (code, err) == (0, "")
-    flags = ["--resume", "--steps=20", "--workdir=run"]
-    code, _, err = run("names", *flags, cwd=tmp_path)
-    assert code == 0 and "warning: --steps: the learning rate" in err, err
+
+
+def test_a_cosine_that_ends_elsewhere_is_told(tmp_path):
+    write_run(tmp_path, "lstm")
+    options = Options(resume=True, steps=20, schedule="cosine")
+    check_folder(tmp_path, options, "of lstm")
+    options.steps = 30
+    with pytest.warns(UserWarning, match="--steps: .* now ends at step 30"):
+        check_folder(tmp_path, options, "of lstm")
 
 
 HOLD = """

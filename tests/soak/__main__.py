@@ -64,8 +64,10 @@ def kills(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str], i
 
     found = timed(trial, seed, seconds, "kills")
     lost = [x for one in found for x in (*one.refused, *one.different)]
-    killed = sum(one.killed for one in found)
-    count = f"{killed} processes killed in {len(found)} runs"
+    killed, terminated = (sum(n) for n in zip(*(one[:2] for one in found), strict=True))
+    count = (
+        f"{killed} processes killed and {terminated} terminated in {len(found)} runs"
+    )
     return [f"{count}, {len(lost)} not resumed bit by bit", *lost[:5]], len(lost)
 
 

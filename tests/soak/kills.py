@@ -1,7 +1,9 @@
 """A run that is killed again and again ends with the numbers of one that is not."""
 
 import json
+import os
 import pathlib
+import signal
 import time
 from typing import NamedTuple
 
@@ -17,6 +19,7 @@ FLAGS = (
     "--samples=5",
     "--quiet",
 )
+TERMINATED = 128 + signal.SIGTERM
 LEFT = ("model.safetensors", "metrics.jsonl", "names.txt")
 
 
@@ -24,6 +27,7 @@ class Kills(NamedTuple):
     """What became of a run."""
 
     killed: int  # processes that SIGKILL ended
+    terminated: int  # those that SIGTERM ended
     ended: int  # processes that had ended before it came
     refused: list[str]  # sentences of those that did not go on
     different: list[str]  # files that are not those of an uninterrupted run
@@ -44,7 +48,9 @@ def kill(seed: int, times: int, folder: pathlib.Path) -> Kills:
         raise RuntimeError(*complaint)
     lasts = time.monotonic() - began
     for _ in range(times):
-        code, complaint = _run(folder, *_flags(folder), wait=rng.uniform(0, lasts))
+        number = rng.choice([signal.SIGKILL, signal.SIGTERM], p=[0.75, 0.25])
+        kill = rng.uniform(0, lasts), signal.Signals(number)
+        code, complaint = _run(folder, *_flags(folder), kill=kill)
         codes.append(code)
         refused += complaint
     refused += _run(folder, *_flags(folder))[1]
@@ -54,7 +60,9 @@ def kill(seed: int, times: int, folder: pathlib.Path) -> Kills:
     )
     different = [name for name in LEFT if whole[name] != killed[name]]
     different += _unlike_results(folder)
-    return Kills(codes.count(-9), codes.count(0), refused, different)
+    return Kills(
+        codes.count(-9), codes.count(TERMINATED), codes.count(0), refused, different
+    )
 
 
 def _flags(folder: pathlib.Path) -> list[str]:
@@ -65,15 +73,20 @@ def _flags(folder: pathlib.Path) -> list[str]:
 
 
 def _run(
-    folder: pathlib.Path, *flags: str, wait: float | None = None
+    folder: pathlib.Path,
+    *flags: str,
+    kill: tuple[float, signal.Signals] | None = None,
 ) -> tuple[int, list[str]]:
-    """The exit code of a run, killed after a while, and its complaint if any."""
+    """The exit code of a run, killed after some seconds, and its complaint if any."""
     running = Running("experiments.names", *flags, cwd=folder)
-    if wait is not None:
-        running.process.join(wait)
-        running.process.kill()
+    if kill is not None:
+        running.process.join(kill[0])
+        if running.process.is_alive():
+            os.kill(running.process.pid, kill[1])
     code, _, err = running.finish()
-    return code, [] if code in (0, -9) else [err]
+    # Before anything is imported that has a handler, SIGTERM ends a process as it is.
+    code = TERMINATED if code == -signal.SIGTERM else code
+    return code, [] if code in (0, -9, TERMINATED) else [err]
 
 
 def _unlike_results(folder: pathlib.Path) -> list[str]:
