@@ -8,6 +8,7 @@ its rows.
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -70,4 +71,4 @@ def _of_here(array: Any) -> Any:
 
 
 def _is_key(array: Any) -> bool:
-    return jax.dtypes.issubdtype(getattr(array, "dtype", None), jax.dtypes.prng_key)
+    return jnp.issubdtype(jnp.result_type(array), jax.dtypes.prng_key)
