@@ -71,5 +71,4 @@ def _of_here(array: Any) -> Any:
 
 
 def _is_key(array: Any) -> bool:
-    dtype: Any = getattr(array, "dtype", None)
-    return jnp.issubdtype(dtype, jax.dtypes.prng_key)
+    return jnp.issubdtype(jnp.result_type(array), jax.dtypes.prng_key)

@@ -24,6 +24,7 @@ def start(do, folder, index, port, devices=1):
     flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count"
     environment = os.environ | {
         "PYTHONPATH": f"{ROOT}:{TESTS}",
+        "TMPDIR": str(folder),  # a process that is killed leaves its own behind
         "XLA_FLAGS": f"{flags}={devices}",
     }
     words = [f"localhost:{port}", "2", str(index), do, str(folder)]

@@ -183,7 +183,8 @@ def _train(
         if step % config.checkpoint_every == 0 or last or caught:
             said = {"step": str(step), "metrics": str(session.log.mark())}
             tree = as_tree(devices.gather(state), best)
-            checkpoints.save(step, tree, {**session.about, **said})
+            if processes.is_first():
+                checkpoints.save(step, tree, {**session.about, **said})
             processes.wait()
         if caught and not last:
             raise Interrupted(f"{caught} at step {step} of {config.steps}", caught)

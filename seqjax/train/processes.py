@@ -181,8 +181,7 @@ def leave(code: int) -> None:
     """
     if not several():
         return
-    if _scratch.cache_info().currsize:
-        shutil.rmtree(_scratch(), ignore_errors=True)
+    _clear()
     if not code:
         jax.distributed.shutdown()
         return
@@ -199,6 +198,7 @@ def _say_instead_of_aborting(_: int) -> None:
     A handler that Python installs would wait for Python to come back from JAX.
     """
     os.write(2, f"error: {LOST}\n".encode())
+    _clear()
     os._exit(1)
 
 
@@ -211,6 +211,11 @@ def _of_all(array: np.ndarray) -> np.ndarray:
 def _from_bytes(leaf: Any, like: np.ndarray, raw: np.ndarray) -> Any:
     array = np.frombuffer(raw.tobytes(), like.dtype).reshape(like.shape)
     return jnp.asarray(array) if isinstance(leaf, jax.Array) else array[()].item()
+
+
+def _clear() -> None:
+    if _scratch.cache_info().currsize:
+        shutil.rmtree(_scratch(), ignore_errors=True)
 
 
 @functools.cache

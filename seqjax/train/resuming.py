@@ -14,7 +14,8 @@ from seqjax.version import __version__
 
 def circumstances(config: TrainConfig) -> dict[str, str]:
     """Returns what a run's bits depend on beside its own settings."""
-    count = jax.device_count() if config.spread else 1
+    alone = jax.process_count()  # a device each
+    count = config.mesh or (jax.device_count() if config.spread else alone)
     return {"devices": str(count), "jax": jax.__version__, "seqjax": __version__}
 
 
