@@ -191,8 +191,8 @@ BAD = {
     "no image in this folder": ("x", lambda p: (p / "x/wave/a").mkdir(parents=True)),
     "line 2: these are not numbers": ("x", _text("x/a/b.txt", "1 2\n3 d")),
     "line 2: 1 numbers, but 2 in": ("x", _text("x/a/b.csv", "1,2\n3")),
-    "there is no frame in this": ("x", _text("x/a/b.txt", "\n")),
-    "cannot be read as an .npz": ("x.npz", _text("x.npz", "frames")),
+    "no example in it, only blank": ("x", _text("x/a/b.txt", "\n")),
+    "no .npz file, which is a zip": ("x.npz", _text("x.npz", "frames")),
     "there is no array 'labels'": ("x.npz", _npz(frames=ones)),
     "frames must be .N, T, H, W": ("x.npz", _npz(frames=ones, labels=["a"])),
     "each video needs 1 to 3 frames": (

@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.image_caption.captioned import Captioned
 from seqjax.data import DataError
-from seqjax.data.files import numbered_lines
+from seqjax.data.files import is_folder, numbered_lines
 from seqjax.data.images import read_image, resized
 
 TABLE = "captions.tsv"
@@ -24,7 +24,7 @@ def read_captions(path: str | pathlib.Path) -> list[Captioned]:
     """
     folder, images = pathlib.Path(path), []
     table = folder / TABLE
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise DataError(f"{path}: a folder of images with {TABLE} is needed")
     size = (0, 0)
     for number, line in numbered_lines(table, longest=5000):

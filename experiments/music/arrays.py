@@ -1,8 +1,8 @@
 """Piano rolls in files of arrays: .mat, .npz and .json; nothing is ever unpickled."""
 
 import io
-import json
 import pathlib
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +10,10 @@ import numpy as np
 
 from experiments.music.roll import Piece, checked, from_frames
 from seqjax.data import DataError, Splits
-from seqjax.data.files import read_bytes
+from seqjax.data.files import listed, read_bytes, reason
+from seqjax.data.packed import check_matlab
+from seqjax.data.packed import read_npz as read_arrays
+from seqjax.data.parsing import parse_json
 from seqjax.extras import library
 
 PARTS = ("train", "valid", "test")
@@ -23,11 +26,14 @@ def read_mat(path: str | pathlib.Path) -> Splits:
     Raises:
       DataError: the file is missing or damaged, lacks a part, or holds no such rolls.
     """
-    raw, matlab = io.BytesIO(read_bytes(path)), library("scipy.io", "sound")
+    raw, matlab = read_bytes(path), library("scipy.io", "sound")
+    check_matlab(raw, path)
     try:
-        content = matlab.loadmat(raw)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is odd, which is checked here
+            content = matlab.loadmat(io.BytesIO(raw))
     except Exception as error:  # whatever a damaged file leads to
-        raise DataError(f"{path}: no readable .mat file: {_reason(error)}") from None
+        raise DataError(f"{path}: no readable .mat file: {reason(error)}") from None
     return _parts(path, content, MAT, checked)
 
 
@@ -39,17 +45,7 @@ def read_npz(path: str | pathlib.Path) -> Splits:
     Raises:
       DataError: as `read_mat` does; also if arrays are pickled.
     """
-    raw = read_bytes(path)
-    if not raw.startswith(b"PK"):
-        raise DataError(f"{path}: no .npz file, which is a zip of named arrays")
-    try:
-        archive = np.load(io.BytesIO(raw), allow_pickle=False)
-        content = {name: _member(archive, name, path) for name in archive.files}
-    except DataError:
-        raise
-    except Exception as error:  # whatever a damaged file leads to
-        raise DataError(f"{path}: no readable .npz file: {_reason(error)}") from None
-    return _parts(path, _gathered(content), PARTS, checked)
+    return _parts(path, _gathered(read_arrays(path)), PARTS, checked)
 
 
 def read_json(path: str | pathlib.Path) -> Splits:
@@ -60,25 +56,10 @@ def read_json(path: str | pathlib.Path) -> Splits:
     Raises:
       DataError: as `read_mat` does, or a pitch is none of the 88 keys.
     """
-    try:
-        content = json.loads(read_bytes(path))
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: no readable JSON: {_reason(error)}") from None
+    content = parse_json(read_bytes(path), path)
     if not isinstance(content, dict):
         raise DataError(f"{path}: an object with train, valid and test is needed")
     return _parts(path, content, PARTS, from_frames)
-
-
-def _member(archive: Any, name: str, path: str | pathlib.Path) -> np.ndarray:
-    try:
-        return archive[name]
-    except ValueError as error:
-        if "pickle" not in str(error):
-            raise
-        raise DataError(
-            f"{path}, {name}: this array is pickled, and no pickle is opened; store "
-            f"each piece as an array of its own, train_0, train_1 and so on"
-        ) from None
 
 
 def _gathered(content: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -87,7 +68,7 @@ def _gathered(content: Mapping[str, np.ndarray]) -> dict[str, Any]:
     pieces: dict[str, list[np.ndarray]] = {}
     for name in sorted(content, key=lambda name: (len(name), name)):
         part, _, number = name.rpartition("_")
-        if part in PARTS and number.isdigit():
+        if part in PARTS and number.isdecimal():
             pieces.setdefault(part, []).append(content[name])
     return pieces | parts
 
@@ -100,7 +81,7 @@ def _parts(
     if missing:
         there = [name for name in content if not name.startswith("__")] or ["nothing"]
         raise DataError(
-            f"{path}: no {' and no '.join(missing)} in it; there is {', '.join(there)}"
+            f"{path}: no {' and no '.join(missing)} in it; there is {listed(there)}"
         )
     return Splits(*(_pieces(path, name, content[name], read) for name in names))
 
@@ -119,7 +100,3 @@ def _pieces(path: str | pathlib.Path, name: str, part: Any, read) -> list[Piece]
         except TypeError:
             raise DataError(f"{where}: a list of lists of pitches is needed") from None
     return pieces
-
-
-def _reason(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
