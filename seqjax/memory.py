@@ -1,10 +1,45 @@
-"""How much memory there is to take."""
+"""How much memory there is, and whether arrays fit into it."""
 
 import os
 import pathlib
+from typing import Any
+
+import jax
 
 _LIMIT = pathlib.Path("/sys/fs/cgroup/memory.max")  # of a container
+_SMALL = 2**24  # bytes that fit anywhere
 _MACHINE = pathlib.Path("/proc/meminfo")
+
+
+class DoesNotFit(MemoryError):
+    """Arrays that would be larger than the memory; the message says how much."""
+
+
+def check(shapes: Any, what: str) -> None:
+    """Raises DoesNotFit if arrays cannot be held where JAX would place them.
+
+    Args:
+      shapes: a tree of arrays, or of their shapes and dtypes.
+      what: they are, for the message.
+    """
+    leaves = [a for a in jax.tree.leaves(shapes) if hasattr(a, "dtype")]
+    size = sum(leaf.size * _width(leaf) for leaf in leaves)
+    if size > _SMALL and size > (free := of_device()):
+        raise DoesNotFit(
+            f"{what} would take {readable(size)} of memory, where {readable(free)} "
+            f"are free"
+        )
+
+
+def of_device() -> int:
+    """Returns the bytes that an array may take on JAX's first device.
+
+    An accelerator has memory of its own; a CPU's is `available`.
+    """
+    device = jax.local_devices()[0]
+    found = device.memory_stats() if device.platform != "cpu" else None
+    limit = (found or {}).get("bytes_limit")
+    return available() if limit is None else limit
 
 
 def available() -> int:
@@ -29,6 +64,11 @@ def readable(size: float) -> str:
         if size >= bytes_of:
             return f"{size / bytes_of:.2g} {unit}"
     return f"{size} bytes"
+
+
+def _width(leaf: Any) -> int:
+    """Bytes of a number; of a random key, which is of another kind, a few."""
+    return getattr(leaf.dtype, "itemsize", 8)
 
 
 def _free() -> int | None:

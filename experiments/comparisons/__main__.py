@@ -52,7 +52,9 @@ FLAGS["resume"].help = "Go on with the comparison in --workdir, as it was begun.
 FLAGS["seeds"].help = "Trainings of each kind."
 FLAGS["quiet"].help = "Print the result line only."
 FLAGS.set_default("seeds", 3)
-flags.DEFINE_integer("jobs", 1, "Trainings at once; with more, times mean less.", 1)
+flags.DEFINE_integer(
+    "jobs", 1, "Trainings at once; with more, times mean less.", 1, 1000
+)
 OWN = "workdir resume noresume quiet noquiet jobs help helpshort helpfull".split()
 COMPARISONS = {
     "cells": cells,

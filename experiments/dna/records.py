@@ -158,14 +158,25 @@ def _labels(record: Any, where: str) -> np.ndarray:
 def _fasta(lines: Sequence[str], name: object) -> Iterator[Any]:
     for record in _parsed(lines, name, "fasta"):
         where = f"{name}: {record.id[:QUOTED] or 'a record without a name'}"
-        match = _RECORD.fullmatch(str(record.seq))
-        text, marks = match.groups() if match else (str(record.seq), "")
+        text, marks = _text(record, lines, name), ""
+        if match := _RECORD.fullmatch(text):
+            text, marks = match.groups()
         codes = _codes(text, lines, where, name)
         if not len(codes):
             raise DataError(f"{where} has no bases")
         if marks and len(marks) != len(codes):
             raise DataError(f"{where} has {len(codes)} bases, but {len(marks)} labels")
         yield Genome(record.id, codes, from_marks(marks) if marks else None)
+
+
+def _text(record: Any, lines: Sequence[str], name: object) -> str:
+    try:
+        return str(record.seq)
+    except UnicodeDecodeError:
+        odd = (i for i, line in enumerate(lines, 1) if not _bases(line).isascii())
+        raise DataError(
+            f"{name}, line {next(odd, 1)}: a letter that is not of ASCII"
+        ) from None
 
 
 def _parsed(lines: Sequence[str], name: object, kind: str) -> list[Any]:

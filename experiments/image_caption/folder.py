@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.image_caption.captioned import Captioned
 from seqjax.data import DataError
-from seqjax.data.files import is_folder, numbered_lines
+from seqjax.data.files import is_file, is_folder, numbered_lines, shown
 from seqjax.data.images import read_image, resized
 
 TABLE = "captions.tsv"
@@ -35,6 +35,10 @@ def read_captions(path: str | pathlib.Path) -> list[Captioned]:
             raise DataError(
                 f"{table}, line {number}: two columns by tab are needed, an image and "
                 f"its caption"
+            )
+        if not is_file(folder / columns[0]):
+            raise DataError(
+                f"{table}, line {number}: there is no file {shown(columns[0])}"
             )
         pixels: np.ndarray = read_image(folder / columns[0], "RGB")
         size = size if images else pixels.shape[:2]

@@ -1,20 +1,17 @@
 """Piano rolls in files of arrays: .mat, .npz and .json; nothing is ever unpickled."""
 
-import io
 import pathlib
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from experiments.music import matlab
 from experiments.music.roll import Piece, checked, from_frames
 from seqjax.data import DataError, Splits
-from seqjax.data.files import listed, read_bytes, reason
-from seqjax.data.packed import check_matlab
+from seqjax.data.files import listed, read_bytes
 from seqjax.data.packed import read_npz as read_arrays
 from seqjax.data.parsing import parse_json
-from seqjax.extras import library
 
 PARTS = ("train", "valid", "test")
 MAT = ("traindata", "validdata", "testdata")
@@ -26,14 +23,7 @@ def read_mat(path: str | pathlib.Path) -> Splits:
     Raises:
       DataError: the file is missing or damaged, lacks a part, or holds no such rolls.
     """
-    raw, matlab = read_bytes(path), library("scipy.io", "sound")
-    check_matlab(raw, path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what is odd, which is checked here
-            content = matlab.loadmat(io.BytesIO(raw))
-    except Exception as error:  # whatever a damaged file leads to
-        raise DataError(f"{path}: no readable .mat file: {reason(error)}") from None
+    content = matlab.parse(read_bytes(path), path)
     return _parts(path, content, MAT, checked)
 
 
@@ -88,8 +78,7 @@ def _parts(
 
 def _pieces(path: str | pathlib.Path, name: str, part: Any, read) -> list[Piece]:
     if isinstance(part, np.ndarray):
-        # A cell of MATLAB is an array of objects, [1, pieces].
-        part = list(part.ravel() if part.dtype == object else part)
+        part = list(part)
     if not isinstance(part, list) or not part:
         raise DataError(f"{path}, {name}: a list of pieces is needed")
     pieces = []

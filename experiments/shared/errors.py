@@ -10,6 +10,7 @@ from absl import flags
 from seqjax import train
 from seqjax.data import DataError
 from seqjax.extras import MissingLibrary
+from seqjax.memory import DoesNotFit
 
 
 class UsageError(Exception):
@@ -23,6 +24,8 @@ def one_sentence() -> Iterator[None]:
         yield
     except (flags.Error, UsageError, MissingLibrary) as error:
         stop(str(error), 2)
+    except DoesNotFit as error:
+        stop(f"{error}; lower a size such as --features", 2)
     except (DataError, train.CheckpointError, train.NonFinite) as error:
         stop(str(error), 1)
     except train.Interrupted as error:

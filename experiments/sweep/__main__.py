@@ -38,7 +38,11 @@ FLAGS["resume"].help = (
 )
 FLAGS["quiet"].help = "Print the result line only."
 flags.DEFINE_integer(
-    "jobs", 1, "Runs at once, each on its share of the cores; 1 times them best.", 1
+    "jobs",
+    1,
+    "Runs at once, each on its share of the cores; 1 times them best.",
+    1,
+    1000,
 )
 flags.DEFINE_integer(
     "subset", 0, "Draw so many combinations at random (random search); 0: all.", 0

@@ -46,7 +46,7 @@ def decode_image(raw: bytes, path: object, mode: str = "L") -> np.ndarray:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sizes, and of what is odd in a file
             with pillow.open(io.BytesIO(raw), formats=FORMATS) as image:
-                check_size(4 * image.width * image.height, raw, path)
+                check_size(4 * image.width * image.height, len(raw), path)
                 colours = image.convert("RGBA")
     except DataError:
         raise

@@ -7,9 +7,7 @@ bytes, or to `TIMES` times its size if that is more.
 import gzip
 import io
 import pathlib
-import struct
 import zipfile
-import zlib
 from typing import Any
 
 import numpy as np
@@ -19,22 +17,26 @@ from seqjax.memory import readable
 
 FREE = 2**27  # bytes, of unpacked content
 TIMES = 20
-_PACKED = 15  # a type of .mat
 _WAYS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of which no more is unpacked
 # than is asked for
 
 
-def check_size(size: int, raw: bytes, path: object) -> None:
+def most_of(size: int) -> int:
+    """Returns how many bytes a file of a size may unpack to."""
+    return max(FREE, TIMES * size)
+
+
+def check_size(unpacked: int, size: int, path: object) -> None:
     """Raises DataError if a file would unpack to too many bytes.
 
     Args:
-      size: of what is unpacked, in bytes.
-      raw: the file's content.
+      unpacked: bytes that it would unpack to.
+      size: its own bytes.
       path: the file, for the message.
     """
-    if size > (most := max(FREE, TIMES * len(raw))):
+    if unpacked > (most := most_of(size)):
         raise DataError(
-            f"{path}: {readable(len(raw))} that unpack to {readable(size)} or more, "
+            f"{path}: {readable(size)} that unpack to {readable(unpacked)} or more, "
             f"where {readable(most)} are let through"
         )
 
@@ -51,7 +53,7 @@ def opened(raw: bytes, path: object) -> zipfile.ZipFile:
     except Exception as error:  # whatever a damaged file leads to
         raise DataError(f"{path}: no readable zip file: {reason(error)}") from None
     found = archive.infolist()
-    check_size(sum(info.file_size for info in found), raw, path)
+    check_size(sum(info.file_size for info in found), len(raw), path)
     if any(info.compress_type not in _WAYS for info in found):
         raise DataError(f"{path}: packed in another way than by deflate")
     return archive
@@ -78,35 +80,13 @@ def gunzipped(raw: bytes, path: object) -> bytes:
     Raises:
       DataError: it is damaged, or unpacks to too much.
     """
-    most = max(FREE, TIMES * len(raw))
     try:
-        content = gzip.GzipFile(fileobj=io.BytesIO(raw)).read(most + 1)
+        content = gzip.GzipFile(fileobj=io.BytesIO(raw)).read(most_of(len(raw)) + 1)
     except Exception as error:  # of zlib, too
         said = reason(error)
         raise DataError(f"{path}: this gzip file is damaged: {said}") from None
-    check_size(len(content), raw, path)
+    check_size(len(content), len(raw), path)
     return content
-
-
-def check_matlab(raw: bytes, path: object) -> None:
-    """Raises DataError if a .mat file would unpack to too much.
-
-    Version 5 is a row of elements, each a type, a size in bytes, and content, which is
-    packed by zlib where the type is 15. What is damaged is left to the reader.
-    """
-    order, place, total = ">" if raw[126:128] == b"MI" else "<", 128, 0
-    while place + 8 <= len(raw):
-        kind, size = struct.unpack(f"{order}II", raw[place : place + 8])
-        place += 8
-        packed, unpack = raw[place : place + size], zlib.decompressobj()
-        while kind == _PACKED and packed:
-            try:
-                total += len(unpack.decompress(packed, 2**20))
-            except zlib.error:
-                return
-            check_size(total, raw, path)
-            packed = unpack.unconsumed_tail
-        place += size
 
 
 def read_npz(path: str | pathlib.Path) -> dict[str, np.ndarray]:

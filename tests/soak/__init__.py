@@ -1,0 +1,1 @@
+"""What the tests try a few times, and `make soak` for minutes."""
