@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from seqjax import fields
 from seqjax.linear import LinearRecurrence, Way
 from seqjax.noise import Keys
 from seqjax.scan import Gradient
@@ -34,7 +35,7 @@ def is_frozen_dataclass(cls: type) -> None:
 
 
 def hyper_parameters(layer: Layer, kind: type) -> None:
-    """Raises unless fields are hashable, parts are of `kind`, `features` is a width."""
+    """Raises unless fields are hashable and as annotated, and parts are of `kind`."""
     for field in dataclasses.fields(layer):
         _is_hashable(layer, field.name)
     for part in layer.parts:
@@ -45,6 +46,7 @@ def hyper_parameters(layer: Layer, kind: type) -> None:
             f"{_name(layer)}.features must be a positive integer, "
             f"not {layer.features!r}"
         )
+    fields.check(layer)
 
 
 def _is_hashable(layer: Layer, field: str) -> None:

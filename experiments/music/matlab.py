@@ -89,6 +89,8 @@ def _matrix(raw: memoryview, order: str, depth: int) -> tuple[str, Any]:
     sizes = _element(raw, flags.end, order)
     name = _element(raw, sizes.end, order)
     shape = [size for (size,) in struct.iter_unpack(f"{order}i", sizes.content)]
+    if len(flags.content) != 8:
+        raise ValueError("an array without a class")
     count, kind = math.prod(shape), flags.content[0 if order == "<" else -5]
     if min(shape, default=-1) < 0 or not 2 <= len(shape) <= 8:
         raise ValueError(f"an array of {len(shape)} axes, or of less than nothing")

@@ -65,8 +65,10 @@ def read_arrays(path: pathlib.Path) -> list[Video]:
         raise DataError(f"{path}: each video needs 1 to {frames.shape[1]} frames")
     scale = 255 if frames.dtype == np.uint8 else 1
     frames = frames[..., None] if frames.ndim == 4 else frames
+    with np.errstate(over="ignore", invalid="ignore"):  # of what is not finite
+        frames = frames.astype(np.float32) / scale
     return [
-        Video(f"{path}, video {i}", one[:count].astype(np.float32) / scale, str(label))
+        Video(f"{path}, video {i}", one[:count], str(label))
         for i, (one, count, label) in enumerate(
             zip(frames, counts, labels, strict=True)
         )

@@ -120,4 +120,17 @@ def _array(archive: zipfile.ZipFile, name: str, path: Any) -> np.ndarray:
         ) from None
     if not array.nbytes:
         raise DataError(f"{path}, {name}: there is nothing in this array")
+    if not _is_text(array):
+        raise DataError(f"{path}, {name}: these are no texts")
     return array
+
+
+def _is_text(array: np.ndarray) -> bool:
+    """Whether all characters of an array of texts exist; bytes must be ASCII."""
+    if array.dtype.kind == "S":
+        return array.tobytes().isascii()
+    if array.dtype.kind != "U":
+        return True
+    points = np.frombuffer(array.tobytes(), array.dtype.str[0] + "u4")
+    surrogate = (points >= 0xD800) & (points < 0xE000)
+    return not np.any(surrogate | (points > 0x10FFFF))
