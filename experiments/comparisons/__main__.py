@@ -34,6 +34,7 @@ from experiments.comparisons import (
     words,
 )
 from experiments.comparisons.common import Finding, Request, aligned
+from experiments.shared import ranges
 from experiments.shared.errors import UsageError, one_sentence
 from experiments.shared.folders import write_text
 from experiments.sweep import processes
@@ -73,6 +74,7 @@ def parse(argv: list[str]) -> list[str]:
         words = FLAGS.read_flags_from_files(argv[1:], force_gnu=True)
         mine, others = divide(words, [*OWN, "seeds", "only_check_args"])
         FLAGS([argv[0], *mine])
+        ranges.check(FLAGS[name] for name in ("workdir", "seeds", "jobs"))
         seeds = [f"--seeds={FLAGS.seeds}"]
         folder = pathlib.Path(FLAGS.workdir or "")
         if FLAGS.resume:

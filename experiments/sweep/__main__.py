@@ -22,6 +22,7 @@ from typing import Any
 from absl import app, flags, logging
 
 import experiments.shared.flags  # noqa: F401
+from experiments.shared import ranges
 from experiments.shared.errors import one_sentence, stop
 from experiments.sweep import arguments, processes, report
 from experiments.sweep.check import check
@@ -58,6 +59,7 @@ def parse(argv: list[str]) -> list[str]:
         words = FLAGS.read_flags_from_files(argv[1:], force_gnu=True)
         mine, others = arguments.divide(words, OWN + ABSL)
         FLAGS([argv[0], *mine])
+        ranges.check(FLAGS[name] for name in OWN)
         grid = _grid(others)
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         folder = pathlib.Path(FLAGS.workdir or f"runs/sweep-{grid.task}-{stamp}")

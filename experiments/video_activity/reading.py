@@ -50,16 +50,19 @@ def read_arrays(path: pathlib.Path) -> list[Video]:
     if missing := {"frames", "labels"} - arrays.keys():
         raise DataError(f"{path}: there is no array {' or '.join(sorted(missing))!r}")
     frames, labels = arrays["frames"], arrays["labels"]
-    counts = arrays.get("lengths", np.full(len(labels), frames.shape[1:2]))
-    if frames.ndim not in (3, 4, 5) or not len(frames) == len(labels) == len(counts):
+    fits = frames.ndim in (3, 4, 5) and labels.shape == frames.shape[:1]
+    counts = (
+        arrays.get("lengths", np.full(len(frames), frames.shape[1])) if fits else labels
+    )
+    if not fits or counts.shape != labels.shape:
         raise DataError(
             f"{path}: frames must be [N, T, H, W(, C)] or [N, T, F] with N labels and, "
             f"if any, N lengths, not {frames.shape}, {labels.shape} and {counts.shape}"
         )
     if frames.dtype.kind not in "biuf" or counts.dtype.kind not in "iu":
         raise DataError(f"{path}: frames must be numbers, and lengths whole ones")
-    if labels.ndim != 1 or labels.dtype.kind not in "biuUS":
-        raise DataError(f"{path}: labels must be [N] texts, or whole numbers")
+    if labels.dtype.kind not in "biuUS":
+        raise DataError(f"{path}: labels must be texts, or whole numbers")
     labels = labels.astype(str) if labels.dtype.kind == "S" else labels
     if not len(frames) or counts.min() < 1 or counts.max() > frames.shape[1]:
         raise DataError(f"{path}: each video needs 1 to {frames.shape[1]} frames")
