@@ -30,7 +30,7 @@ from seqjax.audio.wav import resample
 from seqjax.data import DataError, Vocabulary, files, packed, read_lines, read_series
 from seqjax.data.images import read_image
 from seqjax.data.midi import read_midi
-from seqjax.data.parsing import is_number, number, whole_number
+from seqjax.data.parsing import LARGEST, is_number, number, whole_number
 from seqjax.models.spec import SpecError, from_json
 
 
@@ -54,46 +54,51 @@ def test_every_table_has_an_example():
     assert all(isinstance(form, Format) and form.files for form in formats())
 
 
-LINE = "a" * 200_000
-BAD = {  # a reader, a file, its content, and what the sentence says
-    "open header": (read_reviews, "a.csv", b'"text,stars\na,1\n', "line 1: unexpected"),
-    "long field": (read_reviews, "a.csv", f"text,stars\n{LINE},3\n", "line 2: field larger"),
-    "long header": (read_reviews, "a.csv", f"text,stars,{LINE}\na,1,b\n", "line 1: field"),
-    "odd stars": (read_reviews, "a.csv", "text,stars\na,4\x1c\n", r"not '4\x1c'"),
-    "wide stars": (read_reviews, "a.csv", "text,stars\na,４\n", "must be 1 to 5"),
-    "a null": (read_reviews, "a.csv", "text,stars\na\0,4\n", "line 2: a null character"),
-    "columns": (read_reviews, "a.csv", f"{'a' * 900},b\n1,2\n", "…"),
-    "quoted column": (read_pairs, "a.tsv", f"{'a' * 900}\n", "…"),
-    "a tag": (read_conll, "a.txt", f"word {'T' * 999}\n", "…"),
-    "open quote": (read_series, "a.csv", 'value\n"1\n', "line 2: unexpected end"),
-    "underscore": (read_series, "a.csv", "value\n1_0\n", "'1_0' is no finite number"),
-    "too large": (read_series, "a.csv", "value\n1e39\n", "beyond the numbers of 32 bits"),
-    "digits": (read_series, "a.csv", f"value\n{'9' * 400}\n", "beyond the numbers"),
-    "far times": (read_file, "a.csv", "time,value\n0,1\n1,2\n1e30,3\n", "would be a gap"),
-    "a score": (read_nbest, "a.tsv", "a\t1\x1c\tx\t1\n", "is no finite number"),
-    "not UTF-8": (read_videos, "d/w/a.txt", b"1 2\n\xff 3\n", "line 2: not valid UTF-8"),
-    "dimensions": (read_videos, "a.ts", f"@dimensions {'9' * 5000}\n@classLabel true a\n@data\n1:a\n", "…"),
-    "LOCUS": (read_dna, "a.gb", f"LOCUS       X {'9' * 5000} bp DNA\nORIGIN\n//\n", "…|whole"),
-    "deep JSON": (Vocabulary.from_json, "a.json", "[" * 10**5, "nested too deeply"),
-    "deep rolls": (read_rolls, "a.json", '{"train":' * 10**5, "nested too deeply"),
-    "a surrogate": (Vocabulary.from_json, "a.json", '["<EOS>", "\\ud800"]', "lone surrogate"),
-    "a long token": (Vocabulary.from_json, "a.json", f'["{LINE}", "a"]', "…"),
-    "PostScript": (read_image, "a.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no image"),
-    "a huge pitch": (read_rolls, "a.json", f'{{"train": [[[{"9" * 4000}]]], "valid": 1, "test": 1}}', "…"),
-}  # fmt: skip
+LONG, DIGITS = "a" * 200_000, "9" * 5000
+TS = f"@dimensions {DIGITS}\n@classLabel true a\n@data\n1:a\n"
+LOCUS = f"LOCUS       X {DIGITS} bp DNA\nORIGIN\n//\n"
+PITCH = f'{{"train": [[[{"9" * 4000}]]], "valid": 1, "test": 1}}'
+HALF = '["<EOS>", "\\ud800"]'
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"
+BAD = {  # a reader, a file, and what it holds, by what the sentence says
+    "line 1: unexpected": (read_reviews, "a.csv", b'"text,stars\na,1\n'),
+    "line 2: field larger": (read_reviews, "a.csv", f"text,stars\n{LONG},3\n"),
+    "line 1: field larger": (read_reviews, "a.csv", f"text,stars,{LONG}\na,1,b\n"),
+    r"not '4\x1c'": (read_reviews, "a.csv", "text,stars\na,4\x1c\n"),
+    "stars must be 1 to 5": (read_reviews, "a.csv", "text,stars\na,４\n"),
+    "line 2: a null character": (read_reviews, "a.csv", "text,stars\na\0,4\n"),
+    "a…": (read_reviews, "a.csv", f"{'a' * 900},b\n1,2\n"),
+    "a'…": (read_pairs, "a.tsv", f"{'a' * 900}\n"),
+    "T'… is no tag": (read_conll, "a.txt", f"word {'T' * 999}\n"),
+    "line 2: unexpected": (read_series, "a.csv", 'value\n"1\n'),
+    "'1_0' is no finite": (read_series, "a.csv", "value\n1_0\n"),
+    "'1e39' is beyond": (read_series, "a.csv", "value\n1e39\n"),
+    "9'… is beyond": (read_series, "a.csv", f"value\n{'9' * 400}\n"),
+    "would be a gap": (read_file, "a.csv", "time,value\n0,1\n1,2\n2,2\n1e30,3\n"),
+    "is no finite number": (read_nbest, "a.tsv", "a\t1\x1c\tx\t1\n"),
+    "line 2: not valid UTF-8": (read_videos, "d/w/a.txt", b"1 2\n\xff 3\n"),
+    "@dimensions must be": (read_videos, "a.ts", TS),
+    "a.gb": (read_dna, "a.gb", LOCUS),
+    "nested too deeply": (Vocabulary.from_json, "a.json", "[" * 10**5),
+    "JSON: it is nested": (read_rolls, "a.json", '{"train":' * 10**5),
+    "lone surrogate": (Vocabulary.from_json, "a.json", HALF),
+    "follows": (Vocabulary.from_json, "a.json", f'["{LONG}", "a"]'),
+    "no image": (read_image, "a.png", EPS),
+    "keys of a piano": (read_rolls, "a.json", PITCH),
+}
 
 
-@pytest.mark.parametrize("case", BAD)
-def test_what_broke_a_reader_is_one_short_sentence(case, tmp_path):
-    read, name, content, said = BAD[case]
+@pytest.mark.parametrize("said", BAD)
+def test_what_broke_a_reader_is_one_short_sentence(said, tmp_path):
+    read, name, content = BAD[said]
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(DataError) as error:
         read(tmp_path / name.split("/")[0])
     sentence = str(error.value)
-    assert any(part in sentence for part in said.split("|")), sentence
-    assert str(tmp_path) in sentence and sentence.isprintable()
+    assert said in sentence and str(tmp_path) in sentence
+    assert sentence.isprintable()
     assert len(sentence.replace(str(tmp_path), "")) < 400
 
 
@@ -109,10 +114,10 @@ def test_a_number_is_what_it_looks_like():
     rng = random.Random(0)
     for _ in range(5000):
         text = "".join(rng.choices("0123456789.eE+-_ x\x1c４", k=rng.randint(0, 6)))
-        if is_number(text):
+        if is_number(text) and abs(float(text)) <= LARGEST:
             assert number(text, "here") == float(text) and text.isascii()
         else:
-            with pytest.raises(DataError, match="here: .* is no finite number"):
+            with pytest.raises(DataError, match="^here: .* is (no|beyond)"):
                 number(text, "here")
         if text.strip(" ").isdecimal() and text.isascii():
             assert whole_number(text, "here") == int(text)
@@ -151,8 +156,8 @@ def _write(pipe, raw):
 def test_a_file_larger_than_the_memory_is_not_read(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
     with path.open("wb") as file:
-        file.truncate(2**45)
-    with pytest.raises(DataError, match="would take 35 TB of memory, where"):
+        file.truncate(2**43)
+    with pytest.raises(DataError, match="would take 8.8 TB of memory, where"):
         read_lines(path)
     path.write_bytes(b"\n" * 2**20)
     monkeypatch.setattr(memory, "available", lambda: 2**27)
@@ -232,14 +237,13 @@ def test_matlab_arrays_are_those_of_scipy(packing, tmp_path):
 def test_sounds_and_notes_with_odd_heads(tmp_path):
     x = np.sin(np.arange(4000) / 9)
     assert len(resample(x, 44_101, 16_000)) == len(resample(x, 44_100, 16_000))
-    np.testing.assert_allclose(
-        resample(x, 44_101, 16_000), resample(x, 44_100, 16_000), atol=2e-2
-    )
+    both = (resample(x, rate, 16_000)[:-9] for rate in (44_101, 44_100))
+    np.testing.assert_allclose(*both, atol=2e-2)
     sounds = [form for form in formats() if form.name == "read_wav"]
     raw = bytearray(sounds[0].files["a.wav"])
-    raw[24:28] = struct.pack("<I", 4_294_967_291)
+    raw[24:32] = struct.pack("<II", 1_073_741_789, 4 * 1_073_741_789)
     (tmp_path / "a.wav").write_bytes(raw)
-    with pytest.raises(DataError, match="a rate of 4294967291 samples a second"):
+    with pytest.raises(DataError, match="a rate of 1073741789 samples a second"):
         read_wav(tmp_path / "a.wav", 16_000)
     midi = next(form for form in formats() if form.name == "music/midi").files["a.mid"]
     tempo = b"\xff\x51\x03"

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seqjax.data.files import (
-    QUOTED,
     DataError,
     decoded_lines,
     entries,
     is_folder,
+    listed,
     read_text,
     reason,
     shown,
@@ -57,8 +57,8 @@ def read_genomes(path: str | pathlib.Path) -> list[Genome]:
         for genome in parse(read_text(file), file):
             if genome.labels is None:
                 raise DataError(
-                    f"{file}: {genome.name} has no labels: a record needs as many of "
-                    f"{', '.join(MARKS)} behind its bases"
+                    f"{file}: {listed([genome.name])} has no labels: a record needs as "
+                    f"many of {', '.join(MARKS)} behind its bases"
                 )
             if genome.codes.tobytes() not in seen:
                 strands = genome.codes, reverse_complement(genome.codes)
@@ -104,7 +104,7 @@ def _genbank(lines: Sequence[str], name: object) -> Iterator[Genome]:
     if not records or len(said) != len(records):
         raise DataError(f"{name}: a LOCUS line does not say how many bp there are")
     for record, bases in zip(records, said, strict=True):
-        where = f"{name}: {record.id[:QUOTED]}"
+        where = f"{name}: {listed([record.id])}"
         length = whole_number(bases, where, "what LOCUS says")
         try:
             text = str(record.seq)
@@ -157,7 +157,7 @@ def _labels(record: Any, where: str) -> np.ndarray:
 
 def _fasta(lines: Sequence[str], name: object) -> Iterator[Any]:
     for record in _parsed(lines, name, "fasta"):
-        where = f"{name}: {record.id[:QUOTED] or 'a record without a name'}"
+        where = f"{name}: {listed([record.id or 'a record without a name'])}"
         text, marks = _text(record, lines, name), ""
         if match := _RECORD.fullmatch(text):
             text, marks = match.groups()

@@ -86,7 +86,7 @@ def read_nbest(path: str | pathlib.Path) -> list[Hypothesis]:
     for place, line in numbered_lines(path, longest=100_000):
         if not line:
             continue
-        columns = [column.strip() for column in line.split("\t")]
+        columns = [column.strip(" ") for column in line.split("\t")]
         where = f"{path}, line {place}"
         if len(columns) != 4 or columns[3] not in ("0", "1"):
             raise DataError(
