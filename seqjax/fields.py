@@ -56,8 +56,9 @@ def _is_whole(value: Any) -> bool:
 
 
 def _is_finite(value: Any) -> bool:
-    is_one = isinstance(value, Real) and not isinstance(value, bool)
-    return is_one and abs(value) < math.inf
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    return isinstance(value, Integral) or math.isfinite(value)
 
 
 _KINDS: dict[Any, tuple[Any, str]] = {

@@ -237,8 +237,8 @@ def test_matlab_arrays_are_those_of_scipy(packing, tmp_path):
 def test_sounds_and_notes_with_odd_heads(tmp_path):
     x = np.sin(np.arange(4000) / 9)
     assert len(resample(x, 44_101, 16_000)) == len(resample(x, 44_100, 16_000))
-    both = (resample(x, rate, 16_000)[:-9] for rate in (44_101, 44_100))
-    np.testing.assert_allclose(*both, atol=2e-2)
+    odd, even = (resample(x, rate, 16_000)[:-9] for rate in (44_101, 44_100))
+    np.testing.assert_allclose(odd, even, atol=2e-2)
     sounds = [form for form in formats() if form.name == "read_wav"]
     raw = bytearray(sounds[0].files["a.wav"])
     raw[24:32] = struct.pack("<II", 1_073_741_789, 4 * 1_073_741_789)

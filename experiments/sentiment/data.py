@@ -74,8 +74,8 @@ def read_reviews(path: str | pathlib.Path) -> Splits:
         if row := columns(line, where, delimiter):
             if len(row) != len(names):
                 raise DataError(f"{where}: a column is missing, or is one too many")
-            both = (row[names.index(name)] for name in ("text", "stars"))
-            reviews.append(_review(*both, where))
+            text, stars = row[names.index("text")], row[names.index("stars")]
+            reviews.append(_review(text, stars, where))
     try:
         return split(reviews, [normalize(review.text) for review in reviews])
     except DataError as error:

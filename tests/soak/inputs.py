@@ -72,7 +72,7 @@ def fuzz(seed: int, count: int, only: str = "") -> Outcome:
         other += problems
         if fate:
             other.append({"index": begun, "format": "?", "kind": fate, "sentence": ""})
-    return Outcome(*totals, other, most, time.monotonic() - began)
+    return Outcome(totals[0], totals[1], other, most, time.monotonic() - began)
 
 
 def _process(seed: int, first: int, count: int, only: str):
