@@ -41,11 +41,9 @@ def hyper_parameters(layer: Layer, kind: type) -> None:
     for part in layer.parts:
         if not isinstance(part, kind):
             raise TypeError(f"{_name(layer)} is made of layers, not {part!r}")
-    if not isinstance(layer.features, int) or layer.features < 1:
-        raise ValueError(
-            f"{_name(layer)}.features must be a positive integer, "
-            f"not {layer.features!r}"
-        )
+    if not isinstance(width := layer.features, int) or width < 1:
+        said = f"must be a positive integer, not {width!r}"
+        raise ValueError(f"{_name(layer)}.features {said}")
     fields.check(layer)
 
 

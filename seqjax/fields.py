@@ -81,7 +81,7 @@ def _spelled(hint: Any) -> str:
         return f"one of {', '.join(map(repr, arguments))}"
     if origin is tuple:
         each = (_spelled(a) for a in arguments if a is not ...)
-        return f"a tuple of {', '.join(each)}"
+        return f"({', '.join(each)}{', …' * (arguments[1:] == (...,))})"
     return _KINDS.get(origin or hint, (None, getattr(hint, "__name__", str(hint))))[1]
 
 

@@ -75,7 +75,7 @@ def test_on_one_place_it_is_the_peephole_lstm():
     {
         "grid=(2, 3)": "features must be a multiple of the 6 places of a grid of 2",
         "kernel=2": "kernel must be odd, not 2",
-        "grid=(2,)": "grid must be a height and a width",
+        "grid=(2,)": "grid must be",
     }.items(),
 )
 def test_what_a_convolutional_lstm_refuses(fields, reason):
