@@ -18,7 +18,8 @@ import numpy as np
 from experiments.agreement.nested import draw_nested
 from experiments.agreement.words import NOUNS, PLURAL, SINGULAR, WORDS, Sentence
 from seqjax.data import Dataset, Table
-from seqjax.data.files import DataError, numbered_lines, shown
+from seqjax.data.files import DataError, numbered_lines
+from seqjax.data.quoting import shown
 
 Draw = Callable[[int, int, int, int], list[Sentence]]
 

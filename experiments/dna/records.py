@@ -9,18 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqjax.data.files import (
-    DataError,
-    decoded_lines,
-    entries,
-    is_folder,
-    listed,
-    read_text,
-    reason,
-    shown,
-)
+from seqjax.data.files import DataError, decoded_lines, entries, is_folder, read_text
 from seqjax.data.nucleotides import encode, reverse_complement
 from seqjax.data.parsing import whole_number
+from seqjax.data.quoting import listed, reason, shown
 from seqjax.extras import library
 from seqjax.predict.nucleotides import CODON, MARKS
 

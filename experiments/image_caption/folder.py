@@ -6,8 +6,9 @@ import numpy as np
 
 from experiments.image_caption.captioned import Captioned
 from seqjax.data import DataError
-from seqjax.data.files import is_file, is_folder, numbered_lines, shown
+from seqjax.data.files import is_file, is_folder, numbered_lines
 from seqjax.data.images import read_image, resized
+from seqjax.data.quoting import shown
 
 TABLE = "captions.tsv"
 

@@ -9,9 +9,10 @@ import numpy as np
 from experiments.music import matlab
 from experiments.music.roll import Piece, checked, from_frames
 from seqjax.data import DataError, Splits
-from seqjax.data.files import listed, read_bytes
+from seqjax.data.files import read_bytes
 from seqjax.data.packed import read_npz as read_arrays
 from seqjax.data.parsing import parse_json
+from seqjax.data.quoting import listed
 
 PARTS = ("train", "valid", "test")
 MAT = ("traindata", "validdata", "testdata")

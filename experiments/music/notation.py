@@ -8,9 +8,10 @@ import numpy as np
 
 from experiments.music.roll import Notes, Piece, from_notes
 from seqjax.data import DataError, Splits
-from seqjax.data.files import is_folder, read_bytes, reason
+from seqjax.data.files import is_folder, read_bytes
 from seqjax.data.midi import read_midi
 from seqjax.data.packed import member, opened
+from seqjax.data.quoting import reason
 from seqjax.extras import library
 
 SCORES, MIDI = (".musicxml", ".xml", ".mxl"), (".mid", ".midi")

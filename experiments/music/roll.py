@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seqjax.data.chords import NAMES
-from seqjax.data.files import DataError, shown
+from seqjax.data.files import DataError
 from seqjax.data.midi import Note, write_midi
+from seqjax.data.quoting import shown
 
 KEYS, LOWEST = 88, 21  # of a piano; A0, as a number of MIDI
 LONGEST = 250_000  # frames of a piece

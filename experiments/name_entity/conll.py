@@ -3,13 +3,8 @@
 import pathlib
 from typing import NamedTuple
 
-from seqjax.data.files import (
-    DataError,
-    decoded_lines,
-    is_folder,
-    read_text,
-    shown,
-)
+from seqjax.data.files import DataError, decoded_lines, is_folder, read_text
+from seqjax.data.quoting import shown
 from seqjax.data.splits import Splits, normalize, split
 from seqjax.metrics import OUTSIDE, as_iob2
 

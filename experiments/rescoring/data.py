@@ -8,8 +8,9 @@ import numpy as np
 
 from experiments.language_model.data import BIBLE, bible
 from seqjax.data import Dataset, Table
-from seqjax.data.files import DataError, numbered_lines, shown
+from seqjax.data.files import DataError, numbered_lines
 from seqjax.data.parsing import number
+from seqjax.data.quoting import shown
 
 # Words that sound alike, as in "the apple and pear salad".
 HOMOPHONES = tuple(

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from seqjax.data import Dataset, Table, wheels
-from seqjax.data.files import DataError, decoded_lines, listed, read_text, shown
+from seqjax.data.files import DataError, decoded_lines, read_text
 from seqjax.data.parsing import columns
+from seqjax.data.quoting import listed, shown
 from seqjax.data.splits import Splits, normalize, split
 
 VADER = wheels.Wheel(

@@ -8,8 +8,8 @@ from absl import flags
 
 from experiments.shared.errors import UsageError
 from seqjax.data import DataError
-from seqjax.data.files import shown
 from seqjax.data.parsing import LARGEST, is_number, number, whole_number
+from seqjax.data.quoting import shown
 
 WHOLE = 2**31 - 1  # the largest whole number, of 32 bits
 

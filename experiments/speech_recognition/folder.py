@@ -5,7 +5,8 @@ import pathlib
 from experiments.speech_recognition.utterance import Recordings, Utterance
 from seqjax.audio import read_wav
 from seqjax.data import DataError
-from seqjax.data.files import is_file, is_folder, numbered_lines, shown
+from seqjax.data.files import is_file, is_folder, numbered_lines
+from seqjax.data.quoting import shown
 
 TRANSCRIPT = "transcript.tsv"
 RATE = 16000

@@ -4,7 +4,8 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from seqjax.data.files import DataError, is_file, numbered_lines, shown
+from seqjax.data.files import DataError, is_file, numbered_lines
+from seqjax.data.quoting import shown
 from seqjax.data.splits import Splits, normalize, split
 
 

@@ -8,18 +8,16 @@ import codecs
 import contextlib
 import os
 import pathlib
-import reprlib
 import select
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from seqjax import memory
+from seqjax.data.quoting import shown
 
 PIPED = 2**26  # bytes that are read of a pipe
 PATIENCE = 30.0  # seconds for which a pipe may bring nothing
-QUOTED = 60  # characters of a file that a message shows
-_SAID = 200  # characters of another library's reason
 _ROW = 256  # bytes that a short line takes as an object of Python, beside its text
 _CHARACTER = 5  # bytes that a character may take while it is read
 _SMALL = 2**24  # bytes that fit anywhere
@@ -27,31 +25,6 @@ _SMALL = 2**24  # bytes that fit anywhere
 
 class DataError(ValueError):
     """Data that cannot be used; the message names the file, and the line if any."""
-
-
-def shown(value: Any) -> str:
-    """Quotes something of a file for a message, of which the beginning is enough.
-
-    Example:
-      >>> shown("a" * 70)
-      "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'…"
-    """
-    if isinstance(value, str):
-        return repr(value[:QUOTED]) + "…" * (len(value) > QUOTED)
-    text = reprlib.repr(value)
-    return text[:QUOTED] + "…" * (len(text) > QUOTED)
-
-
-def listed(names: Iterable[str]) -> str:
-    """Lists names that stand in a file, as far as a message should."""
-    return shown(", ".join(names) or "none").replace("'", "")
-
-
-def reason(error: BaseException) -> str:
-    """Returns why another library refuses a file: the beginning of its first line."""
-    line = next(iter(str(error).splitlines()), "").strip().rstrip(".:")
-    line = "".join(c if c.isprintable() else "?" for c in line[:_SAID])
-    return line or type(error).__name__
 
 
 def read_bytes(path: str | pathlib.Path) -> bytes:

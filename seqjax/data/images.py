@@ -8,8 +8,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from seqjax.data.files import DataError, entries, read_bytes, reason
+from seqjax.data.files import DataError, entries, read_bytes
 from seqjax.data.packed import check_size
+from seqjax.data.quoting import reason
 from seqjax.extras import library
 
 Way = Literal["fixed", "rows", "columns", "pixels"]

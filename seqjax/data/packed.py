@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from seqjax.data.files import DataError, read_bytes, reason
+from seqjax.data.files import DataError, read_bytes
+from seqjax.data.quoting import reason
 from seqjax.memory import readable
 
 FREE = 2**27  # bytes, of unpacked content

@@ -12,7 +12,8 @@ import math
 import re
 from typing import Any
 
-from seqjax.data.files import DataError, check_fits, decoded, reason, shown
+from seqjax.data.files import DataError, check_fits, decoded
+from seqjax.data.quoting import reason, shown
 
 LARGEST = 3.4028234663852886e38  # of 32 bits, in which all is computed
 FIELD = 131_072  # characters of a field that the csv module reads

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqjax.data.files import DataError, listed, numbered_lines, shown
+from seqjax.data.files import DataError, numbered_lines
 from seqjax.data.parsing import columns as split_columns
 from seqjax.data.parsing import is_number, number
+from seqjax.data.quoting import listed, shown
 
 TIMES = frozenset("time date datetime timestamp ds year month day step".split())
 GAPS = frozenset(("", "na", "nan", "null", "none", "?"))

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqjax.data.files import DataError, decoded_lines, read_text, shown
+from seqjax.data.files import DataError, decoded_lines, read_text
 from seqjax.data.parsing import number, whole_number
+from seqjax.data.quoting import shown
 
 
 class Series(NamedTuple):

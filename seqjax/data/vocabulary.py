@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from seqjax.data.files import DataError, read_bytes, shown
+from seqjax.data.files import DataError, read_bytes
 from seqjax.data.parsing import parse_json
+from seqjax.data.quoting import shown
 
 EOS = "<EOS>"  # ends every sequence
 UNK = "<UNK>"  # stands for every token that is not in the vocabulary
