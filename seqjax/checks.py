@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from seqjax import fields
 from seqjax.linear import LinearRecurrence, Way
 from seqjax.noise import Keys
 from seqjax.scan import Gradient
@@ -34,17 +35,16 @@ def is_frozen_dataclass(cls: type) -> None:
 
 
 def hyper_parameters(layer: Layer, kind: type) -> None:
-    """Raises unless fields are hashable, parts are of `kind`, `features` is a width."""
+    """Raises unless fields are hashable and as annotated, and parts are of `kind`."""
     for field in dataclasses.fields(layer):
         _is_hashable(layer, field.name)
     for part in layer.parts:
         if not isinstance(part, kind):
             raise TypeError(f"{_name(layer)} is made of layers, not {part!r}")
-    if not isinstance(layer.features, int) or layer.features < 1:
-        raise ValueError(
-            f"{_name(layer)}.features must be a positive integer, "
-            f"not {layer.features!r}"
-        )
+    if not isinstance(width := layer.features, int) or width < 1:
+        said = f"must be a positive integer, not {width!r}"
+        raise ValueError(f"{_name(layer)}.features {said}")
+    fields.check(layer)
 
 
 def _is_hashable(layer: Layer, field: str) -> None:

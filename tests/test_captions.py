@@ -186,7 +186,7 @@ def test_a_folder_of_captions_is_read(tmp_path):
     assert found[2].pixels.shape == image.shape
     for text, named_ in (
         ("a.png\n", "captions.tsv, line 1: two columns"),
-        ("a.png\tcat\nc.png\tcat\n", "c.png: No such file"),
+        ("a.png\tcat\nc.png\tcat\n", "line 2: there is no file 'c.png'"),
         ("captions.tsv\tcat\n", "captions.tsv: no image"),
         ("\n", "captions.tsv: no example"),
     ):

@@ -48,10 +48,10 @@ def test_a_file_is_read_by_columns(tmp_path):
 BAD = {
     "a\t-1\tthe pair\n": "line 1: four columns",
     "a\t-1\tthe pair\tyes\n": "line 1: four columns",
-    "a\t-1\tx\t1\nb\tlow\ty\t1\n": "line 2: the acoustic score 'low' is no number",
-    "a\tnan\tx\t1\n": "line 1: the acoustic score 'nan' is no number",
+    "a\t-1\tx\t1\nb\tlow\ty\t1\n": "line 2: the acoustic score 'low' is no fin",
+    "a\tnan\tx\t1\n": "line 1: the acoustic score 'nan' is no finite number",
     "a\t-1\tx\t0\n": "no utterance has a true text",
-    "a\t-1\tx\t1\na\t-1\ty\t1\n": "utterance a has 2 true texts",
+    "a\t-1\tx\t1\na\t-1\ty\t1\n": "utterance 'a' has 2 true texts",
 }
 
 

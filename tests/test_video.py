@@ -75,7 +75,7 @@ def test_on_one_place_it_is_the_peephole_lstm():
     {
         "grid=(2, 3)": "features must be a multiple of the 6 places of a grid of 2",
         "kernel=2": "kernel must be odd, not 2",
-        "grid=(2,)": "grid must be a height and a width",
+        "grid=(2,)": "grid must be",
     }.items(),
 )
 def test_what_a_convolutional_lstm_refuses(fields, reason):
@@ -191,8 +191,8 @@ BAD = {
     "no image in this folder": ("x", lambda p: (p / "x/wave/a").mkdir(parents=True)),
     "line 2: these are not numbers": ("x", _text("x/a/b.txt", "1 2\n3 d")),
     "line 2: 1 numbers, but 2 in": ("x", _text("x/a/b.csv", "1,2\n3")),
-    "there is no frame in this": ("x", _text("x/a/b.txt", "\n")),
-    "cannot be read as an .npz": ("x.npz", _text("x.npz", "frames")),
+    "no example in it, only blank": ("x", _text("x/a/b.txt", "\n")),
+    "no .npz file, which is a zip": ("x.npz", _text("x.npz", "frames")),
     "there is no array 'labels'": ("x.npz", _npz(frames=ones)),
     "frames must be .N, T, H, W": ("x.npz", _npz(frames=ones, labels=["a"])),
     "each video needs 1 to 3 frames": (

@@ -19,6 +19,7 @@ from experiments.agreement.nested import draw_nested
 from experiments.agreement.words import NOUNS, PLURAL, SINGULAR, WORDS, Sentence
 from seqjax.data import Dataset, Table
 from seqjax.data.files import DataError, numbered_lines
+from seqjax.data.quoting import shown
 
 Draw = Callable[[int, int, int, int], list[Sentence]]
 
@@ -90,7 +91,7 @@ def read_sentences(path: str | pathlib.Path) -> list[Sentence]:
             )
         verb = words[marked[0]].strip("*")
         if verb not in SINGULAR + PLURAL:
-            raise DataError(f"{path}, line {number}: {verb!r} is no known verb")
+            raise DataError(f"{path}, line {number}: {shown(verb)} is no known verb")
         before = tuple(words[: marked[0]])
         sentences.append(Sentence(before, verb, _distance(before), -1))
     return sentences

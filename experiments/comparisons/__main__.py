@@ -34,6 +34,7 @@ from experiments.comparisons import (
     words,
 )
 from experiments.comparisons.common import Finding, Request, aligned
+from experiments.shared import ranges
 from experiments.shared.begun import read_flags, refuse_begun
 from experiments.shared.errors import UsageError, one_sentence
 from experiments.sweep import processes
@@ -52,7 +53,9 @@ FLAGS["resume"].help = "Go on with the comparison in --workdir, as it was begun.
 FLAGS["seeds"].help = "Trainings of each kind."
 FLAGS["quiet"].help = "Print the result line only."
 FLAGS.set_default("seeds", 3)
-flags.DEFINE_integer("jobs", 1, "Trainings at once; with more, times mean less.", 1)
+flags.DEFINE_integer(
+    "jobs", 1, "Trainings at once; with more, times mean less.", 1, 1000
+)
 OWN = "workdir resume noresume quiet noquiet jobs help helpshort helpfull".split()
 COMPARISONS = {
     "cells": cells,
@@ -71,6 +74,7 @@ def parse(argv: list[str]) -> list[str]:
         words = FLAGS.read_flags_from_files(argv[1:], force_gnu=True)
         mine, others = divide(words, [*OWN, "seeds", "only_check_args"])
         FLAGS([argv[0], *mine])
+        ranges.check(FLAGS[name] for name in ("workdir", "seeds", "jobs"))
         seeds = [f"--seeds={FLAGS.seeds}"]
         folder = pathlib.Path(FLAGS.workdir or "")
         if FLAGS.resume:

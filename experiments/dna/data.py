@@ -8,7 +8,7 @@ import numpy as np
 from experiments.dna import generator
 from experiments.dna.records import ENDINGS, Genome, parse, read_genomes
 from seqjax.data import DataError, Dataset, Splits, Table, split, wheels
-from seqjax.data.files import numbered_lines
+from seqjax.data.files import is_folder, numbered_lines
 from seqjax.data.nucleotides import encode
 
 DEFAULTS = {"bases": "phages", "class": "splice"}
@@ -43,7 +43,7 @@ def read_path(path: str | pathlib.Path) -> list[Genome] | Splits:
     Raises:
       DataError: as `read_genomes` and `read_sequences` do.
     """
-    if pathlib.Path(path).is_dir() or pathlib.Path(path).suffix.lower() in ENDINGS:
+    if is_folder(path) or pathlib.Path(path).suffix.lower() in ENDINGS:
         return read_genomes(path)
     lines = (line for _, line in numbered_lines(path, 10**9) if line)
     if next(lines).startswith((">", "LOCUS")):

@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqjax.data.files import DataError, decoded, read_text
+from seqjax.data.files import DataError, decoded_lines, entries, is_folder, read_text
 from seqjax.data.nucleotides import encode, reverse_complement
+from seqjax.data.parsing import whole_number
+from seqjax.data.quoting import listed, reason, shown
 from seqjax.extras import library
 from seqjax.predict.nucleotides import CODON, MARKS
 
 ENDINGS = (".gb", ".gbk", ".gbff", ".genbank", ".fa", ".fasta", ".fna")
+MOST = 100  # CDS that a base may be in, in the mean
 _LABELS = re.escape(MARKS)
 _RECORD = re.compile(rf"([^{_LABELS}]*)([{_LABELS}]*)")
 _LOCUS = re.compile(r"LOCUS\s+\S+\s+(\d+) (?:bp|BP)")
@@ -37,16 +40,17 @@ def read_genomes(path: str | pathlib.Path) -> list[Genome]:
       DataError: as `parse` does; or the folder holds no file of a known ending; or a
         FASTA record has no labels.
     """
-    folder, genomes, seen = pathlib.Path(path), [], set()
-    files = sorted(p for p in folder.glob("*") if p.suffix.lower() in ENDINGS)
-    if folder.is_dir() and not files:
+    genomes, seen, files = [], set(), [pathlib.Path(path)]
+    if is_folder(path):
+        files = [p for p in entries(path) if p.suffix.lower() in ENDINGS]
+    if not files:
         raise DataError(f"{path}: no file in it ends in {', '.join(ENDINGS)}")
-    for file in files if folder.is_dir() else [folder]:
+    for file in files:
         for genome in parse(read_text(file), file):
             if genome.labels is None:
                 raise DataError(
-                    f"{file}: {genome.name} has no labels: a record needs as many of "
-                    f"{', '.join(MARKS)} behind its bases"
+                    f"{file}: {listed([genome.name])} has no labels: a record needs as "
+                    f"many of {', '.join(MARKS)} behind its bases"
                 )
             if genome.codes.tobytes() not in seen:
                 strands = genome.codes, reverse_complement(genome.codes)
@@ -67,7 +71,7 @@ def parse(raw: bytes, name: object) -> list[Any]:
         a letter is not of IUPAC's code. The message names the line if there is one.
       MissingLibrary: biopython is not installed.
     """
-    lines = [decoded(line, name, i) for i, line in enumerate(raw.split(b"\n"), 1)]
+    lines = decoded_lines(raw, name)
     first = next((line for line in lines if line.strip()), "")
     if not first:
         raise DataError(f"{name}: there is nothing in it")
@@ -91,8 +95,9 @@ def _genbank(lines: Sequence[str], name: object) -> Iterator[Genome]:
     records = _parsed(lines, name, "genbank")
     if not records or len(said) != len(records):
         raise DataError(f"{name}: a LOCUS line does not say how many bp there are")
-    for record, length in zip(records, map(int, said), strict=True):
-        where = f"{name}: {record.id}"
+    for record, bases in zip(records, said, strict=True):
+        where = f"{name}: {listed([record.id])}"
+        length = whole_number(bases, where, "what LOCUS says")
         try:
             text = str(record.seq)
         except ValueError:  # undefined, for there is no ORIGIN
@@ -118,16 +123,22 @@ def _labels(record: Any, where: str) -> np.ndarray:
         }:
             if feature.location is None:
                 raise DataError(f"{where}: the place of a CDS cannot be read")
-            if feature.location.end > len(labels):
+            place = shown(feature.location)
+            if feature.location.start < 0 or feature.location.end > len(labels):
                 raise DataError(
-                    f"{where}: the CDS at {feature.location} lies beyond the sequence, "
-                    f"which has {len(labels)} bases"
+                    f"{where}: the CDS at {place} lies beyond the sequence, which has "
+                    f"{len(labels)} bases"
                 )
+            if len(feature.location) > len(labels):
+                raise DataError(f"{where}: the CDS at {place} is longer than all bases")
             genes.append(feature)
     if not genes:
         raise DataError(f"{where}: no CDS in it, so that nothing says what is coding")
+    if sum(len(gene.location) for gene in genes) > MOST * len(labels):
+        raise DataError(f"{where}: a base is in more than {MOST} CDS in the mean")
     for feature in sorted(genes, key=lambda gene: len(gene.location)):
-        begun = int(feature.qualifiers.get("codon_start", ["1"])[0]) - 1
+        begun = feature.qualifiers.get("codon_start", ["1"])[0]
+        begun = whole_number(begun, where, "codon_start") - 1
         parts = [part for part in feature.location.parts if not part.ref]
         places = np.array([place for part in parts for place in part], int)
         ahead = np.concatenate([np.full(len(p), p.strand != -1) for p in parts])
@@ -138,15 +149,26 @@ def _labels(record: Any, where: str) -> np.ndarray:
 
 def _fasta(lines: Sequence[str], name: object) -> Iterator[Any]:
     for record in _parsed(lines, name, "fasta"):
-        where = f"{name}: {record.id or 'a record without a name'}"
-        match = _RECORD.fullmatch(str(record.seq))
-        text, marks = match.groups() if match else (str(record.seq), "")
+        where = f"{name}: {listed([record.id or 'a record without a name'])}"
+        text, marks = _text(record, lines, name), ""
+        if match := _RECORD.fullmatch(text):
+            text, marks = match.groups()
         codes = _codes(text, lines, where, name)
         if not len(codes):
             raise DataError(f"{where} has no bases")
         if marks and len(marks) != len(codes):
             raise DataError(f"{where} has {len(codes)} bases, but {len(marks)} labels")
         yield Genome(record.id, codes, from_marks(marks) if marks else None)
+
+
+def _text(record: Any, lines: Sequence[str], name: object) -> str:
+    try:
+        return str(record.seq)
+    except UnicodeDecodeError:
+        odd = (i for i, line in enumerate(lines, 1) if not _bases(line).isascii())
+        raise DataError(
+            f"{name}, line {next(odd, 1)}: a letter that is not of ASCII"
+        ) from None
 
 
 def _parsed(lines: Sequence[str], name: object, kind: str) -> list[Any]:
@@ -157,8 +179,7 @@ def _parsed(lines: Sequence[str], name: object, kind: str) -> list[Any]:
             warnings.simplefilter("ignore")
             return list(parser(io.StringIO("\n".join(lines)), kind))
     except Exception as error:  # of all kinds, for a file that is damaged
-        reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(":")
-        raise DataError(f"{name}: this is not whole {kind}: {reason}") from None
+        raise DataError(f"{name}: this is not whole {kind}: {reason(error)}") from None
 
 
 def _codes(text: str, lines: Sequence[str], where: str, name: object) -> np.ndarray:

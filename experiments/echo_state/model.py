@@ -11,6 +11,7 @@ from jax import lax
 
 from experiments.echo_state.data import Signal
 from experiments.shared.errors import UsageError
+from experiments.shared.ranges import numbers
 from seqjax import Layer, metrics
 from seqjax.data import Source
 from seqjax.layers import FeedbackCarry, ReadoutParams
@@ -87,16 +88,10 @@ def plan_of(options: Any, signal: Signal) -> Plan:
 
 
 def _penalties(options: Any) -> tuple[float, ...]:
-    for text in options.penalties:
-        try:
-            usable = 0 <= float(text) < np.inf
-        except ValueError:
-            usable = False
-        if not usable:
-            raise UsageError(f"--penalties: {text!r} is no number from 0 on")
-    if not options.penalties:
-        raise UsageError("--penalties: name one or more")
-    return tuple(map(float, options.penalties))
+    penalties = numbers(options, "penalties")
+    if not penalties or min(penalties) < 0:
+        raise UsageError("--penalties: name one or more numbers from 0 on")
+    return tuple(penalties)
 
 
 def scaled(signal: Signal, learn: int) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ from jax import lax
 from experiments.echo_state.data import TABLE
 from experiments.echo_state.model import Plan, plan_of, scaled, signal_of, solve
 from experiments.shared.errors import UsageError
+from experiments.shared.ranges import numbers
 from experiments.shared.run import Run
 from seqjax import EchoState, figures
 from seqjax.cells.echo_state import EchoStateCarry
@@ -85,10 +86,7 @@ def grid_of(options: Any) -> Grid:
     """The grid of --scales, --leaks and --radii."""
 
     def axis(name, highest):
-        try:
-            values = tuple(float(text) for text in getattr(options, name))
-        except ValueError as error:
-            raise UsageError(f"--{name}: {error}") from None
+        values = tuple(numbers(options, name))
         if not values or not all(0 < value <= highest for value in values):
             below = f" and at most {highest:g}" if np.isfinite(highest) else ""
             raise UsageError(f"--{name}: numbers above 0{below} are needed")

@@ -70,7 +70,7 @@ flags.DEFINE_integer(
     "side", 0, "Pixels to which images are scaled; 0: the size of the first.", 0
 )
 flags.DEFINE_float("dropout", 0.0, "Share of vectors dropped in training.", 0.0, 0.99)
-flags.DEFINE_integer("beam", 4, "Hypotheses of the beam search.", 1)
+flags.DEFINE_integer("beam", 4, "Hypotheses of the beam search.", 1, 1000)
 flags.DEFINE_string("image", None, "An image file, for --mode=caption.")
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from experiments.image_caption.captioned import Captioned
 from seqjax.data import DataError
-from seqjax.data.files import numbered_lines
+from seqjax.data.files import is_file, is_folder, numbered_lines
 from seqjax.data.images import read_image, resized
+from seqjax.data.quoting import shown
 
 TABLE = "captions.tsv"
 
@@ -24,7 +25,7 @@ def read_captions(path: str | pathlib.Path) -> list[Captioned]:
     """
     folder, images = pathlib.Path(path), []
     table = folder / TABLE
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise DataError(f"{path}: a folder of images with {TABLE} is needed")
     size = (0, 0)
     for number, line in numbered_lines(table, longest=5000):
@@ -35,6 +36,10 @@ def read_captions(path: str | pathlib.Path) -> list[Captioned]:
             raise DataError(
                 f"{table}, line {number}: two columns by tab are needed, an image and "
                 f"its caption"
+            )
+        if not is_file(folder / columns[0]):
+            raise DataError(
+                f"{table}, line {number}: there is no file {shown(columns[0])}"
             )
         pixels: np.ndarray = read_image(folder / columns[0], "RGB")
         size = size if images else pixels.shape[:2]

@@ -1,6 +1,5 @@
 """What --data takes: IDX files, or a folder of images by class."""
 
-import gzip
 import pathlib
 import struct
 
@@ -8,8 +7,9 @@ import numpy as np
 
 from experiments.image_classification.picture import Picture
 from seqjax.data import DataError
-from seqjax.data.files import read_bytes
+from seqjax.data.files import entries, is_folder, read_bytes
 from seqjax.data.images import image_files, read_image
+from seqjax.data.packed import gunzipped
 
 IMAGES, LABELS = "images", "labels"  # in the names of MNIST's files
 PARTS = {"train": "train", "t10k": "test", "test": "test"}
@@ -28,10 +28,10 @@ def read_path(path: str | pathlib.Path) -> list[Picture]:
       DataError: what is there cannot be used.
     """
     path = pathlib.Path(path)
-    if not path.is_dir():
+    if not is_folder(path):
         return read_idx(path, "")
-    files = sorted(p for p in path.iterdir() if IMAGES in p.name and p.is_file())
-    files = [p for p in files if "idx" in p.name]
+    files = [p for p in entries(path) if IMAGES in p.name and "idx" in p.name]
+    files = [p for p in files if p.is_file()]
     if not files:
         return read_folder(path)
     parts = [PARTS.get(p.name.split("-")[0], "train") for p in files]
@@ -67,10 +67,7 @@ def idx_array(path: pathlib.Path, axes: int) -> np.ndarray:
       DataError: it is missing, cut short, or another kind of file.
     """
     raw = read_bytes(path)
-    try:
-        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (EOFError, OSError, ValueError) as error:
-        raise DataError(f"{path}: this gzip file is damaged: {error}") from None
+    raw = gunzipped(raw, path) if raw[:2] == b"\x1f\x8b" else raw
     if raw[:4] != bytes([0, 0, 8, axes]):
         raise DataError(f"{path}: no IDX file of bytes with {axes} axes")
     head = 4 + 4 * axes
@@ -89,7 +86,7 @@ def read_folder(path: pathlib.Path) -> list[Picture]:
     Raises:
       DataError: there are none, or one is no image.
     """
-    folders = sorted(p for p in path.iterdir() if p.is_dir() and p.name[0] != ".")
+    folders = [p for p in entries(path) if p.is_dir() and p.name[0] != "."]
     if not folders:
         raise DataError(f"{path}: neither IDX files nor folders of images, one a class")
     pictures = []

@@ -12,6 +12,7 @@ from experiments.jazz.process import draw
 from experiments.jazz.transcribe import transcribe
 from seqjax.data import DataError, Dataset, Source, Splits, Table, split
 from seqjax.data.chords import transpose
+from seqjax.data.files import is_folder
 from seqjax.data.midi import read_midi
 from seqjax.predict import Solo
 
@@ -57,7 +58,7 @@ def read_solos(path: str | pathlib.Path) -> list[Known]:
         that holds no solo.
     """
     folder = pathlib.Path(path)
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise DataError(f"{path}: this is no folder; give one with MIDI files")
     endings = (".mid", ".midi")
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in endings)

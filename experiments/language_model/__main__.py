@@ -93,7 +93,7 @@ flags.DEFINE_float(
 flags.DEFINE_float(
     "init_scale", 0.0, "All weights begin uniform in ±this; 0: each in its own way.", 0
 )
-flags.DEFINE_integer("orders", 7, "The longest n-gram to try.", 1)
+flags.DEFINE_integer("orders", 7, "The longest n-gram to try.", 1, 100)
 flags.DEFINE_string("text", "", "For --mode other than train.")
 flags.DEFINE_integer("k", 10, "Tokens that --mode=rank prints.", 1)
 flags.DEFINE_integer("samples", 3, "Texts that --mode=sample prints.", 1)

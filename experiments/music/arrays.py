@@ -1,17 +1,18 @@
 """Piano rolls in files of arrays: .mat, .npz and .json; nothing is ever unpickled."""
 
-import io
-import json
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from experiments.music import matlab
 from experiments.music.roll import Piece, checked, from_frames
 from seqjax.data import DataError, Splits
 from seqjax.data.files import read_bytes
-from seqjax.extras import library
+from seqjax.data.packed import read_npz as read_arrays
+from seqjax.data.parsing import parse_json
+from seqjax.data.quoting import listed
 
 PARTS = ("train", "valid", "test")
 MAT = ("traindata", "validdata", "testdata")
@@ -23,11 +24,7 @@ def read_mat(path: str | pathlib.Path) -> Splits:
     Raises:
       DataError: the file is missing or damaged, lacks a part, or holds no such rolls.
     """
-    raw, matlab = io.BytesIO(read_bytes(path)), library("scipy.io", "sound")
-    try:
-        content = matlab.loadmat(raw)
-    except Exception as error:  # whatever a damaged file leads to
-        raise DataError(f"{path}: no readable .mat file: {_reason(error)}") from None
+    content = matlab.parse(read_bytes(path), path)
     return _parts(path, content, MAT, checked)
 
 
@@ -39,17 +36,7 @@ def read_npz(path: str | pathlib.Path) -> Splits:
     Raises:
       DataError: as `read_mat` does; also if arrays are pickled.
     """
-    raw = read_bytes(path)
-    if not raw.startswith(b"PK"):
-        raise DataError(f"{path}: no .npz file, which is a zip of named arrays")
-    try:
-        archive = np.load(io.BytesIO(raw), allow_pickle=False)
-        content = {name: _member(archive, name, path) for name in archive.files}
-    except DataError:
-        raise
-    except Exception as error:  # whatever a damaged file leads to
-        raise DataError(f"{path}: no readable .npz file: {_reason(error)}") from None
-    return _parts(path, _gathered(content), PARTS, checked)
+    return _parts(path, _gathered(read_arrays(path)), PARTS, checked)
 
 
 def read_json(path: str | pathlib.Path) -> Splits:
@@ -60,25 +47,10 @@ def read_json(path: str | pathlib.Path) -> Splits:
     Raises:
       DataError: as `read_mat` does, or a pitch is none of the 88 keys.
     """
-    try:
-        content = json.loads(read_bytes(path))
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: no readable JSON: {_reason(error)}") from None
+    content = parse_json(read_bytes(path), path)
     if not isinstance(content, dict):
         raise DataError(f"{path}: an object with train, valid and test is needed")
     return _parts(path, content, PARTS, from_frames)
-
-
-def _member(archive: Any, name: str, path: str | pathlib.Path) -> np.ndarray:
-    try:
-        return archive[name]
-    except ValueError as error:
-        if "pickle" not in str(error):
-            raise
-        raise DataError(
-            f"{path}, {name}: this array is pickled, and no pickle is opened; store "
-            f"each piece as an array of its own, train_0, train_1 and so on"
-        ) from None
 
 
 def _gathered(content: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -87,7 +59,7 @@ def _gathered(content: Mapping[str, np.ndarray]) -> dict[str, Any]:
     pieces: dict[str, list[np.ndarray]] = {}
     for name in sorted(content, key=lambda name: (len(name), name)):
         part, _, number = name.rpartition("_")
-        if part in PARTS and number.isdigit():
+        if part in PARTS and number.isdecimal():
             pieces.setdefault(part, []).append(content[name])
     return pieces | parts
 
@@ -100,15 +72,14 @@ def _parts(
     if missing:
         there = [name for name in content if not name.startswith("__")] or ["nothing"]
         raise DataError(
-            f"{path}: no {' and no '.join(missing)} in it; there is {', '.join(there)}"
+            f"{path}: no {' and no '.join(missing)} in it; there is {listed(there)}"
         )
     return Splits(*(_pieces(path, name, content[name], read) for name in names))
 
 
 def _pieces(path: str | pathlib.Path, name: str, part: Any, read) -> list[Piece]:
     if isinstance(part, np.ndarray):
-        # A cell of MATLAB is an array of objects, [1, pieces].
-        part = list(part.ravel() if part.dtype == object else part)
+        part = list(part)
     if not isinstance(part, list) or not part:
         raise DataError(f"{path}, {name}: a list of pieces is needed")
     pieces = []
@@ -119,7 +90,3 @@ def _pieces(path: str | pathlib.Path, name: str, part: Any, read) -> list[Piece]
         except TypeError:
             raise DataError(f"{where}: a list of lists of pitches is needed") from None
     return pieces
-
-
-def _reason(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -10,6 +10,7 @@ from experiments.music.repeats import groups_of
 from experiments.music.roll import Piece
 from seqjax.data import DataError, Dataset, Source, Splits, Table
 from seqjax.data import split as split_by_group
+from seqjax.data.files import is_file
 
 __all__ = ["TABLE", "read_rolls", "splits_of", "table"]
 
@@ -42,7 +43,7 @@ def read_rolls(path: str | pathlib.Path, frames: int = 1) -> Splits | list[Piece
     is_notes = ending in (*notation.SCORES, *notation.MIDI)
     if ending in READERS:
         return READERS[ending](path)
-    if pathlib.Path(path).is_file() and not is_notes:
+    if is_file(path) and not is_notes:
         known = ", ".join((*READERS, *notation.SCORES, *notation.MIDI))
         raise DataError(f"{path}: music is read from a folder or a file of {known}")
     return notation.read_folder(path, frames)

@@ -3,14 +3,15 @@
 import io
 import pathlib
 import warnings
-import zipfile
 
 import numpy as np
 
 from experiments.music.roll import Notes, Piece, from_notes
 from seqjax.data import DataError, Splits
-from seqjax.data.files import read_bytes
+from seqjax.data.files import is_folder, read_bytes
 from seqjax.data.midi import read_midi
+from seqjax.data.packed import member, opened
+from seqjax.data.quoting import reason
 from seqjax.extras import library
 
 SCORES, MIDI = (".musicxml", ".xml", ".mxl"), (".mid", ".midi")
@@ -29,7 +30,7 @@ def read_folder(path: str | pathlib.Path, frames: int) -> Splits | list[Piece]:
     """
     folder = pathlib.Path(path)
     parts = [folder / part for part in PARTS]
-    if all(part.is_dir() for part in parts):
+    if all(map(is_folder, parts)):
         return Splits(*(_read_files(part, frames) for part in parts))
     return _read_files(folder, frames)
 
@@ -75,13 +76,12 @@ def read_score(raw: bytes, name: str) -> Notes:
         except ImportError:
             raise
         except Exception as error:  # whatever a damaged file leads to
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise DataError(f"{name}: no readable MusicXML: {reason}") from None
+            raise DataError(f"{name}: no readable MusicXML: {reason(error)}") from None
 
 
 def _read_files(path: pathlib.Path, frames: int) -> list[Piece]:
     paths = [path]
-    if path.is_dir():
+    if is_folder(path):
         endings = (*SCORES, *MIDI)
         paths = sorted(p for p in path.rglob("*") if p.suffix.lower() in endings)
         if not paths:
@@ -91,13 +91,13 @@ def _read_files(path: pathlib.Path, frames: int) -> list[Piece]:
 
 def unpacked(raw: bytes, name: str) -> bytes:
     """The score in a .mxl file, which is a zip."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            inside = [n for n in archive.namelist() if not n.startswith("META-INF/")]
-            scores = [n for n in inside if n.lower().endswith((".xml", ".musicxml"))]
-            return archive.read(scores[0])
-    except (zipfile.BadZipFile, IndexError, OSError, EOFError, ValueError):
-        raise DataError(f"{name}: no readable .mxl file, a zip with a score") from None
+    where = f"{name}: no readable .mxl file, a zip with a score"
+    archive = opened(raw, where)
+    inside = [n for n in archive.namelist() if not n.startswith("META-INF/")]
+    scores = [n for n in inside if n.lower().endswith((".xml", ".musicxml"))]
+    if not scores:
+        raise DataError(where)
+    return member(archive, scores[0], where)
 
 
 def _score(raw: bytes) -> Notes:

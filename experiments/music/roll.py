@@ -9,8 +9,10 @@ import numpy as np
 from seqjax.data.chords import NAMES
 from seqjax.data.files import DataError
 from seqjax.data.midi import Note, write_midi
+from seqjax.data.quoting import shown
 
 KEYS, LOWEST = 88, 21  # of a piano; A0, as a number of MIDI
+LONGEST = 250_000  # frames of a piece
 SILENT = -1  # in a file of pitches, a voice that has none
 TEMPO = 80.0  # quarter notes a minute, of what is written
 EARLY = 1e-3  # of a frame; a note that begins later by no more is not late
@@ -77,8 +79,8 @@ def from_frames(frames: Sequence[Sequence[int]], where: str) -> np.ndarray:
                 continue
             if not isinstance(pitch, int) or not 0 <= pitch - LOWEST < KEYS:
                 raise DataError(
-                    f"{where}, frame {t + 1}: {pitch!r} is none of the {KEYS} keys of "
-                    f"a piano, {LOWEST} to {LOWEST + KEYS - 1}"
+                    f"{where}, frame {t + 1}: {shown(pitch)} is none of the {KEYS} "
+                    f"keys of a piano, {LOWEST} to {LOWEST + KEYS - 1}"
                 )
             roll[t, pitch - LOWEST] = True
     return checked(roll, where)
@@ -102,6 +104,11 @@ def from_notes(notes: Notes, frames: int, where: str) -> np.ndarray:
     if not len(keys):
         raise DataError(f"{where}: no note in it")
     times = np.stack([notes.onsets, notes.onsets + notes.durations])
+    if not (np.abs(times) * frames <= LONGEST).all():
+        raise DataError(
+            f"{where}: a note beyond {LONGEST} frames, which is as long as a piece may "
+            f"be"
+        )
     begins, ends = np.ceil(times * frames - EARLY).astype(int)
     first = min(begins.min(), 0)
     roll = np.zeros((max(ends.max() - first, 0), KEYS), bool)

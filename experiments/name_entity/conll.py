@@ -3,7 +3,8 @@
 import pathlib
 from typing import NamedTuple
 
-from seqjax.data.files import DataError, decoded, read_text
+from seqjax.data.files import DataError, decoded_lines, is_folder, read_text
+from seqjax.data.quoting import shown
 from seqjax.data.splits import Splits, normalize, split
 from seqjax.metrics import OUTSIDE, as_iob2
 
@@ -26,7 +27,7 @@ def read_folder(path: str | pathlib.Path) -> Splits:
       DataError: as `read_conll` does.
     """
     folder = pathlib.Path(path)
-    if folder.is_dir():
+    if is_folder(folder):
         return Splits(*(read_conll(folder / name) for name in FILES))
     numbers, sentences = zip(*parse(read_text(folder), path), strict=True)
     texts = [normalize(" ".join(sentence.words)) for sentence in sentences]
@@ -57,8 +58,8 @@ def parse(raw: bytes, name: object) -> list[tuple[int, Tagged]]:
       name: stands in errors.
     """
     sentences, words, tags, columns, document = [], [], [], 0, 0
-    for number, line in enumerate([*raw.split(b"\n"), b""], 1):
-        row = decoded(line, name, number).split()
+    for number, line in enumerate([*decoded_lines(raw, name), ""], 1):
+        row = line.split()
         if row and row[0] != "-DOCSTART-":
             columns = columns or len(row)
             if len(row) < 2 or len(row) != columns:
@@ -81,7 +82,7 @@ def parse(raw: bytes, name: object) -> list[tuple[int, Tagged]]:
 def _checked(tag: str, name: object, number: int) -> str:
     if tag != OUTSIDE and not (tag[:2] in ("B-", "I-") and len(tag) > 2):
         raise DataError(
-            f"{name}, line {number}: {tag!r} is no tag of IOB1 or IOB2: O, B-TYPE, "
-            f"I-TYPE"
+            f"{name}, line {number}: {shown(tag)} is no tag of IOB1 or IOB2: O, "
+            f"B-TYPE, I-TYPE"
         )
     return tag

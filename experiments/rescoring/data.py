@@ -1,6 +1,5 @@
 """N-best lists: what a recogniser of speech may have heard, with its own scores."""
 
-import math
 import pathlib
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -10,6 +9,8 @@ import numpy as np
 from experiments.language_model.data import BIBLE, bible
 from seqjax.data import Dataset, Table
 from seqjax.data.files import DataError, numbered_lines
+from seqjax.data.parsing import number
+from seqjax.data.quoting import shown
 
 # Words that sound alike, as in "the apple and pear salad".
 HOMOPHONES = tuple(
@@ -83,28 +84,25 @@ def read_nbest(path: str | pathlib.Path) -> list[Hypothesis]:
         nothing was heard right.
     """
     found, truths = [], {}
-    for number, line in numbered_lines(path, longest=100_000):
+    for place, line in numbered_lines(path, longest=100_000):
         if not line:
             continue
-        columns = [column.strip() for column in line.split("\t")]
-        where = f"{path}, line {number}"
+        columns = [column.strip(" ") for column in line.split("\t")]
+        where = f"{path}, line {place}"
         if len(columns) != 4 or columns[3] not in ("0", "1"):
             raise DataError(
                 f"{where}: four columns by tab are needed: utterance, acoustic score, "
                 f"text, and 1 if it is the true one, else 0"
             )
         utterance, acoustic, text, true = columns
-        try:
-            score = float(acoustic)
-        except ValueError:
-            score = math.nan
-        if not math.isfinite(score):
-            raise DataError(f"{where}: the acoustic score {acoustic!r} is no number")
+        score = number(acoustic, where, "the acoustic score")
         found.append(Hypothesis(utterance, score, text, true == "1"))
         truths[utterance] = truths.get(utterance, 0) + (true == "1")
     for utterance, count in truths.items():
         if count > 1:
-            raise DataError(f"{path}: utterance {utterance} has {count} true texts")
+            raise DataError(
+                f"{path}: utterance {shown(utterance)} has {count} true texts"
+            )
     if not any(truths.values()):
         raise DataError(f"{path}: no utterance has a true text")
     return found

@@ -4,12 +4,14 @@ import csv
 import io
 import pathlib
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from seqjax.data import Dataset, Table, wheels
-from seqjax.data.files import DataError, decoded, read_text
+from seqjax.data.files import DataError, decoded_lines, read_text
+from seqjax.data.parsing import columns
+from seqjax.data.quoting import listed, shown
 from seqjax.data.splits import Splits, normalize, split
 
 VADER = wheels.Wheel(
@@ -41,6 +43,7 @@ LIKES = {
     "regret": -2,
     "criticise": -2,
 }
+STARS = "1 2 3 4 5".split()
 NOISE = 0.1  # share of stars that are off by one
 
 
@@ -58,36 +61,33 @@ def read_reviews(path: str | pathlib.Path) -> Splits:
       DataError: the file is missing, has no such columns or no review, or a line is not
         UTF-8, lacks a column, or has other stars than 1 to 5.
     """
-    raw = read_text(path)
-    lines = [decoded(line, path, i) for i, line in enumerate(raw.split(b"\n"), 1)]
-    tabs = "\t" if "\t" in lines[0] else ","
-    text = io.StringIO("\n".join(lines), newline="")
-    rows, reviews = csv.DictReader(text, delimiter=tabs, strict=True), []
-    missing = {"text", "stars"} - set(rows.fieldnames or ())
-    if missing:
+    header, *lines = decoded_lines(read_text(path), path)
+    delimiter = "\t" if "\t" in header else ","
+    names = columns(header, f"{path}, line 1", delimiter)
+    if missing := [name for name in ("stars", "text") if names.count(name) != 1]:
         raise DataError(
-            f"{path}, line 1: no column named {' or '.join(sorted(missing))}; the "
-            f"columns are {', '.join(rows.fieldnames or ['none'])}"
+            f"{path}, line 1: no column named {' or '.join(missing)}, or several; the "
+            f"columns are {listed(names)}"
         )
-    try:
-        for row in rows:
-            reviews.append(_review(row, f"{path}, line {rows.line_num}"))
-    except csv.Error as error:
-        raise DataError(f"{path}, line {rows.line_num + 1}: {error}") from None
+    reviews = []
+    for number, line in enumerate(lines, 2):
+        where = f"{path}, line {number}"
+        if row := columns(line, where, delimiter):
+            if len(row) != len(names):
+                raise DataError(f"{where}: a column is missing, or is one too many")
+            text, stars = row[names.index("text")], row[names.index("stars")]
+            reviews.append(_review(text, stars, where))
     try:
         return split(reviews, [normalize(review.text) for review in reviews])
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
 
 
-def _review(row: dict[Any, Any], where: str) -> Review:
-    text, stars = row["text"], row["stars"]
-    if text is None or stars is None or None in row:
-        raise DataError(f"{where}: a column is missing, or there is one too many")
-    if "\t" in text or "\n" in text:
-        raise DataError(f"{where}: a quoted text goes on over a tab or a line's end")
-    if stars.strip() not in ("1", "2", "3", "4", "5"):
-        raise DataError(f"{where}: stars must be 1 to 5, not {stars!r}")
+def _review(text: str, stars: str, where: str) -> Review:
+    if "\t" in text:
+        raise DataError(f"{where}: a quoted text goes on over a tab")
+    if stars.strip(" ") not in STARS:
+        raise DataError(f"{where}: stars must be 1 to 5, not {shown(stars)}")
     if not text.strip():
         raise DataError(f"{where}: the text is empty")
     return Review(text.strip(), int(stars))

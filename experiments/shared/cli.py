@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from absl import app, flags, logging
 
 from experiments.shared import flags as shared
-from experiments.shared import several
+from experiments.shared import ranges, several
 from experiments.shared.begun import begin, holds_run, read_flags, refuse_begun
 from experiments.shared.comparison import compare
 from experiments.shared.errors import UsageError, one_sentence, remember
@@ -216,6 +216,7 @@ def _parse(argv: list[str]) -> list[str]:
         _refuse_foreign()
         if "resume" in _own() and FLAGS.resume:
             rest = _parse_resumed(argv)
+        ranges.check(FLAGS.get_key_flags_for_module(sys.argv[0]))
         if FLAGS.data and FLAGS.dataset:
             raise UsageError("--data: a file of your own takes the place of --dataset")
         if "warmup" in FLAGS.schedule and FLAGS.warmup >= FLAGS.steps:

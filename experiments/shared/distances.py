@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.shared.errors import UsageError
+from experiments.shared.ranges import whole_numbers
 
 LEARNED = 0.9  # a share of right answers
 
@@ -14,10 +15,7 @@ def distances_of(options: Any) -> list[int]:
     Raises:
       UsageError: one is no whole number from 2 on, or there is none.
     """
-    try:
-        distances = sorted({int(text) for text in options.distances})
-    except ValueError:
-        distances = []
+    distances = sorted(set(whole_numbers(options, "distances")))
     if not distances or distances[0] < 2:
         raise UsageError("--distances: give whole numbers from 2 on, as in 10,20,40")
     return distances

@@ -13,6 +13,7 @@ from absl import flags
 from seqjax import train
 from seqjax.data import DataError
 from seqjax.extras import MissingLibrary
+from seqjax.memory import DoesNotFit
 from seqjax.train.signals import exit_code, obeyed
 
 PIPE = 141  # of a process that SIGPIPE has ended
@@ -43,6 +44,8 @@ def one_sentence() -> Iterator[None]:
             sys.stdout.flush()
     except (flags.Error, UsageError, MissingLibrary) as error:
         stop(str(error), 2)
+    except DoesNotFit as error:
+        stop(f"{error}; lower a size such as --features", 2)
     except (
         DataError,
         train.CheckpointError,

@@ -25,7 +25,7 @@ flags.DEFINE_integer(
     "parameters, for cells that are to be compared; 0: as --features says.",
     0,
 )
-flags.DEFINE_integer("layers", 1, "Layers stacked on each other.", 1)
+flags.DEFINE_integer("layers", 1, "Layers stacked on each other.", 1, 1000)
 flags.DEFINE_bool("bidirectional", False, "Read the sequence in both directions.")
 flags.DEFINE_float(
     "zoneout",
@@ -111,6 +111,7 @@ flags.DEFINE_integer(
     "They go on side by side, as one program where their batches have one shape "
     "(--buckets=1).",
     1,
+    10_000,
 )
 flags.DEFINE_integer(
     "split_seed",

@@ -92,6 +92,6 @@ def _check_cell(cell: Cell) -> None:
 
     try:
         jax.eval_shape(one_step, jax.random.key(0))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         reason = str(error).splitlines()[0]
         raise UsageError(f"--cell: {cell!r} does not work: {reason}") from None

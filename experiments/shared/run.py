@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import jax
 
-from experiments.shared import several
+from experiments.shared import fitting, several
 from experiments.shared.begun import NAME, sealed_text
 from experiments.shared.errors import UsageError
 from experiments.shared.folders import (
@@ -75,6 +75,7 @@ class Run:
         if not processes.alike(digest):
             raise UsageError("--coordinator: the processes have different data")
         check_folder(folder, options, digest)
+        fitting.check(variables, options)
         open_folder(folder)
         make_folder(folder / "figures")
         size = sum(leaf.size for leaf in jax.tree.leaves(variables))

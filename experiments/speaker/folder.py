@@ -6,6 +6,7 @@ from experiments.speaker.clip import Clip, Clips
 from experiments.speaker.series import read_series
 from experiments.speech_recognition.data import listed
 from seqjax.audio import read_wav
+from seqjax.data.files import is_folder
 
 LABELS = "labels.tsv"
 RATE = 16000
@@ -18,7 +19,7 @@ def read_path(path: str | pathlib.Path) -> Clips:
       DataError: what is there cannot be used.
     """
     path = pathlib.Path(path)
-    is_series = path.suffix == ".ts" or (path.is_dir() and any(path.glob("*.ts")))
+    is_series = path.suffix == ".ts" or (is_folder(path) and any(path.glob("*.ts")))
     return read_series(path) if is_series else read_sounds(path)
 
 

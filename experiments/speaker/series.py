@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from experiments.speaker.clip import Clip, Clips
 from seqjax.audio import Given
 from seqjax.data import DataError, wheels
+from seqjax.data.files import is_folder
 from seqjax.data.ts import Series, parse_ts, read_ts
 
 WHEEL = wheels.Wheel(
@@ -39,7 +40,7 @@ def read_series(path: str | pathlib.Path) -> Clips:
         have not the same number of dimensions.
     """
     path = pathlib.Path(path)
-    if not path.is_dir():
+    if not is_folder(path):
         return as_clips(clips_of(read_ts(path), str(path)))
     clips = []
     for part, ending in PARTS.items():

@@ -93,7 +93,7 @@ flags.DEFINE_integer("longest", 7, "Words of a string.", 1)
 flags.DEFINE_bool(
     "closed", True, "Write no other words, where a data set has but a few (digits)."
 )
-flags.DEFINE_integer("beam", 16, "Hypotheses of the prefix beam search.", 1)
+flags.DEFINE_integer("beam", 16, "Hypotheses of the prefix beam search.", 1, 1000)
 flags.DEFINE_string("language", None, "The folder of a language model of characters.")
 flags.DEFINE_float("weight", 0.5, "Of the language model's log P.", 0.0)
 flags.DEFINE_float("bonus", 0.0, "Added for each letter.")

@@ -5,7 +5,8 @@ import pathlib
 from experiments.speech_recognition.utterance import Recordings, Utterance
 from seqjax.audio import read_wav
 from seqjax.data import DataError
-from seqjax.data.files import numbered_lines
+from seqjax.data.files import is_file, is_folder, numbered_lines
+from seqjax.data.quoting import shown
 
 TRANSCRIPT = "transcript.tsv"
 RATE = 16000
@@ -50,9 +51,9 @@ def listed(
         missing, or there are none.
     """
     folder = pathlib.Path(path)
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise DataError(f"{path}: a folder of WAV files is needed")
-    is_there = (folder / table).exists()
+    is_there = is_file(folder / table)
     found = _table(folder, table, column) if is_there else _names(folder, column)
     if not found:
         raise DataError(f"{path}: there is no WAV file, and no {table}")
@@ -71,8 +72,8 @@ def _table(folder: pathlib.Path, table: str, column: str) -> list[tuple[str, str
                 f"{where}: two or three columns by tab are needed: file, {column}, "
                 f"speaker"
             )
-        if not (folder / columns[0]).is_file():
-            raise DataError(f"{where}: there is no file {folder / columns[0]}")
+        if not is_file(folder / columns[0]):
+            raise DataError(f"{where}: there is no file {shown(columns[0])}")
         found.append((columns[0], columns[1], (columns[2:] or [""])[0]))
     return found
 

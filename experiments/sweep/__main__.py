@@ -22,6 +22,7 @@ from typing import Any
 from absl import app, flags, logging
 
 import experiments.shared.flags  # noqa: F401
+from experiments.shared import ranges
 from experiments.shared.begun import refuse_begun
 from experiments.shared.errors import one_sentence, stop
 from experiments.sweep import arguments, processes, report
@@ -39,7 +40,11 @@ FLAGS["resume"].help = (
 )
 FLAGS["quiet"].help = "Print the result line only."
 flags.DEFINE_integer(
-    "jobs", 1, "Runs at once, each on its share of the cores; 1 times them best.", 1
+    "jobs",
+    1,
+    "Runs at once, each on its share of the cores; 1 times them best.",
+    1,
+    1000,
 )
 flags.DEFINE_integer(
     "subset", 0, "Draw so many combinations at random (random search); 0: all.", 0
@@ -55,6 +60,7 @@ def parse(argv: list[str]) -> list[str]:
         words = FLAGS.read_flags_from_files(argv[1:], force_gnu=True)
         mine, others = arguments.divide(words, OWN + ABSL)
         FLAGS([argv[0], *mine])
+        ranges.check(FLAGS[name] for name in OWN)
         grid = _grid(others)
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         folder = pathlib.Path(FLAGS.workdir or f"runs/sweep-{grid.task}-{stamp}")

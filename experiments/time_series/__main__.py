@@ -93,7 +93,7 @@ flags.DEFINE_integer(
     "For --mode=forecast: steps from the first value that the model learned from to "
     "the first of --data, by which it knows the season.",
 )
-flags.DEFINE_integer("members", 5, "Networks whose quantiles are averaged.", 1)
+flags.DEFINE_integer("members", 5, "Networks whose quantiles are averaged.", 1, 1000)
 flags.DEFINE_integer(
     "lags",
     0,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from experiments.shared.errors import UsageError
+from experiments.shared.ranges import numbers
 from experiments.time_series.data import TABLE, TimeSeries, read_file
 from seqjax.data import Source
 from seqjax.predict.forecasts import LEAST
@@ -19,14 +20,14 @@ def load(options: Any) -> tuple[Source, TimeSeries]:
       UsageError: a flag is not one that a forecast can have.
       DataError: the data cannot be used.
     """
-    options.quantiles = numbers(options.quantiles, "quantiles")
+    options.quantiles = numbers(options, "quantiles")
     levels = np.array(options.quantiles)
     middle = levels[len(levels) // 2]
     if np.any(np.diff(levels) <= 0) or levels[0] <= 0 or levels[-1] >= 1:
         raise UsageError("--quantiles: levels must grow, between 0 and 1")
     if len(levels) % 2 == 0 or middle != 0.5:
         raise UsageError("--quantiles: 0.5 must stand in the middle")
-    seasons = numbers(options.season, "season")
+    seasons = numbers(options, "season")
     if any(season < 1 for season in seasons) or seasons != sorted(seasons):
         raise UsageError("--season: steps must be 1 or more, the shortest season first")
     names = tuple(options.variables)
@@ -45,13 +46,3 @@ def load(options: Any) -> tuple[Source, TimeSeries]:
     if np.nanmin(series.values) < LEAST[series.form]:
         raise UsageError(f"--form: there are values that have no {series.form}")
     return source, series
-
-
-def numbers(texts: list[str], flag: str) -> list[float]:
-    """The numbers of a flag."""
-    try:
-        return [float(text) for text in texts]
-    except ValueError:
-        raise UsageError(
-            f"--{flag}: {','.join(texts)!r} is no list of numbers"
-        ) from None

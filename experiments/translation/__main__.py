@@ -89,7 +89,7 @@ flags.DEFINE_float(
     0.0,
     1.0,
 )
-flags.DEFINE_integer("beam", 4, "Hypotheses of the beam search.", 1)
+flags.DEFINE_integer("beam", 4, "Hypotheses of the beam search.", 1, 1000)
 flags.DEFINE_float(
     "length_penalty", 0.6, "The beam search's α; 0 favours short sentences.", 0.0
 )

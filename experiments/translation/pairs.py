@@ -4,7 +4,8 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from seqjax.data.files import DataError, numbered_lines
+from seqjax.data.files import DataError, is_file, numbered_lines
+from seqjax.data.quoting import shown
 from seqjax.data.splits import Splits, normalize, split
 
 
@@ -25,7 +26,7 @@ def read_pairs(path: str | pathlib.Path) -> Splits:
         their number of lines.
     """
     first, comma, second = str(path).partition(",")
-    if comma and not pathlib.Path(path).exists():
+    if comma and not is_file(path):
         sides = [numbered_lines(name or "a file", 10_000) for name in (first, second)]
         counts = list(map(len, sides))
         if counts[0] != counts[1]:
@@ -48,7 +49,10 @@ def read_pairs(path: str | pathlib.Path) -> Splits:
 def _columns(line: str, where: str) -> Pair:
     columns = [column.strip() for column in line.split("\t")]
     if len(columns) != 2 or not all(columns):
-        raise DataError(f"{where}: two columns by tab are needed, there are {columns}")
+        raise DataError(
+            f"{where}: two columns by tab are needed, not {len(columns)} as in "
+            f"{shown(line)}"
+        )
     return Pair(*columns)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from experiments.shared.classifying import Change
 from experiments.shared.errors import UsageError
 from experiments.shared.layers import layer_of
+from experiments.shared.ranges import whole_numbers
 from experiments.video_activity.video import Video
 from seqjax.models import Classifier, ConvEncoder
 from seqjax.predict import VideoClassPredictor
@@ -27,7 +28,9 @@ def make_predictor(train: Sequence[Video], options: Any) -> VideoClassPredictor:
     encoder = None
     if first.has_pixels:
         strides = (2,) * len(o.channels)
-        encoder = ConvEncoder(tuple(map(int, o.channels)), strides, o.places, "flat")
+        encoder = ConvEncoder(
+            tuple(whole_numbers(o, "channels")), strides, o.places, "flat"
+        )
     elif "conv_lstm" in o.cell:
         raise UsageError("--cell: a convolutional LSTM needs videos of pixels")
     sizes = {"dropout": o.dropout, "gradient": o.gradient}

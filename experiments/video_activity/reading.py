@@ -1,15 +1,16 @@
 """What --data takes: an .npz of frames, a .ts file, or folders named by activities."""
 
 import pathlib
-import zipfile
 
 import numpy as np
 
 from experiments.video_activity.tracks import as_videos
 from experiments.video_activity.video import Video
 from seqjax.data import DataError
-from seqjax.data.files import read_text
+from seqjax.data.files import entries, is_folder, numbered_lines
 from seqjax.data.images import image_files, read_image
+from seqjax.data.packed import read_npz
+from seqjax.data.parsing import is_number, number
 from seqjax.data.ts import read_ts
 
 POINTS = {".txt", ".csv", ".skeleton"}
@@ -45,26 +46,32 @@ def read_arrays(path: pathlib.Path) -> list[Video]:
     Raises:
       DataError: the file is damaged, an array is missing, or they do not fit.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: cannot be read as an .npz file: {error}") from None
+    arrays = read_npz(path)
     if missing := {"frames", "labels"} - arrays.keys():
         raise DataError(f"{path}: there is no array {' or '.join(sorted(missing))!r}")
     frames, labels = arrays["frames"], arrays["labels"]
-    counts = arrays.get("lengths", np.full(len(labels), frames.shape[1:2]))
-    if frames.ndim not in (3, 4, 5) or not len(frames) == len(labels) == len(counts):
+    fits = frames.ndim in (3, 4, 5) and labels.shape == frames.shape[:1]
+    counts = (
+        arrays.get("lengths", np.full(len(frames), frames.shape[1])) if fits else labels
+    )
+    if not fits or counts.shape != labels.shape:
         raise DataError(
             f"{path}: frames must be [N, T, H, W(, C)] or [N, T, F] with N labels and, "
             f"if any, N lengths, not {frames.shape}, {labels.shape} and {counts.shape}"
         )
+    if frames.dtype.kind not in "biuf" or counts.dtype.kind not in "iu":
+        raise DataError(f"{path}: frames must be numbers, and lengths whole ones")
+    if labels.dtype.kind not in "biuUS":
+        raise DataError(f"{path}: labels must be texts, or whole numbers")
+    labels = labels.astype(str) if labels.dtype.kind == "S" else labels
     if not len(frames) or counts.min() < 1 or counts.max() > frames.shape[1]:
         raise DataError(f"{path}: each video needs 1 to {frames.shape[1]} frames")
     scale = 255 if frames.dtype == np.uint8 else 1
     frames = frames[..., None] if frames.ndim == 4 else frames
+    with np.errstate(over="ignore", invalid="ignore"):  # of what is not finite
+        frames = frames.astype(np.float32) / scale
     return [
-        Video(f"{path}, video {i}", one[:count].astype(np.float32) / scale, str(label))
+        Video(f"{path}, video {i}", one[:count], str(label))
         for i, (one, count, label) in enumerate(
             zip(frames, counts, labels, strict=True)
         )
@@ -77,11 +84,11 @@ def read_folder(path: pathlib.Path) -> list[Video]:
     Raises:
       DataError: it is no folder, or holds no video.
     """
-    if not path.is_dir():
+    if not is_folder(path):
         raise DataError(f"{path}: no folder, and no .npz or .ts file")
     videos = []
-    for activity in sorted(p for p in path.iterdir() if p.is_dir()):
-        for one in sorted(activity.iterdir()):
+    for activity in (p for p in entries(path) if p.is_dir()):
+        for one in entries(activity):
             if one.is_dir() or one.suffix in POINTS:
                 videos.append(Video(str(one), read_one(one), activity.name))
     if not videos:
@@ -125,19 +132,16 @@ def read_points(path: pathlib.Path) -> np.ndarray:
       DataError: there is none, or a line has other columns or is no numbers.
     """
     rows = []
-    for number, line in enumerate(read_text(path).decode().splitlines(), 1):
-        if not line.strip():
+    for place, line in numbered_lines(path, longest=1_000_000):
+        if not (cells := line.replace(",", " ").split()):
             continue
-        try:
-            rows.append([float(cell) for cell in line.replace(",", " ").split()])
-        except ValueError:
-            raise DataError(f"{path}, line {number}: these are not numbers") from None
+        where = f"{path}, line {place}"
+        if not all(map(is_number, cells)):
+            raise DataError(f"{where}: these are not numbers")
+        rows.append([number(cell, where) for cell in cells])
         if len(rows[-1]) != len(rows[0]):
             own, first = len(rows[-1]), len(rows[0])
-            reason = f"{own} numbers, but {first} in the first frame"
-            raise DataError(f"{path}, line {number}: {reason}")
-    if not rows:
-        raise DataError(f"{path}: there is no frame in this file")
+            raise DataError(f"{where}: {own} numbers, but {first} in the first frame")
     return np.array(rows, np.float32)
 
 

@@ -1,6 +1,7 @@
 """WAV files: read as numbers in −1 … 1 at the rate that is asked for, and written."""
 
-import math
+import fractions
+import io
 import pathlib
 import warnings
 import wave
@@ -9,7 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from seqjax.data.files import DataError, read_bytes, whole_file
+from seqjax.data.quoting import reason
 from seqjax.extras import library
+
+SLOWEST, FASTEST = 1000, 768_000  # samples a second, of what is sound
+
+
+_CUT = "this WAV file ends before its header says"
 
 
 class Sound(NamedTuple):
@@ -39,11 +46,12 @@ def read_wav(path: str | pathlib.Path, rate: int | None = None) -> Sound:
         notes.append(f"{path}: its {raw.shape[1]} channels are averaged")
     if not raw.size:
         raise DataError(f"{path}: this file has no samples")
-    samples = _as_float(raw).reshape(len(raw), -1).mean(axis=1)
-    if np.ptp(samples) == 0:
-        raise DataError(f"{path}: this file is silent: all of its samples are equal")
+    with np.errstate(over="ignore", invalid="ignore"):
+        samples = _as_float(raw).reshape(len(raw), -1).mean(axis=1)
     if not np.all(np.isfinite(samples)):
         raise DataError(f"{path}: a sample is not finite")
+    if np.all(samples == samples[0]):
+        raise DataError(f"{path}: this file is silent: all of its samples are equal")
     if rate is not None and rate != own_rate:
         notes.append(f"{path}: its {own_rate} samples a second are converted to {rate}")
         samples = resample(samples, own_rate, rate)
@@ -75,29 +83,36 @@ def write_wav(path: str | pathlib.Path, samples: np.ndarray, rate: int) -> None:
 
 
 def resample(samples: np.ndarray, before: int, after: int) -> np.ndarray:
-    """Converts samples [N] from one rate to another: [⌈N · after / before⌉]."""
-    common = math.gcd(before, after)
+    """Converts samples [N] from one rate to another: [⌈N · after / before⌉].
+
+    Rates without a common divisor, such as 44,101 and 16,000, are taken for the nearest
+    whose ratio has no larger denominator than 2,000, so that the filter stays short.
+    """
+    ratio = fractions.Fraction(after, before).limit_denominator(2000)
     signal = library("scipy.signal", "sound")  # slow to import
-    return signal.resample_poly(samples, after // common, before // common)
+    return signal.resample_poly(samples, ratio.numerator, ratio.denominator)
 
 
 def _read(path: str | pathlib.Path) -> tuple[int, np.ndarray]:
-    if not read_bytes(path):
+    content = read_bytes(path)
+    if not content:
         raise DataError(f"{path}: this file is empty")
     wavfile = library("scipy.io.wavfile", "sound")
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always", wavfile.WavFileWarning)
         try:
-            rate, raw = wavfile.read(path)
+            rate, raw = wavfile.read(io.BytesIO(content))
         except (ValueError, EOFError, KeyError, IndexError, SyntaxError) as error:
-            reason = str(error).splitlines()[0].rstrip(".") or type(error).__name__
-            raise DataError(f"{path}: no WAV file that can be read: {reason}") from None
+            said = reason(error)
+            if said.startswith("buffer size"):  # a sample is cut in the middle
+                raise DataError(f"{path}: {_CUT}") from None
+            raise DataError(f"{path}: no WAV file that can be read: {said}") from None
         except Exception as error:  # struct.error and others, from a damaged header
-            reason = f"its header is damaged ({type(error).__name__})"
-            raise DataError(f"{path}: no WAV file that can be read: {reason}") from None
+            said = f"its header is damaged ({type(error).__name__})"
+            raise DataError(f"{path}: no WAV file that can be read: {said}") from None
     if any("prematurely" in str(warning.message) for warning in seen):
-        raise DataError(f"{path}: this WAV file ends before its header says")
-    if rate < 1:
+        raise DataError(f"{path}: {_CUT}")
+    if not SLOWEST <= rate <= FASTEST:
         raise DataError(f"{path}: a rate of {rate} samples a second is impossible")
     return rate, raw
 

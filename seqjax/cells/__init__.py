@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from typing import Any
 
-from seqjax import checks, initializers
+from seqjax import checks, fields, initializers
 from seqjax.cell import Cell
 from seqjax.cells._stacked import from_stacked, to_stacked
 from seqjax.cells.conv_lstm import ConvLSTM
@@ -147,10 +147,10 @@ def _parse(text: str) -> tuple[str, str, dict[str, Any]]:
         if not all(part.isidentifier() for part in parts):
             raise ValueError("not a module")
         written = {str(k.arg): _value(k.value) for k in call.keywords}
-    except (SyntaxError, TypeError, ValueError):
+    except (SyntaxError, TypeError, ValueError, MemoryError, RecursionError):
         raise ValueError(
             f"a cell is a name, or a name with fields like lstm(coupled=True), or "
-            f"package.module:Class for one of your own, not {text!r}"
+            f"package.module:Class for one of your own, not {text[:100]!r}"
         ) from None
     return module, call.func.id, written
 
@@ -164,12 +164,14 @@ def _value(node: ast.expr) -> Any:
     made: Any = getattr(initializers, node.func.id, None)
     if not (isinstance(made, type) and dataclasses.is_dataclass(made)):
         raise ValueError("no initializer")
-    return made(**{str(k.arg): ast.literal_eval(k.value) for k in node.keywords})
+    built = made(**{str(k.arg): ast.literal_eval(k.value) for k in node.keywords})
+    fields.check(built)
+    return built
 
 
 def _named(name: str) -> type[Cell]:
     if name not in CELLS:
-        raise ValueError(f"no cell {name!r}; there are {', '.join(sorted(CELLS))}")
+        raise ValueError(f"no cell {name[:60]!r}; there are {', '.join(sorted(CELLS))}")
     return CELLS[name]
 
 

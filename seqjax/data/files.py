@@ -1,11 +1,27 @@
-"""Reading text files; what is wrong with a file is one sentence that names it."""
+"""Reading files; what is wrong with one is one sentence that names it.
+
+A file is read whole, and what a pipe brings up to `PIPED` bytes; nothing else is read,
+for a device may never end. What cannot fit into memory is refused before it is read.
+"""
 
 import codecs
 import contextlib
 import errno
 import os
 import pathlib
+import select
+import stat
 from collections.abc import Iterator
+from typing import Any
+
+from seqjax import memory
+from seqjax.data.quoting import shown
+
+PIPED = 2**26  # bytes that are read of a pipe
+PATIENCE = 30.0  # seconds for which a pipe may bring nothing
+_ROW = 256  # bytes that a short line takes as an object of Python, beside its text
+_CHARACTER = 5  # bytes that a character may take while it is read
+_SMALL = 2**24  # bytes that fit anywhere
 
 
 class DataError(ValueError):
@@ -13,17 +29,66 @@ class DataError(ValueError):
 
 
 def read_bytes(path: str | pathlib.Path) -> bytes:
-    """Reads a whole file.
+    """Reads a whole file, or a pipe of at most `PIPED` bytes.
 
     Raises:
-      DataError: there is no such file, or it cannot be read.
+      DataError: there is no such file, it cannot be read, it is a device, it is larger
+        than the memory, or a pipe brings too much, or nothing for `PATIENCE` seconds.
     """
     try:
-        return pathlib.Path(path).read_bytes()
+        with open(path, "rb", buffering=0, opener=_without_waiting) as file:
+            found = os.fstat(file.fileno())
+            if stat.S_ISREG(found.st_mode) and found.st_size:
+                check_fits(found.st_size, path)
+                return file.read()
+            if stat.S_ISREG(found.st_mode) or stat.S_ISFIFO(found.st_mode):
+                return _piped(file, path)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from None
     except ValueError as error:  # a null character in the path
-        raise DataError(f"{path!r}: {error}") from None
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{shown(str(path))}: {error}") from None
+    except MemoryError:
+        raise DataError(f"{path}: this file does not fit into memory") from None
+    raise DataError(f"{path}: neither a file nor a pipe")
+
+
+def check_fits(size: float, path: object, what: str = "it") -> None:
+    """Raises DataError if something of a file is larger than the memory there is.
+
+    Args:
+      size: in bytes.
+      path: the file, for the message.
+      what: would take so many bytes.
+    """
+    if size > _SMALL and size > (free := memory.available()):
+        raise DataError(
+            f"{path}: {what} would take {memory.readable(size)} of memory, where "
+            f"{memory.readable(free)} are free"
+        )
+
+
+def is_file(path: str | pathlib.Path) -> bool:
+    """Whether a path is that of a file; of a name that cannot be, it is not."""
+    return os.path.isfile(path)
+
+
+def is_folder(path: str | pathlib.Path) -> bool:
+    """Whether a path is that of a folder; of a name that cannot be, it is not."""
+    return os.path.isdir(path)
+
+
+def entries(folder: str | pathlib.Path) -> list[pathlib.Path]:
+    """Returns what is in a folder, sorted.
+
+    Raises:
+      DataError: there is no such folder, or it cannot be looked into.
+    """
+    try:
+        return sorted(pathlib.Path(folder).iterdir())
+    except OSError as error:
+        raise DataError(f"{folder}: {error.strerror or error}") from None
 
 
 @contextlib.contextmanager
@@ -96,11 +161,12 @@ def decoded(line: bytes, path: object, number: int) -> str:
       number: the line's number, for the message.
 
     Raises:
-      DataError: it is not UTF-8. The message names the file and the line, and how to
-        convert the file if its encoding can be guessed.
+      DataError: it is not UTF-8, or holds a null character, which no text does. The
+        message names the file and the line, and how to convert the file if its
+        encoding can be guessed.
     """
     try:
-        return line.decode()
+        text = line.decode()
     except UnicodeDecodeError:
         sentence = f"{path}, line {number}: not valid UTF-8"
         if encoding := _guess_encoding(line):
@@ -109,10 +175,29 @@ def decoded(line: bytes, path: object, number: int) -> str:
                 f"iconv -f {encoding.lower()} -t utf-8 {path} > {path}.utf-8"
             )
         raise DataError(sentence) from None
+    if "\0" in text:
+        raise DataError(f"{path}, line {number}: a null character, so this is no text")
+    return text
+
+
+def decoded_lines(raw: bytes, path: object) -> list[str]:
+    """Decodes UTF-8 text, and splits it at its line feeds alone.
+
+    Args:
+      raw: the bytes, of which a line feed at the end is left out.
+      path: the file, for messages.
+
+    Raises:
+      DataError: as `decoded` does, or the lines would not fit into memory.
+    """
+    raw = raw.removesuffix(b"\n")
+    count = 1 + raw.count(b"\n")
+    check_fits(_CHARACTER * len(raw) + _ROW * count, path, f"its {count} lines")
+    return [decoded(line, path, i) for i, line in enumerate(raw.split(b"\n"), 1)]
 
 
 def numbered_lines(
-    path: str | pathlib.Path, longest: int = 1000
+    path: str | pathlib.Path, longest: int = 1000, strip: str | None = None
 ) -> list[tuple[int, str]]:
     """Reads the lines of UTF-8 text with their numbers.
 
@@ -121,6 +206,7 @@ def numbered_lines(
     Args:
       path: the file.
       longest: the largest number of characters in a line.
+      strip: the characters to remove around a line, if not all white space.
 
     Returns:
       (number, line) of each line; the first number is 1.
@@ -129,18 +215,16 @@ def numbered_lines(
       DataError: the file is missing, a directory or blank, or a line is not UTF-8 or
         too long.
     """
-    lines, raws = [], read_text(path).removesuffix(b"\n").split(b"\n")
-    for number, raw in enumerate(raws, 1):
-        line = decoded(raw, path, number).strip()
+    lines = [line.strip(strip) for line in decoded_lines(read_text(path), path)]
+    for number, line in enumerate(lines, 1):
         if len(line) > longest:
             raise DataError(
                 f"{path}, line {number}: {len(line)} characters, where a line may have "
                 f"{longest}"
             )
-        lines.append((number, line))
-    if not any(line for _, line in lines):
+    if not any(map(str.strip, lines)):
         raise DataError(f"{path}: no example in it, only blank lines or nothing")
-    return lines
+    return list(enumerate(lines, 1))
 
 
 def read_lines(path: str | pathlib.Path, longest: int = 1000) -> list[str]:
@@ -175,3 +259,28 @@ def _guess_encoding(line: bytes) -> str | None:
         return None
     printable = all(c.isprintable() or c.isspace() for c in text)
     return "Windows-1252" if printable else None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opens a file; a pipe without a writer is no reason to wait."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _piped(file: Any, path: object) -> bytes:
+    """Reads a pipe to its end, or a file whose size nobody knows (of /proc)."""
+    content, wait = bytearray(), None
+    if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode) and hasattr(select, "poll"):
+        wait = select.poll()
+        wait.register(file, select.POLLIN)
+    while True:
+        if wait and not wait.poll(1000 * PATIENCE):
+            raise DataError(f"{path}: a pipe that brings nothing for {PATIENCE:g} s")
+        chunk = file.read(2**20)
+        if not chunk:
+            return bytes(content)
+        content += chunk
+        if len(content) > PIPED:
+            raise DataError(
+                f"{path}: a pipe may bring {memory.readable(PIPED)}; write more into a "
+                f"file"
+            )

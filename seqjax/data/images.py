@@ -3,22 +3,27 @@
 import dataclasses
 import io
 import pathlib
+import warnings
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from seqjax.data.files import DataError, read_bytes
+from seqjax.data.files import DataError, entries, read_bytes
+from seqjax.data.packed import check_size
+from seqjax.data.quoting import reason
 from seqjax.extras import library
 
 Way = Literal["fixed", "rows", "columns", "pixels"]
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm"}
+# Pillow knows more, among them PostScript, which it gives to another program.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 
 
 def read_image(path: str | pathlib.Path, mode: str = "L") -> np.ndarray:
     """Reads an image file.
 
     Args:
-      path: of the file, in any format that Pillow knows.
+      path: of the file: PNG, JPEG, BMP, GIF, TIFF, WebP or PGM.
       mode: "L" gives grey values, [H, W], "RGB" colours, [H, W, 3]. What is transparent
         is black in the first, and white in the second.
 
@@ -26,7 +31,8 @@ def read_image(path: str | pathlib.Path, mode: str = "L") -> np.ndarray:
       Integers from 0, black, to 255.
 
     Raises:
-      DataError: the file is missing, empty, damaged or no image.
+      DataError: the file is missing, empty, damaged or no image, or unpacks to more
+        than `seqjax.data.packed` lets through.
     """
     raw = read_bytes(path)
     if not raw:
@@ -38,11 +44,17 @@ def decode_image(raw: bytes, path: object, mode: str = "L") -> np.ndarray:
     """Decodes the content of an image file; the arguments are as above."""
     pillow = library("PIL.Image", "images")
     try:
-        with pillow.open(io.BytesIO(raw)) as image:
-            colours = image.convert("RGBA")
-    except (OSError, SyntaxError, ValueError, pillow.DecompressionBombError) as error:
-        reason = "no image that can be read" if "identify" in str(error) else error
-        raise DataError(f"{path}: {reason}") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of sizes, and of what is odd in a file
+            with pillow.open(io.BytesIO(raw), formats=FORMATS) as image:
+                check_size(4 * image.width * image.height, len(raw), path)
+                colours = image.convert("RGBA")
+    except DataError:
+        raise
+    except Exception as error:  # whatever a damaged file leads to
+        said = reason(error)
+        said = "no image that can be read" if "identify" in said else said
+        raise DataError(f"{path}: {said}") from None
     ground = pillow.new("RGBA", colours.size, "white" if mode == "RGB" else "black")
     return np.asarray(pillow.alpha_composite(ground, colours).convert(mode))
 
@@ -58,8 +70,8 @@ def resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def image_files(folder: str | pathlib.Path) -> list[pathlib.Path]:
     """Returns the image files in a folder, by their names' endings, sorted."""
-    paths = pathlib.Path(folder).iterdir()
-    return sorted(p for p in paths if p.suffix.lower() in SUFFIXES and p.is_file())
+    paths = entries(folder)
+    return [p for p in paths if p.suffix.lower() in SUFFIXES and p.is_file()]
 
 
 @dataclasses.dataclass(frozen=True)

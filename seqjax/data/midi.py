@@ -1,10 +1,13 @@
 """Notes in MIDI files, read and written by mido."""
 
+import io
+import itertools
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from seqjax.data.files import DataError, read_bytes, whole_file
+from seqjax.data.quoting import reason
 from seqjax.extras import library
 
 RESOLUTION = 480  # MIDI's ticks of a beat, in files that are written
@@ -70,17 +73,18 @@ def read_midi(path: str | pathlib.Path) -> Midi:
       MissingLibrary: mido is not installed.
     """
     mido = library("mido", "sound")
-    if not read_bytes(path):
+    raw = read_bytes(path)
+    if not raw:
         raise DataError(f"{path}: this file is empty")
     try:
-        file = mido.MidiFile(path)
+        file = mido.MidiFile(file=io.BytesIO(raw))
         if file.ticks_per_beat < 1:
             raise ValueError("its times are in seconds, and not in quarter notes")
         each = [_notes(file.ticks_per_beat, track) for track in file.tracks]
     except Exception as error:  # whatever a damaged file leads to
         raise DataError(
             f"{path}: this is no MIDI file, or it is damaged or cut off "
-            f"({str(error) or type(error).__name__})"
+            f"({reason(error)})"
         ) from None
     tracks: dict[str, list[Note]] = {}
     for i, (track, channels) in enumerate(zip(file.tracks, each, strict=True)):
@@ -88,7 +92,8 @@ def read_midi(path: str | pathlib.Path) -> Midi:
             tracks[_free_name(tracks, track.name or f"track {i}", channel)] = notes
     if not tracks:
         raise DataError(f"{path}: no note in it")
-    tempos = (m.tempo for track in file.tracks for m in track if m.type == "set_tempo")
+    messages = itertools.chain(*file.tracks)
+    tempos = (m.tempo for m in messages if m.type == "set_tempo" and m.tempo)
     return Midi(tracks, mido.tempo2bpm(next(tempos, mido.bpm2tempo(120))))
 
 
@@ -147,6 +152,6 @@ def _free_name(taken: Iterable[str], name: str, channel: int) -> str:
         return name
     return next(
         new
-        for new in (f"{name} {n}" for n in range(channel + 1, channel + 1000))
+        for new in (f"{name} {n}" for n in itertools.count(channel + 1))
         if new not in taken
     )

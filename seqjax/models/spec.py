@@ -19,6 +19,7 @@ import jax.numpy
 
 from seqjax.layer import Layer
 
+LONGEST = 200  # characters of a name, or of what is wrong with a value
 OF_FLAX = {"parent", "name"}  # fields of every Flax module, which Flax itself fills
 NUMERIC = {module.__name__: module for module in (jax.nn, jax.numpy, jax.lax)}
 
@@ -76,17 +77,31 @@ def from_json(data: Any) -> Any:
       SpecError: a type is not one that may be built, is not installed, or does not
         take these fields.
     """
+    try:
+        return _from_json(data)
+    except RecursionError:
+        raise SpecError("this is nested too deeply to be a model") from None
+
+
+def _from_json(data: Any) -> Any:
     if isinstance(data, list):
-        return tuple(from_json(item) for item in data)
+        return tuple(_from_json(item) for item in data)
     if not isinstance(data, dict):
         return data
     if "type" in data:
         return _build(_type_at(data["type"]), data)
     if data.keys() == {"dict"} and isinstance(data["dict"], dict):
-        return {key: from_json(item) for key, item in data["dict"].items()}
+        return {key: _from_json(item) for key, item in data["dict"].items()}
     if data.keys() == {"function"}:
         return _function_at(data["function"])
-    raise SpecError(f'an object needs a "type"; this one has {sorted(data)}')
+    raise SpecError(f'an object needs a "type"; this one has {_said(sorted(data))}')
+
+
+def _said(reason: Any) -> str:
+    """The beginning of what is wrong with a file, as it can be printed."""
+    line = " ".join(str(reason).split())
+    shown = "".join(c if c.isprintable() else "?" for c in line[:LONGEST])
+    return shown + "…" * (len(line) > LONGEST)
 
 
 def _dict_to_json(value: Mapping) -> dict[str, Any]:
@@ -131,13 +146,13 @@ def _fields(kind: Any) -> dict[str, Any]:
 
 
 def _build(kind: Any, data: dict[str, Any]) -> Any:
-    values = {name: from_json(item) for name, item in data.items() if name != "type"}
+    values = {name: _from_json(item) for name, item in data.items() if name != "type"}
     if unknown := values.keys() - _fields(kind).keys():
-        raise SpecError(f"{data['type']} has no field {min(unknown)!r}")
+        raise SpecError(f"{data['type']} has no field {_said(repr(min(unknown)))}")
     try:
         return kind(**values)
-    except (TypeError, ValueError) as error:
-        raise SpecError(f"{data['type']}: {error}") from None
+    except Exception as error:  # whatever a type makes of values that do not fit
+        raise SpecError(f"{data['type']}: {_said(error)}") from None
 
 
 def _type_at(path: Any) -> Any:
@@ -194,7 +209,9 @@ def _defines_layer(module: str) -> bool:
 
 def _find(path: Any) -> Any:
     """What stands at "module:QualName", in a module that is not Python's own."""
-    module, _, qualname = str(path).partition(":")
+    if not isinstance(path, str) or not path.isprintable() or len(path) > LONGEST:
+        raise SpecError(f"{_said(repr(path))} is no name of a type or a function")
+    module, _, qualname = path.partition(":")
     if not module or not qualname or module.split(".")[0] in sys.stdlib_module_names:
         raise SpecError(f"{path} is refused: it is no part of a package with layers")
     value = _import(module, path)

@@ -5,6 +5,10 @@ from typing import Any, Protocol, runtime_checkable
 
 import jax
 
+from seqjax import memory
+
+KEPT = 3  # copies of the parameters that any training keeps
+
 
 @runtime_checkable
 class Predictor(Protocol):
@@ -37,8 +41,15 @@ def init(predictor: Predictor, key: jax.Array) -> Any:
 
     Returns:
       The model's variables.
+
+    Raises:
+      DoesNotFit: the memory has no room for them, their gradients and the best ones of
+        a training; nothing was drawn.
     """
-    return jax.jit(predictor.model.init)(key, *predictor.example())
+    draw, example = jax.jit(predictor.model.init), predictor.example()
+    shapes = draw.trace(key, *example).out_info
+    memory.check([shapes] * KEPT, f"{KEPT} copies of this model's parameters")
+    return draw(key, *example)
 
 
 def precision_of(predictor: Predictor) -> contextlib.AbstractContextManager[Any]:

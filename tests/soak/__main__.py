@@ -29,8 +29,8 @@ def main() -> int:
     warnings.simplefilter("ignore")
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
-        for name, share in SHARES.items():
-            part, seconds = PARTS[name], 60 * options.minutes * share
+        for name, (part, share) in PARTS.items():
+            seconds = 60 * options.minutes * share
             lines, failed = part(options.seed, seconds, pathlib.Path(folder, name))
             print(f"{name}: {lines[0]}", *(f"  {x}" for x in lines[1:]), sep="\n")
             sys.stdout.flush()
@@ -122,8 +122,29 @@ def bridges(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str],
     return [count, *lines], 0
 
 
-PARTS = {"kills": kills, "power cuts": power, "damage": damage, "bridges": bridges}
-SHARES = {"kills": 0.35, "power cuts": 0.1, "damage": 0.1, "bridges": 0.1}
+def inputs(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str], int]:
+    """Damaged files for every reader."""
+    del folder
+    module = importlib.import_module("soak.inputs")
+    found = timed(lambda n: module.fuzz(n, 5000), seed, seconds, "inputs")
+    other = [x for one in found for x in one.other]
+    whole = module.Outcome(
+        sum(one.read for one in found),
+        sum(one.refused for one in found),
+        other,
+        max(one.megabytes for one in found),
+        sum(one.seconds for one in found),
+    )
+    return str(whole).splitlines(), len(other)
+
+
+PARTS = {
+    "kills": (kills, 0.3),
+    "power cuts": (power, 0.1),
+    "damage": (damage, 0.1),
+    "bridges": (bridges, 0.1),
+    "inputs": (inputs, 0.4),
+}  # with the share of the time that each may take
 
 if __name__ == "__main__":
     sys.exit(main())
