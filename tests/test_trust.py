@@ -1,5 +1,6 @@
 """Nothing is lost and nothing is silently wrong, whatever happens to a run."""
 
+import ast
 import json
 import os
 import pathlib
@@ -11,8 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import training
-from processes import Running, run, wait_for_lines
+from processes import ROOT, Running, run, wait_for_lines
 from soak import damage, kills, power
+from test_build import PARSED
 from test_predict import language
 from trained import copy_of, smoke, uses
 
@@ -325,3 +327,51 @@ def test_a_character_that_the_terminal_lacks_is_escaped(tmp_path):
     (tmp_path / "ascii.py").write_text(script + "with one_sentence(): print('ä ⟨t⟩')\n")
     done = Running("ascii", cwd=tmp_path, path=tmp_path).finish()
     assert done == (0, "\\xe4 \\u27e8t\\u27e9\n", "")
+
+
+RUNS_CODE = {"eval", "exec", "compile", "pickle", "marshal", "shelve", "dill", "joblib"}
+UNPACKS = {"extract", "extractall", "unpack_archive"}  # methods
+MAY = {
+    "seqjax/testing/laws/contract.py": "the repr and the pickle that it made itself",
+    "experiments/step_by_step/yours/student.py": "the file that --yours names",
+}
+
+
+def test_no_file_can_run_code_or_write_outside_its_folder():
+    """Nothing is unpickled or evaluated, and no archive is unpacked into files."""
+    for path, tree in PARSED.items():
+        if path.relative_to(ROOT).as_posix() not in MAY:
+            refuse_what_runs_code(tree)
+
+
+def refuse_what_runs_code(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            named = [getattr(node, "module", None), *(a.name for a in node.names)]
+            assert not RUNS_CODE & {str(n).split(".")[0] for n in named}
+        if isinstance(node, ast.Call):
+            function = ast.unparse(node.func)
+            asked = {k.arg: ast.unparse(k.value) for k in node.keywords}
+            assert function not in RUNS_CODE | {"os.system"}, ast.unparse(node)
+            assert getattr(node.func, "attr", "") not in UNPACKS, ast.unparse(node)
+            assert asked.get("allow_pickle") in (None, "False"), ast.unparse(node)
+            assert asked.get("shell") in (None, "False"), ast.unparse(node)
+            if function in ("np.load", "numpy.load"):
+                assert "allow_pickle" in asked, ast.unparse(node)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pickle",
+        "from joblib import load",
+        "eval(text)",
+        "archive.extractall(folder)",
+        "np.load(path)",
+        "np.load(path, allow_pickle=True)",
+        "subprocess.run(text, shell=True)",
+    ],
+)
+def test_what_runs_code_is_noticed(code):
+    with pytest.raises(AssertionError):
+        refuse_what_runs_code(ast.parse(code))
