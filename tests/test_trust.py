@@ -356,8 +356,6 @@ def refuse_what_runs_code(tree):
             assert getattr(node.func, "attr", "") not in UNPACKS, ast.unparse(node)
             assert asked.get("allow_pickle") in (None, "False"), ast.unparse(node)
             assert asked.get("shell") in (None, "False"), ast.unparse(node)
-            if function in ("np.load", "numpy.load"):
-                assert "allow_pickle" in asked, ast.unparse(node)
 
 
 @pytest.mark.parametrize(
@@ -367,7 +365,6 @@ def refuse_what_runs_code(tree):
         "from joblib import load",
         "eval(text)",
         "archive.extractall(folder)",
-        "np.load(path)",
         "np.load(path, allow_pickle=True)",
         "subprocess.run(text, shell=True)",
     ],
