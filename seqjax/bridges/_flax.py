@@ -1,8 +1,11 @@
 """What the bridges to Flax's linen and nnx share; `flax` is either module."""
 
+from collections.abc import Callable
 from typing import Any
 
-from seqjax.bridges._common import BridgeError
+from seqjax.bridges._common import BridgeError, directions_of
+from seqjax.layer import Layer, Params
+from seqjax.layers import Bidirectional, Reversed
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid")  # of a SimpleCell
 
@@ -72,3 +75,16 @@ def activation_of(cell: Any, flax: Any) -> str:
         if cell.activation_fn is getattr(flax, name):
             return name
     raise BridgeError(f"SimpleCell's activation_fn is none of {', '.join(ACTIVATIONS)}")
+
+
+def directed(
+    layer: Layer, params: Params, cell_params: Callable[[Layer, Params], Any]
+) -> dict[str, Any]:
+    """The parameters of an RNN or a Bidirectional, which linen and nnx name alike."""
+    if type(layer) is Bidirectional:
+        names = ("forward_rnn", "backward_rnn")
+        pairs = directions_of(layer, params, "Flax")
+        cells = [{"cell": cell_params(*pair)} for pair in pairs]
+        return dict(zip(names, cells, strict=True))
+    cell = layer.layer if isinstance(layer, Reversed) else layer
+    return {"cell": cell_params(cell, params)}

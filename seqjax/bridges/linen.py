@@ -27,6 +27,7 @@ from seqjax.bridges._common import (
 )
 from seqjax.bridges._flax import (
     activation_of,
+    directed,
     goes_back,
     known_activation,
     only_concatenates,
@@ -112,13 +113,7 @@ def to_params(layer: Layer, params: Params) -> dict[str, Any]:
     if type(layer) is Stack:
         pairs = layers_of(layer, params)
         return {f"layers_{i}": to_params(*pair) for i, pair in enumerate(pairs)}
-    if type(layer) is Bidirectional:
-        names = ("forward_rnn", "backward_rnn")
-        pairs = directions_of(layer, params, "Flax")
-        cells = [{"cell": _cell_params(*pair)} for pair in pairs]
-        return dict(zip(names, cells, strict=True))
-    cell = layer.layer if isinstance(layer, Reversed) else layer
-    return {"cell": _cell_params(cell, params)}
+    return directed(layer, params, _cell_params)
 
 
 def _module(nn: Any, layer: Layer, params: Params) -> Any:

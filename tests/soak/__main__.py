@@ -52,36 +52,36 @@ def timed(
     return found
 
 
-def kills(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str], int]:
-    """Runs that are killed 25 times each."""
-    kill = importlib.import_module("soak.kills").kill
+def in_turn(
+    part: str, times: int, seed: int, seconds: float, folder: pathlib.Path
+) -> list[Any]:
+    """What the function of a module's name finds in an empty folder, for each seed."""
+    function = getattr(importlib.import_module(f"soak.{part}"), FUNCTIONS[part])
 
-    def trial(number):
+    def trial(number: int) -> Any:
         folder.mkdir(parents=True, exist_ok=True)
-        found = kill(number, 25, folder)
+        found = function(number, times, folder)
         shutil.rmtree(folder)
         return found
 
-    found = timed(trial, seed, seconds, "kills")
+    return timed(trial, seed, seconds, part)
+
+
+FUNCTIONS = {"kills": "kill", "power": "cut"}
+
+
+def kills(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str], int]:
+    """Runs that are killed 25 times each."""
+    found = in_turn("kills", 25, seed, seconds, folder)
     lost = [x for one in found for x in (*one.refused, *one.different)]
     killed, terminated = (sum(n) for n in zip(*(one[:2] for one in found), strict=True))
-    count = (
-        f"{killed} processes killed and {terminated} terminated in {len(found)} runs"
-    )
+    count = f"{killed} kills, {terminated} terminations in {len(found)} runs"
     return [f"{count}, {len(lost)} not resumed bit by bit", *lost[:5]], len(lost)
 
 
 def power(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str], int]:
     """Power cuts."""
-    cut = importlib.import_module("soak.power").cut
-
-    def trial(number):
-        folder.mkdir(parents=True, exist_ok=True)
-        found = cut(number, 20, folder)
-        shutil.rmtree(folder)
-        return found
-
-    found = timed(trial, seed, seconds, "power cuts")
+    found = in_turn("power", 20, seed, seconds, folder)
     lost = [x for one in found for x in (*one.lost, *one.different)]
     count = sum(one.cut for one in found)
     return [f"{count} power cuts, {len(lost)} with a loss", *lost[:5]], len(lost)
