@@ -42,9 +42,9 @@ def step(layer: Layer, in_features: int, dtype: Any = "float32", **how: Any) -> 
       >>> cell = LSTM(4)
       >>> program = step(cell, in_features=3).serialize()  # bytes, to be written
       >>> weights = to_plain(cell.init(jax.random.key(0), 3))
-      >>> zeros = jnp.zeros((2, 4))
-      >>> carry, y = export.deserialize(program).call(
-      ...     weights, {"c": zeros, "h": zeros}, jnp.ones((2, 3)))
+      >>> zeros, x = jnp.zeros((2, 4), "float32"), jnp.ones((2, 3), "float32")
+      >>> call = export.deserialize(program).call
+      >>> carry, y = call(weights, {"c": zeros, "h": zeros}, x)
       >>> sorted(carry), y.shape
       (['c', 'h'], (2, 4))
     """

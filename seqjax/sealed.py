@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqjax.data.files import DataError, read_bytes, whole_file
+from seqjax.data.files import DataError, read_bytes
+from seqjax.data.writing import whole_file
 
 ENTRY, DIGEST = "seqjax", "sha256"  # in the file's metadata
 

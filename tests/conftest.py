@@ -37,7 +37,7 @@ def pytest_configure(config):
 
 
 MAPS = pathlib.Path("/proc/self/maps")
-MOST = 40_000  # regions of memory; Linux gives a process 65,530, and then it crashes
+MOST = 25_000  # regions of memory; Linux gives a process 65,530, and then it crashes
 
 
 def pytest_runtest_teardown(item, nextitem):

@@ -60,7 +60,7 @@ def test_a_series_is_read_by_its_header(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("1\n2\n", ", line 1: the header must name one column 'value'; it has '1'"),
+        ("1\n2\n", ", line 1: the header must name one column 'value'; it has 1"),
         ("value,value\n1,2\n", ", line 1: the header must name one column"),
         ("t,value\n1,2\n2,\n", ", line 3: a gap, for there is no value"),
         ("value\n1\n\n2\n", ", line 3: a gap"),

@@ -23,7 +23,7 @@ from experiments.shared.cli import Options
 from experiments.shared.folders import check_folder
 from experiments.shared.verifying import verify, write_sums
 from seqjax import predict, sealed
-from seqjax.data import DataError, files
+from seqjax.data import DataError, writing
 from seqjax.train import CheckpointError, NonFinite, done_steps, locked
 
 TREE = {
@@ -76,7 +76,7 @@ def test_a_power_cut_loses_nothing_that_was_flushed(tmp_path):
 
 def test_without_flushing_a_power_cut_loses_checkpoints(tmp_path, monkeypatch):
     """The simulation can fail."""
-    monkeypatch.setattr(files, "flush", lambda path: None)
+    monkeypatch.setattr(writing, "flush", lambda path: None)
     with warnings.catch_warnings(), pytest.raises((CheckpointError, AssertionError)):
         warnings.simplefilter("ignore")
         assert not power.cut(0, 12, tmp_path).lost

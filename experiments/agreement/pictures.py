@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from experiments.agreement.memory import FILE, SMALL
-from seqjax.data.files import write_text
+from seqjax.data.writing import write_text
 from seqjax.figures import drawing
 
 Seeds = Sequence[Mapping[str, Any]]

@@ -42,7 +42,7 @@ from experiments.sweep.arguments import divide
 from experiments.sweep.check import check
 from experiments.sweep.grid import Grid
 from experiments.sweep.grid import parse as parse_words
-from seqjax.data.files import write_text
+from seqjax.data.writing import write_text
 from seqjax.train import Interrupted
 
 FLAGS = flags.FLAGS

@@ -15,7 +15,7 @@ from experiments.sweep.grid import Grid, split_values
 from experiments.sweep.report import plus_minus
 from experiments.sweep.run import sweep
 from seqjax import figures
-from seqjax.data.files import make_folder, write_text
+from seqjax.data.writing import make_folder, write_text
 from seqjax.inspect.table import columns
 
 Flags = Mapping[str, tuple[str, ...]]

@@ -20,7 +20,7 @@ from experiments.comparisons.common import Request
 from experiments.language_model.data import TABLE, read_text
 from seqjax.baselines import Ngram, best_ngram
 from seqjax.data import Splits, Tokenizer
-from seqjax.data.files import write_text
+from seqjax.data.writing import write_text
 from seqjax.predict import LanguagePredictor
 
 TASK = "language_model"

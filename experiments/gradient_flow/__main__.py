@@ -48,7 +48,7 @@ from experiments.shared.folders import folder_name
 from experiments.shared.layers import layer_of
 from experiments.shared.run import Run
 from seqjax import Stack, inspect
-from seqjax.data.files import write_text
+from seqjax.data.writing import write_text
 from seqjax.extras import later
 
 pictures = later("experiments.gradient_flow.pictures")

@@ -19,7 +19,7 @@ from experiments.shared.folders import data_digest
 from experiments.shared.run import load_model
 from seqjax import figures, inspect, predict
 from seqjax.data import DataError, Piece, Source, Streams
-from seqjax.data.files import write_text
+from seqjax.data.writing import write_text
 from seqjax.inspect import RunSummary, Similarity, Truncation
 from seqjax.models import LanguageModel
 from seqjax.predict import LanguagePredictor

@@ -11,7 +11,8 @@ from experiments.shared.errors import UsageError
 from experiments.shared.flags import CHANGEABLE
 from seqjax import train
 from seqjax.data import DataError
-from seqjax.data.files import make_folder, read_bytes, write_text
+from seqjax.data.files import read_bytes
+from seqjax.data.writing import make_folder, write_text
 
 NAME, DATA, SEAL = "flags.txt", "# data: ", "# sha256 of the lines above: "
 

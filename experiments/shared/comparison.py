@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqjax import figures, inspect
-from seqjax.data.files import write_text
+from seqjax.data.writing import write_text
 
 KEYS = ("score", "baseline")
 COMMON = (

@@ -21,7 +21,7 @@ from experiments.shared.folders import (
 from experiments.shared.verifying import write_sums
 from seqjax import figures, predict, train
 from seqjax.data import Batches, Source
-from seqjax.data.files import make_folder, write_text
+from seqjax.data.writing import make_folder, write_text
 from seqjax.train import processes
 
 P = TypeVar("P")

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from experiments.shared import begun
 from seqjax import predict, train
 from seqjax.data import DataError
-from seqjax.data.files import read_bytes, write_text
+from seqjax.data.files import read_bytes
+from seqjax.data.writing import write_text
 from seqjax.train import log
 
 SUMS = "SHA256SUMS"  # as the shell's sha256sum -c reads it

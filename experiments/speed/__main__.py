@@ -29,7 +29,7 @@ from experiments.speed.cases import KINDS, Case
 from experiments.speed.peers import US
 from experiments.speed.race import Racer, measure, race, started
 from experiments.speed.results import Race
-from seqjax.data.files import write_text
+from seqjax.data.writing import write_text
 from seqjax.train import Interrupted
 
 for name in ("workdir", "quiet"):

@@ -13,7 +13,7 @@ from experiments.sweep import processes
 from experiments.sweep.grid import Grid, Trial
 from experiments.sweep.progress import Progress
 from seqjax import train
-from seqjax.data.files import write_text
+from seqjax.data.writing import write_text
 from seqjax.train.signals import Signals
 
 BAD_FLAGS = 2  # the exit status of an experiment that its flags do not suit

@@ -14,7 +14,7 @@ from experiments.sweep.engine import Outcome, Refused, run_all
 from experiments.sweep.grid import Grid
 from seqjax import figures
 from seqjax.data import DataError
-from seqjax.data.files import make_folder, write_text
+from seqjax.data.writing import make_folder, write_text
 
 
 def sweep(

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqjax.data.files import DataError, read_bytes, whole_file
+from seqjax.data.files import DataError, read_bytes
 from seqjax.data.quoting import reason
+from seqjax.data.writing import whole_file
 from seqjax.extras import library
 
 SLOWEST, FASTEST = 1000, 768_000  # samples a second, of what is sound

@@ -6,8 +6,9 @@ import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from seqjax.data.files import DataError, read_bytes, whole_file
+from seqjax.data.files import DataError, read_bytes
 from seqjax.data.quoting import reason
+from seqjax.data.writing import whole_file
 from seqjax.extras import library
 
 RESOLUTION = 480  # MIDI's ticks of a beat, in files that are written

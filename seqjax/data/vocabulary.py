@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from seqjax.data.files import DataError, read_bytes, write_text
+from seqjax.data.files import DataError, read_bytes
 from seqjax.data.parsing import parse_json
 from seqjax.data.quoting import shown
+from seqjax.data.writing import write_text
 
 EOS = "<EOS>"  # ends every sequence
 UNK = "<UNK>"  # stands for every token that is not in the vocabulary

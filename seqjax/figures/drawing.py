@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
-from seqjax.data.files import whole_file
+from seqjax.data.writing import whole_file
 from seqjax.figures.text import families, readable
 
 History = Sequence[Mapping[str, Any]]

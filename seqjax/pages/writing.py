@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from seqjax.data.files import whole_file
+from seqjax.data.writing import whole_file
 
 DIGITS = 4  # of a number in a page
 

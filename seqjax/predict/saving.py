@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from seqjax import sealed
-from seqjax.data.files import DataError, make_folder
+from seqjax.data.files import DataError
+from seqjax.data.writing import make_folder
 from seqjax.models.spec import SpecError, from_json, to_json
 from seqjax.predict.predictor import Predictor, init, precision_of
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from seqjax import sealed
-from seqjax.data.files import DataError, make_folder
+from seqjax.data.files import DataError
+from seqjax.data.writing import make_folder
 from seqjax.sealed import Sealed
 
 SUFFIX = ".safetensors"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import filelock
 
-from seqjax.data.files import make_folder
+from seqjax.data.writing import make_folder
 from seqjax.train.checkpoints import CheckpointError
 
 

@@ -8,7 +8,8 @@ import pathlib
 import warnings
 from typing import Any, NamedTuple
 
-from seqjax.data.files import DataError, read_bytes, whole_file
+from seqjax.data.files import DataError, read_bytes
+from seqjax.data.writing import whole_file
 
 
 class Mark(NamedTuple):
