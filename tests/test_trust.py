@@ -88,7 +88,7 @@ def write_run(folder, cell):
     training.run(folder, eval_every=len(cell), about={"flags": flags})
     (folder / "flags.txt").write_text(flags)
     (folder / "result.json").write_text(f'{{"cell": "{cell}"}}\n')
-    predict.save(folder, language(stream=cell == "gru"))
+    predict.save(folder, language(stream=cell == "gru"), {"flags": flags})
     write_sums(folder)
     return folder
 

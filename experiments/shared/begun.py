@@ -4,12 +4,12 @@ import contextlib
 import hashlib
 import pathlib
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from experiments.shared.errors import UsageError
 from experiments.shared.flags import CHANGEABLE
-from seqjax import train
+from seqjax import predict, sealed, train
 from seqjax.data import DataError
 from seqjax.data.files import read_bytes
 from seqjax.data.writing import make_folder, write_text
@@ -25,7 +25,7 @@ class Begun(NamedTuple):
 
 
 class Unsound(DataError):
-    """A flags.txt is missing or damaged."""
+    """A sealed text is missing or damaged."""
 
 
 def holds_run(folder: pathlib.Path) -> bool:
@@ -48,7 +48,11 @@ def refuse_begun(folder: pathlib.Path, resume: bool) -> None:
 
 def sealed_text(flags: str, data: str = "") -> str:
     """Flags as the text of a flags.txt, which absl reads as a flagfile."""
-    text = flags + (f"{DATA}{data}\n" if data else "")
+    return seal(flags + (f"{DATA}{data}\n" if data else ""))
+
+
+def seal(text: str) -> str:
+    """Text with a last line, a comment, that has the digest of those above."""
     return f"{text}{SEAL}{_digest(text)}\n"
 
 
@@ -107,31 +111,51 @@ def read_sound(folder: pathlib.Path) -> Begun:
       DataError: it is not of the run that the newest sound checkpoint is of.
     """
     path, kept = folder / NAME, _checkpoints(folder).newest()
-    text = _unsealed(path)
+    text = unsealed(path)
     if kept is not None:
-        refuse_other(path, {"flags": text}, kept)
+        known = kept.about.get("flags", "")
+        refuse_other(path, text, known, f"checkpoints/{kept.step}{train.SUFFIX}")
     return _of_text(text)
 
 
-def refuse_other(
-    path: pathlib.Path, about: Mapping[str, str], kept: train.Checkpoint
-) -> None:
-    """Refuses a file that says of its run other things than a checkpoint does.
+def refuse_other_model(folder: pathlib.Path) -> None:
+    """Refuses a model in the folder of a run that is not the one it was saved by.
 
     Raises:
-      DataError: the flags that may not change are not the same, or the data.
+      DataError: flags that may not change are not the same, or the data.
     """
-    texts = about.get("flags", ""), kept.about.get("flags", "")
-    if all(texts) and (other := _difference(*map(_of_text, texts))):
-        file = f"checkpoints/{kept.step}{train.SUFFIX}"
-        raise DataError(f"{path}: of another run than {file}: {other}")
+    path = folder / predict.NAME
+    if (folder / NAME).exists():
+        said = sealed.read(path).text.get("flags", "")
+        refuse_other(path, said, unsealed(folder / NAME), NAME)
+
+
+def refuse_other(path: pathlib.Path, said: str, known: str, where: str) -> None:
+    """Refuses a file that says of its run other things than another file does.
+
+    Args:
+      path: of the file.
+      said: by it, the text of a flags.txt; if it says nothing, it is not refused.
+      known: the text that the other one has.
+      where: the name of the other one.
+
+    Raises:
+      DataError: flags that may not change are not the same, or the data.
+    """
+    if said and known and (other := _difference(*map(_of_text, (said, known)))):
+        raise DataError(f"{path}: of another run than {where}: {other}")
 
 
 def _checkpoints(folder: pathlib.Path) -> train.Checkpoints:
     return train.Checkpoints(folder / "checkpoints")
 
 
-def _unsealed(path: pathlib.Path) -> str:
+def unsealed(path: pathlib.Path) -> str:
+    """Reads what `seal` made, without the seal.
+
+    Raises:
+      Unsound: it is missing or damaged.
+    """
     try:
         text, _, digest = read_bytes(path).decode().rpartition(SEAL)
     except UnicodeDecodeError:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import jax
 
 from experiments.shared import fitting, several
-from experiments.shared.begun import NAME, sealed_text
+from experiments.shared.begun import NAME, refuse_other_model, sealed_text
 from experiments.shared.errors import UsageError
 from experiments.shared.folders import (
     check_folder,
@@ -151,7 +151,7 @@ class Run:
 
     def save(self, predictor: Any) -> None:
         """Writes the trained model, which `seqjax.load` asks from Python."""
-        predict.save(self.folder, predictor)
+        predict.save(self.folder, predictor, {"flags": self.flags})
 
     def write(self, name: str, text: str) -> None:
         """Writes a file of the folder whole or not at all."""
@@ -221,11 +221,13 @@ def load_model(workdir: str | None, kind: type[P]) -> P:
 
     Raises:
       UsageError: no folder is named.
-      DataError: it holds no such model.
+      DataError: it holds no such model, or that of another run.
     """
     if not workdir:
         raise UsageError("--workdir: name the folder of a trained model")
-    return predict.load(workdir, kind)
+    predictor = predict.load(workdir, kind)
+    refuse_other_model(pathlib.Path(workdir))
+    return predictor
 
 
 def optimizer_of(options: Any, trainable: Any) -> Any:

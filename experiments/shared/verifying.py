@@ -27,7 +27,7 @@ def write_sums(folder: pathlib.Path) -> None:
     """Writes the digests of what a run leaves beside its checkpoints and its log."""
     paths = sorted(p for p in folder.rglob("*") if p.is_file() and _is_left(folder, p))
     lines = (f"{_sha256(p)}  {p.relative_to(folder).as_posix()}\n" for p in paths)
-    write_text(folder / SUMS, "".join(lines))
+    write_text(folder / SUMS, begun.seal("".join(lines)))
 
 
 def verify(folder: str | pathlib.Path) -> Iterator[Verdict]:
@@ -46,7 +46,7 @@ def verify(folder: str | pathlib.Path) -> Iterator[Verdict]:
         yield _verdict(folder / begun.NAME, lambda: begun.read_sound(folder))
         yield _verdict(folder / "metrics.jsonl", lambda: _read_log(folder))
     if (folder / predict.NAME).exists():
-        yield _verdict(folder / predict.NAME, lambda: predict.load(folder))
+        yield _verdict(folder / predict.NAME, lambda: _load_model(folder))
     yield from _sums(folder)
     for below in sorted(path for path in folder.iterdir() if path.is_dir()):
         if below.name != "checkpoints":
@@ -67,10 +67,16 @@ def _checkpoints(folder: pathlib.Path) -> Iterator[Verdict]:
     def read(step: int) -> None:
         file, newest = checkpoints.read(step), checkpoints.newest()
         if newest is not None:
-            begun.refuse_other(file.path, file.text, newest)
+            flags = file.text.get("flags", ""), newest.about.get("flags", "")
+            begun.refuse_other(file.path, *flags, checkpoints.path(newest.step).name)
 
     for step in checkpoints.steps():
         yield _verdict(checkpoints.path(step), lambda step=step: read(step))
+
+
+def _load_model(folder: pathlib.Path) -> None:
+    predict.load(folder)
+    begun.refuse_other_model(folder)
 
 
 def _read_log(folder: pathlib.Path) -> None:
@@ -86,11 +92,13 @@ def _sums(folder: pathlib.Path) -> Iterator[Verdict]:
     if not path.exists():
         return
     try:
-        lines = [line.split("  ", 1) for line in path.read_text("utf-8").splitlines()]
-        wanted = {folder / name: digest for digest, name in lines}
-    except ValueError:
-        yield Verdict(path, "damaged")
+        lines = begun.unsealed(path).splitlines()
+    except DataError as error:
+        yield Verdict(path, str(error).removeprefix(f"{path}: "))
         return
+    wanted = {
+        folder / name: digest for digest, _, name in (x.partition("  ") for x in lines)
+    }
     for file, digest in wanted.items():
         if not file.exists():
             yield Verdict(file, "missing")

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import pathlib
+import types
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import jax
@@ -20,7 +22,11 @@ NAME = "model.safetensors"
 P = TypeVar("P", bound=Predictor)
 
 
-def save(folder: str | pathlib.Path, predictor: Predictor) -> None:
+def save(
+    folder: str | pathlib.Path,
+    predictor: Predictor,
+    about: Mapping[str, str] = types.MappingProxyType({}),
+) -> None:
     """Writes a predictor into a folder, as model.safetensors, whole or not at all.
 
     Its arrays are named by their paths, and its metadata describe the model and the
@@ -29,6 +35,7 @@ def save(folder: str | pathlib.Path, predictor: Predictor) -> None:
     Args:
       folder: created if it is missing.
       predictor: of `seqjax.predict`.
+      about: what else the file says, by name, such as the flags of a run.
 
     Raises:
       SpecError: the model has a field that JSON cannot hold.
@@ -37,7 +44,7 @@ def save(folder: str | pathlib.Path, predictor: Predictor) -> None:
     described: Any = dataclasses.replace(predictor, variables=None)  # pyright: ignore[reportArgumentType]
     spec = to_json(described)
     del spec["variables"]
-    text = {"predictor": json.dumps(spec, ensure_ascii=False)}
+    text = {**about, "predictor": json.dumps(spec, ensure_ascii=False)}
     make_folder(folder)
     sealed.write(folder / NAME, predictor.variables, text)
 

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.shared import begun
+from experiments.shared.run import load_model
 from experiments.shared.verifying import verify
 from seqjax import predict, sealed, train
 from seqjax.data import DataError
+from seqjax.predict import LanguagePredictor
 from seqjax.train import log
 
 USED = "flags.txt metrics.jsonl model.safetensors checkpoints/*".split()
@@ -67,7 +69,7 @@ def read(run: pathlib.Path) -> dict[str, Any]:
     history = log.sound_part(
         run / "metrics.jsonl", log.Mark.parse(file.text["metrics"])
     )
-    predict.load(run)
+    load_model(str(run), LanguagePredictor)
     model = sealed.read(run / predict.NAME)
     return {
         "flags": flags,
