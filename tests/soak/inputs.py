@@ -191,7 +191,9 @@ def _resident() -> int:
 
 
 def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    """The most since this program began; what getrusage says may be its parent's."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
 
 
 def _prepared(only: str, folder: str) -> list[Format]:
