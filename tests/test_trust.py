@@ -189,7 +189,7 @@ def test_a_cosine_that_ends_elsewhere_is_told(tmp_path):
     options = Options(resume=True, steps=20, schedule="cosine")
     check_folder(tmp_path, options, "of lstm")
     options.steps = 30
-    with pytest.warns(UserWarning, match="--steps: .* now ends at step 30"):
+    with pytest.warns(UserWarning, match="--steps=30: .* begun with --steps=20"):
         check_folder(tmp_path, options, "of lstm")
 
 

@@ -35,7 +35,10 @@ def open_folder(folder: pathlib.Path) -> None:
     """
     try:
         _held.enter_context(train.locked(folder))
-    except (OSError, train.CheckpointError) as error:
+    except OSError as error:
+        where, why = error.filename or folder, error.strerror or error
+        raise UsageError(f"--workdir: {where}: {why}") from None
+    except train.CheckpointError as error:
         raise UsageError(f"--workdir: {error}") from None
     remember(folder)
 
@@ -77,9 +80,11 @@ def check_folder(folder: pathlib.Path, options: Any, digest: str) -> None:
             f"--steps: the run in {folder} has done {done} steps already, more than "
             f"{options.steps}"
         )
-    if "cosine" in options.schedule and f"--steps={options.steps}" not in begun.lines:
+    steps = f"--steps={options.steps}"
+    before = [line for line in begun.lines if line.startswith("--steps=")]
+    if "cosine" in options.schedule and before != [steps]:
         warnings.warn(
-            f"--steps: the learning rate of --schedule={options.schedule} now ends at "
-            f"step {options.steps}, and was to end elsewhere",
+            f"{steps}: the learning rate of --schedule={options.schedule} ends there "
+            f"from now on, where the run was begun with {', '.join(before)}",
             stacklevel=2,
         )
