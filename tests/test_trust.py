@@ -20,11 +20,19 @@ from trained import copy_of, smoke, uses
 
 from experiments.shared import begun
 from experiments.shared.cli import Options
+from experiments.shared.errors import UsageError
 from experiments.shared.folders import check_folder
 from experiments.shared.verifying import verify, write_sums
 from seqjax import predict, sealed
 from seqjax.data import DataError, writing
-from seqjax.train import CheckpointError, NonFinite, done_steps, locked
+from seqjax.train import (
+    CheckpointError,
+    Interrupted,
+    NonFinite,
+    done_steps,
+    in_lockstep,
+    locked,
+)
 
 TREE = {
     "half": jnp.arange(3, dtype=jnp.bfloat16),
@@ -187,10 +195,60 @@ def test_flags_that_cannot_be_kept_are_refused(tmp_path):
 def test_a_cosine_that_ends_elsewhere_is_told(tmp_path):
     write_run(tmp_path, "lstm")
     options = Options(resume=True, steps=20, schedule="cosine")
+    options.flagfile_text = "--cell=lstm\n--steps=20\n"
     check_folder(tmp_path, options, "of lstm")
     options.steps = 30
     with pytest.warns(UserWarning, match="--steps=30: .* begun with --steps=20"):
         check_folder(tmp_path, options, "of lstm")
+
+
+def test_flags_that_nothing_can_go_on_with_are_taken_back(tmp_path):
+    new, old = tmp_path / "new", tmp_path / "old"
+    write_run(old, "lstm")
+    before = (old / "flags.txt").read_bytes()
+    new.mkdir()
+    for folder in (new, old):
+        with pytest.raises(UsageError), begun.begin(folder, "--steps=3\n", True):
+            assert "--steps=3" in (folder / "flags.txt").read_text()
+            raise UsageError("--steps")
+    assert not new.exists() and (old / "flags.txt").read_bytes() == before
+
+
+def test_cells_that_would_share_a_folder_are_refused(tmp_path):
+    for cells, named in {
+        "lstm(forget_bias=-1.0),lstm(forget_bias=1.0)": "--cell: two of them",
+        "lstm,gruu": "--cell: ",
+    }.items():
+        code, _, err = run("names", f"--cell={cells}", "--workdir=run", cwd=tmp_path)
+        assert code == 2 and named in err and not list(tmp_path.iterdir()), err
+
+
+def test_the_folder_of_another_run_is_not_gone_on_with(tmp_path):
+    write_run(tmp_path, "lstm")
+    options = Options(resume=True, steps=20, schedule="constant")
+    options.flagfile_text = "--cell=gru\n--steps=20\n"
+    with pytest.raises(UsageError, match="another one: --cell=lstm, not --cell=gru"):
+        check_folder(tmp_path, options, "of lstm")
+
+
+def test_a_signal_after_all_have_trained_side_by_side_is_heeded():
+    def late():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Interrupted, match="SIGTERM after the training"):
+        in_lockstep([late, lambda: None])
+
+
+@uses("names")
+def test_a_result_that_is_not_sound_is_not_kept(trained, tmp_path):
+    copy_of(trained("names"), tmp_path)
+    path = tmp_path / "run" / "result.json"
+    result = json.loads(path.read_text())
+    for damaged in ('{"sc', json.dumps({**result, "score": 0.1})):
+        path.write_text(damaged)
+        code, _, err = run("names", "--resume", "--workdir=run", cwd=tmp_path)
+        assert code == 0, err
+        assert json.loads(path.read_text())["score"] == result["score"]
 
 
 HOLD = """

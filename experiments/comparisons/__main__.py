@@ -37,6 +37,7 @@ from experiments.comparisons.common import Finding, Request, aligned
 from experiments.shared import ranges
 from experiments.shared.begun import read_flags, refuse_begun
 from experiments.shared.errors import UsageError, one_sentence
+from experiments.shared.verifying import write_sums
 from experiments.sweep import processes
 from experiments.sweep.arguments import divide
 from experiments.sweep.check import check
@@ -146,6 +147,7 @@ def finish(
     }
     line = json.dumps(result)
     write_text(request.folder / "result.json", line + "\n")
+    write_sums(request.folder)
     print(line, flush=True)
     return result
 

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import pathlib
+import shutil
 import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,7 +13,8 @@ from experiments.shared.flags import CHANGEABLE
 from seqjax import predict, sealed, train
 from seqjax.data import DataError
 from seqjax.data.files import read_bytes
-from seqjax.data.writing import make_folder, write_text
+from seqjax.data.writing import whole_file, write_text
+from seqjax.extras import MissingLibrary
 
 NAME, DATA, SEAL = "flags.txt", "# data: ", "# sha256 of the lines above: "
 
@@ -46,6 +48,11 @@ def refuse_begun(folder: pathlib.Path, resume: bool) -> None:
         )
 
 
+def flags_of(text: str, data: str) -> Begun:
+    """What a run with these lines of a flagfile, and data, would be begun with."""
+    return Begun(text.split("\n")[:-1], data)
+
+
 def sealed_text(flags: str, data: str = "") -> str:
     """Flags as the text of a flags.txt, which absl reads as a flagfile."""
     return seal(flags + (f"{DATA}{data}\n" if data else ""))
@@ -57,23 +64,27 @@ def seal(text: str) -> str:
 
 
 @contextlib.contextmanager
-def begin(folder: pathlib.Path, flags: str) -> Iterator[None]:
-    """Writes flags.txt, and takes it back if nothing could begin with these flags.
+def begin(folder: pathlib.Path, flags: str, new: bool) -> Iterator[None]:
+    """Writes flags.txt, and takes it back if nothing can go on with these flags.
 
     Args:
-      folder: made if it is missing.
+      folder: that is there.
       flags: the lines of a flagfile.
+      new: whether the folder was made for this.
     """
-    new = not folder.exists()
-    make_folder(folder)
-    write_text(folder / NAME, sealed_text(flags))
+    path = folder / NAME
+    before = path.read_bytes() if path.exists() else None
+    write_text(path, sealed_text(flags))
     try:
         yield
-    except (UsageError, DataError):
-        if [path.name for path in folder.iterdir()] == [NAME]:
-            (folder / NAME).unlink()
+    except (UsageError, DataError, MissingLibrary, MemoryError, OSError):
+        if before is not None:
+            with whole_file(path) as partial:
+                partial.write_bytes(before)
+        elif {found.name for found in folder.iterdir()} <= {NAME, ".lock"}:
+            path.unlink()
             if new:
-                folder.rmdir()
+                shutil.rmtree(folder)
         raise
 
 
@@ -142,7 +153,7 @@ def refuse_other(path: pathlib.Path, said: str, known: str, where: str) -> None:
     Raises:
       DataError: flags that may not change are not the same, or the data.
     """
-    if said and known and (other := _difference(*map(_of_text, (said, known)))):
+    if said and known and (other := difference(*map(_of_text, (said, known)))):
         raise DataError(f"{path}: of another run than {where}: {other}")
 
 
@@ -173,7 +184,7 @@ def _of_text(text: str) -> Begun:
     return Begun([line for line in lines if not line.startswith("#")], data)
 
 
-def _difference(one: Begun, other: Begun) -> str:
+def difference(one: Begun, other: Begun) -> str:
     """What sets apart two runs, or nothing."""
     mine, theirs = _fixed(one), _fixed(other)
     for name in {**mine, **theirs}:

@@ -15,8 +15,9 @@ from experiments.shared import flags as shared
 from experiments.shared import ranges, several
 from experiments.shared.begun import begin, holds_run, read_flags, refuse_begun
 from experiments.shared.comparison import compare
-from experiments.shared.errors import UsageError, one_sentence, remember
-from experiments.shared.folders import folder_name, run_folder
+from experiments.shared.errors import UsageError, one_sentence
+from experiments.shared.folders import folder_name, open_folder, run_folder
+from experiments.shared.layers import stacked
 from seqjax import train
 
 FLAGS = flags.FLAGS
@@ -134,11 +135,16 @@ def _each(
     The seeds of a cell are trained in lockstep; the first speaks for all.
     """
     whole = read_options()
+    _check_cells(whole)
+    names = [folder_name(name) for seeds in variants for name in seeds]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise UsageError(f"--cell: two of them would share the folder {min(twice)}")
     folder = run_folder(whole, pathlib.Path(sys.argv[0]).parent.name)
     refuse_begun(folder, _resumes(whole))
-    remember(folder)
+    new = not folder.exists()
+    open_folder(folder)
     results = {}
-    with begin(folder, whole.flagfile_text):
+    with begin(folder, whole.flagfile_text, new):
         for seeds in variants:
             if not whole.quiet:
                 print(f"{_range(list(seeds))}:", flush=True)
@@ -158,6 +164,13 @@ def _each(
                 ) from None
     if all(results.values()):
         together(whole, folder, results)
+
+
+def _check_cells(options: Options) -> None:
+    """Refuses a cell that cannot be before another one is trained."""
+    if not getattr(options, "parameters", 1):  # which else choose the features
+        for cell in split_cells(options.cell):
+            stacked(cell, options.features)
 
 
 def _options_of(

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
+from experiments.shared.verifying import write_sums
 from seqjax import figures, inspect
 from seqjax.data.writing import write_text
 
@@ -52,6 +53,7 @@ def finish_together(
     best = (min if lower else max)(means, key=lambda result: result["score"])
     line = json.dumps({**best, "cells": dict(results)})
     write_text(folder / "result.json", line + "\n")
+    write_sums(folder)
     print(line, flush=True)
 
 

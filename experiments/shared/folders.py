@@ -11,7 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.shared.begun import read_flags, refuse_begun
+from experiments.shared.begun import (
+    difference,
+    flags_of,
+    read_flags,
+    refuse_begun,
+)
 from experiments.shared.errors import UsageError, remember
 from seqjax import train
 from seqjax.train import processes
@@ -75,6 +80,8 @@ def check_folder(folder: pathlib.Path, options: Any, digest: str) -> None:
             f"--resume: the run in {folder} was begun with other data, or another "
             f"version of it"
         )
+    if other := difference(begun, flags_of(options.flagfile_text, digest)):
+        raise UsageError(f"--workdir: the run in {folder} is another one: {other}")
     if (done := train.done_steps(folder)) > options.steps:
         raise UsageError(
             f"--steps: the run in {folder} has done {done} steps already, more than "

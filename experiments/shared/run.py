@@ -18,7 +18,7 @@ from experiments.shared.folders import (
     open_folder,
     run_folder,
 )
-from experiments.shared.verifying import write_sums
+from experiments.shared.verifying import sealed_by_sums, write_sums
 from seqjax import figures, predict, train
 from seqjax.data import Batches, Source
 from seqjax.data.writing import make_folder, write_text
@@ -181,7 +181,7 @@ class Run:
 
         Args:
           result: of the training, whose steps and speed are added. If it ran no step,
-            the run's earlier result stays.
+            the run's earlier result stays, if it is sound.
           **numbers: metric, score, baseline and what else there is.
 
         Returns:
@@ -201,8 +201,9 @@ class Run:
         else:
             numbers |= _speed(result, self.options.steps)
         path = self.folder / "result.json"
-        if result is not None and not result.steps_run and path.exists():
-            numbers = json.loads(path.read_text("utf-8"))
+        if result is not None and not result.steps_run and sealed_by_sums(path):
+            earlier = json.loads(path.read_text("utf-8"))
+            numbers = earlier if earlier["steps"] == self.options.steps else numbers
         self.say(f"the run's folder, with its figures: {self.folder}")
         line = json.dumps(numbers)
         write_text(path, line + "\n")

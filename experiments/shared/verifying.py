@@ -30,6 +30,11 @@ def write_sums(folder: pathlib.Path) -> None:
     write_text(folder / SUMS, begun.seal("".join(lines)))
 
 
+def sealed_by_sums(path: pathlib.Path) -> bool:
+    """Whether a file is the one that SHA256SUMS beside it has the digest of."""
+    return Verdict(path, "") in _sums(path.parent)
+
+
 def verify(folder: str | pathlib.Path) -> Iterator[Verdict]:
     """Reads what a run has written, and yields a verdict for each file.
 
@@ -109,7 +114,7 @@ def _sums(folder: pathlib.Path) -> Iterator[Verdict]:
 
 def _is_left(folder: pathlib.Path, path: pathlib.Path) -> bool:
     parts = path.relative_to(folder).parts
-    return parts[0] != "checkpoints" and path.name not in OF_TRAINING
+    return "checkpoints" not in parts and path.name not in OF_TRAINING
 
 
 def _sha256(path: pathlib.Path) -> str:

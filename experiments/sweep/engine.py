@@ -13,6 +13,7 @@ from experiments.sweep import processes
 from experiments.sweep.grid import Grid, Trial
 from experiments.sweep.progress import Progress
 from seqjax import train
+from seqjax.data import DataError
 from seqjax.data.writing import write_text
 from seqjax.train.signals import Signals
 
@@ -74,7 +75,10 @@ def _finished(trial: Trial, folder: pathlib.Path) -> Outcome | None:
     path = folder / trial.folder / "result.json"
     if not path.exists():
         return None
-    return Outcome(trial, json.loads(path.read_text("utf-8")))
+    try:
+        return Outcome(trial, json.loads(path.read_text("utf-8")))
+    except ValueError:
+        raise DataError(f"{path}: not valid JSON; delete it to have it anew") from None
 
 
 def _said(outcome: Outcome) -> str:

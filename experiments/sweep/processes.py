@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import pathlib
 import runpy
+import signal
 import sys
 from collections.abc import Sequence
 from multiprocessing.process import BaseProcess
@@ -62,5 +63,7 @@ def _run(module: str, flags: list[str], log: str, part: int, parts: int) -> None
     if parts > 1 and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[part::parts] or cores)
+    # A terminal sends it to all processes, and the sweep's own sends SIGTERM then.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.argv = [module, *flags]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

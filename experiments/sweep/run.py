@@ -8,6 +8,7 @@ from typing import Any
 from experiments.shared.begun import NAME, sealed_text
 from experiments.shared.errors import UsageError
 from experiments.shared.folders import open_folder
+from experiments.shared.verifying import write_sums
 from experiments.sweep import processes, report
 from experiments.sweep.arguments import as_text
 from experiments.sweep.engine import Outcome, Refused, run_all
@@ -65,4 +66,5 @@ def _conclude(
         title += f"; {len(grid.seeds)} seeds"
     figures.by_setting(path, report.settings(result), unit, title=title)
     write_text(folder / "result.json", report.as_json(result))
+    write_sums(folder)
     return result

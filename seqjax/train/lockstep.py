@@ -27,7 +27,7 @@ from jax.sharding import AxisType, Mesh, PartitionSpec
 
 from seqjax import devices
 from seqjax.train import processes
-from seqjax.train.signals import Signals
+from seqjax.train.signals import Interrupted, Signals
 from seqjax.train.step import State, run_steps, steps
 
 Array = jax.Array
@@ -63,7 +63,7 @@ def in_lockstep(functions: Sequence[Callable[[], T]]) -> list[T]:
                 outcomes[i] = _Failure(error)
 
     threads = [threading.Thread(target=member, args=(i,)) for i in range(len(outcomes))]
-    with Signals():
+    with Signals() as signals:
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -72,6 +72,11 @@ def in_lockstep(functions: Sequence[Callable[[], T]]) -> list[T]:
     for outcome in outcomes:
         if isinstance(outcome, _Failure):
             raise outcome.error
+    if signals.caught:
+        raise Interrupted(
+            f"{signals.caught} after the training; a resumption does the rest",
+            signals.caught,
+        )
     return outcomes
 
 

@@ -15,8 +15,13 @@ from seqjax.version import __version__
 def circumstances(config: TrainConfig) -> dict[str, str]:
     """Returns what a run's bits depend on beside its own settings."""
     alone = jax.process_count()  # a device each
-    count = config.mesh or (jax.device_count() if config.spread else alone)
-    return {"devices": str(count), "jax": jax.__version__, "seqjax": __version__}
+    return {
+        "devices": str(jax.device_count() if config.spread else alone),
+        "mesh": str(config.mesh),
+        "platform": jax.default_backend(),
+        "jax": jax.__version__,
+        "seqjax": __version__,
+    }
 
 
 def as_tree(state: Any, best: Any) -> dict[str, Any]:
@@ -55,7 +60,7 @@ def restore(
     found = checkpoints.restore(as_tree(*begin))
     if found is None:
         return begin, EMPTY
-    for name in ("devices", "jax"):
+    for name in circumstances(TrainConfig(1)):
         if found.about.get(name) != about[name]:
             warnings.warn(
                 f"{name}: {found.about.get(name)} until now, {about[name]} from now "
