@@ -231,6 +231,30 @@ def test_the_folder_of_another_run_is_not_gone_on_with(tmp_path):
         check_folder(tmp_path, options, "of lstm")
 
 
+def test_what_was_only_begun_may_begin_again(tmp_path):
+    options = Options(flagfile_text="--steps=3\n")
+    (tmp_path / "flags.txt").write_text(begun.sealed_text("--steps=3\n", "digest"))
+    check_folder(tmp_path, options, "digest")
+    for flags, digest in (("--steps=4\n", "digest"), ("--steps=3\n", "other")):
+        with pytest.raises(UsageError, match="holds a run already"):
+            check_folder(tmp_path, Options(flagfile_text=flags), digest)
+    for left in ("result.json", "part/checkpoints/5.safetensors"):
+        (tmp_path / left).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / left).touch()
+        with pytest.raises(UsageError, match="holds a run already"):
+            check_folder(tmp_path, options, "digest")
+        (tmp_path / left).unlink()
+
+
+def test_a_checkpoint_under_the_name_of_another_step_is_passed_over(tmp_path):
+    training.run(tmp_path)
+    names = [tmp_path / "checkpoints" / f"{step}.safetensors" for step in (10, 20)]
+    names[1].write_bytes(names[0].read_bytes())
+    with pytest.warns(UserWarning, match="20.safetensors: this is no checkpoint of"):
+        result = training.run(tmp_path, resume=True)
+    assert result.steps_run == 10
+
+
 def test_a_signal_after_all_have_trained_side_by_side_is_heeded():
     def late():
         os.kill(os.getpid(), signal.SIGTERM)

@@ -35,6 +35,24 @@ def holds_run(folder: pathlib.Path) -> bool:
     return (folder / NAME).exists() or bool(_checkpoints(folder).steps())
 
 
+def is_only_begun(folder: pathlib.Path, asked: Begun) -> bool:
+    """Whether a folder holds nothing to go on with but the very flags that are asked.
+
+    Such is a run that was killed before its first checkpoint, or that has none.
+    """
+    if has_checkpoints(folder) or (folder / "result.json").exists():
+        return False
+    try:
+        return _of_text(unsealed(folder / NAME)) == asked
+    except Unsound:
+        return False
+
+
+def has_checkpoints(folder: pathlib.Path) -> bool:
+    """Whether a run, or a part of it, has anything to go on with."""
+    return any(folder.rglob(f"checkpoints/*{train.SUFFIX}"))
+
+
 def refuse_begun(folder: pathlib.Path, resume: bool) -> None:
     """Refuses a folder that holds a run, unless that is to go on.
 

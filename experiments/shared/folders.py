@@ -14,6 +14,7 @@ import numpy as np
 from experiments.shared.begun import (
     difference,
     flags_of,
+    is_only_begun,
     read_flags,
     refuse_begun,
 )
@@ -71,6 +72,9 @@ def check_folder(folder: pathlib.Path, options: Any, digest: str) -> None:
       UsageError: names the flag.
     """
     resume = getattr(options, "resume", False)
+    asked = flags_of(options.flagfile_text, digest)
+    if not resume and is_only_begun(folder, asked):
+        return
     refuse_begun(folder, resume)
     if not resume:
         return
@@ -80,7 +84,7 @@ def check_folder(folder: pathlib.Path, options: Any, digest: str) -> None:
             f"--resume: the run in {folder} was begun with other data, or another "
             f"version of it"
         )
-    if other := difference(begun, flags_of(options.flagfile_text, digest)):
+    if other := difference(begun, asked):
         raise UsageError(f"--workdir: the run in {folder} is another one: {other}")
     if (done := train.done_steps(folder)) > options.steps:
         raise UsageError(

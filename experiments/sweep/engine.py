@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
-from experiments.shared.begun import holds_run
+from experiments.shared.begun import has_checkpoints
 from experiments.sweep import processes
 from experiments.sweep.grid import Grid, Trial
 from experiments.sweep.progress import Progress
@@ -152,7 +152,7 @@ def _begin(
     task: str, trial: Trial, folder: pathlib.Path, part: int, parts: int
 ) -> _Running:
     own = folder / trial.folder
-    begun = holds_run(own)
+    begun = has_checkpoints(own)
     flags = [f"--workdir={own}", *(["--resume"] if begun else trial.flags)]
     path = folder / "logs" / f"{trial.folder}.txt"
     return _Running(trial, processes.start(task, flags, path, part, parts), path, part)
