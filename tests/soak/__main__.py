@@ -111,6 +111,15 @@ def damage(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str], 
     return [count, *lines, *bad[:5]], len(bad)
 
 
+def processes(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str], int]:
+    """Two processes that train together, beside one."""
+    del seconds  # once is enough
+    folder.mkdir(parents=True)
+    found = importlib.import_module("soak.together").together(seed, folder)
+    text = f"two are one in {found.lines} lines of metrics to {found.largest:.1e}"
+    return [text], int(found.largest > 1e-4)
+
+
 def bridges(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str], int]:
     """Weights that go to another library and come back."""
     del folder
@@ -142,6 +151,7 @@ PARTS = {
     "kills": (kills, 0.3),
     "power cuts": (power, 0.1),
     "damage": (damage, 0.1),
+    "processes": (processes, 0.0),
     "bridges": (bridges, 0.1),
     "inputs": (inputs, 0.4),
 }  # with the share of the time that each may take
