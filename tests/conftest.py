@@ -23,7 +23,10 @@ os.environ |= {
 gc.set_threshold(200_000, 20, 100)
 
 import jax  # noqa: E402
+from processes import heed_signals  # noqa: E402
 from trained import trained  # noqa: E402
+
+heed_signals()
 
 __all__ = ["trained"]
 

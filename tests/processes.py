@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import pathlib
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -92,6 +93,13 @@ def result_of(experiment: str, *flags: object, cwd: pathlib.Path) -> dict:
     return json.loads(out.splitlines()[-1])
 
 
+def heed_signals() -> None:
+    """Undoes that whoever began the tests has signals ignored, as nohup has."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _serve() -> None:
     """Starts the server, once, with the environment of its children."""
     before = dict(os.environ)
@@ -106,6 +114,7 @@ def _serve() -> None:
 def _run(
     module: str, flags: list[str], cwd: str, path: str | None, out: str, err: str
 ) -> None:
+    heed_signals()
     for file, number in ((out, 1), (err, 2)):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)
     if path:
