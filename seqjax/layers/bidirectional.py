@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from seqjax.layer import Layer
+from seqjax.layers.layer_around import LayerAround
 
 Merge = Literal["concat", "sum", "mean"]
 
@@ -19,7 +20,7 @@ class Directions(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Reversed(Layer):
+class Reversed(LayerAround):
     """A layer that runs from the last step to the first; forward if `reverse` is True.
 
     Outputs stay at the steps of their inputs. It needs the whole sequence, so it has no
@@ -29,38 +30,10 @@ class Reversed(Layer):
       layer: any layer.
     """
 
-    layer: Layer
-
-    @property
-    def parts(self):
-        """The layer inside."""
-        return (self.layer,)
-
     @property
     def causal(self):
         """False: it has read the later inputs."""
         return False
-
-    @property
-    def features(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The layer's width."""
-        return self.layer.features
-
-    def init(self, key, in_features, dtype=jnp.float32):
-        """Draws the layer's parameters."""
-        return self.layer.init(key, in_features, dtype)
-
-    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """Returns the layer's carry."""
-        return self.layer.initial_carry(batch_shape, dtype)
-
-    def initial_carry_from(self, params, batch_shape=(), dtype=jnp.float32):
-        """Returns the layer's initial carry."""
-        return self.layer.initial_carry_from(params, batch_shape, dtype)
-
-    def trainable(self, params):
-        """Returns the layer's tree of booleans."""
-        return self.layer.trainable(params)
 
     def run(self, params, carry, initial, xs, options):
         """Runs the layer in the direction that `options.reverse` does not ask for."""

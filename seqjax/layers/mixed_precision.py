@@ -5,7 +5,7 @@ from typing import Literal
 
 import jax.numpy as jnp
 
-from seqjax.layer import Layer
+from seqjax.layers.layer_around import LayerAround
 from seqjax.recurrence import cast
 from seqjax.scan import compute_dtype
 
@@ -13,7 +13,7 @@ Narrow = Literal["bfloat16", "float16", "float32"]
 
 
 @dataclasses.dataclass(frozen=True)
-class MixedPrecision(Layer):
+class MixedPrecision(LayerAround):
     """A layer whose products and outputs have another dtype than what is around it.
 
     Micikevicius et al. (2018): parameters, their gradients and the carry stay as wide
@@ -39,34 +39,7 @@ class MixedPrecision(Layer):
       ('float32', 'float32', 'float32')
     """
 
-    layer: Layer
     dtype: Narrow = "bfloat16"
-
-    @property
-    def parts(self):
-        """The layer inside."""
-        return (self.layer,)
-
-    @property
-    def features(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The layer's width."""
-        return self.layer.features
-
-    def init(self, key, in_features, dtype=jnp.float32):
-        """Draws the layer's parameters."""
-        return self.layer.init(key, in_features, dtype)
-
-    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """Returns the layer's carry."""
-        return self.layer.initial_carry(batch_shape, dtype)
-
-    def initial_carry_from(self, params, batch_shape=(), dtype=jnp.float32):
-        """Returns the layer's initial carry."""
-        return self.layer.initial_carry_from(params, batch_shape, dtype)
-
-    def trainable(self, params):
-        """Returns the layer's tree of booleans."""
-        return self.layer.trainable(params)
 
     def run_step(self, params, carry, x):
         """Takes one step of the layer, rounded."""

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from seqjax.layer import Layer
+from seqjax.layers.layer_around import LayerAround
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Stack(Layer):
 
 
 @dataclasses.dataclass(frozen=True)
-class Residual(Layer):
+class Residual(LayerAround):
     """A layer whose input is added to its output: y⟨t⟩ = x⟨t⟩ + layer(x)⟨t⟩.
 
     He et al. (2015), between recurrent layers as in Wu et al. (2016), section 3.1.
@@ -89,18 +90,6 @@ class Residual(Layer):
     Attributes:
       layer: a layer as wide as its input.
     """
-
-    layer: Layer
-
-    @property
-    def parts(self):
-        """The layer inside."""
-        return (self.layer,)
-
-    @property
-    def features(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The layer's width."""
-        return self.layer.features
 
     def init(self, key, in_features, dtype=jnp.float32):
         """Draws the layer's parameters."""
@@ -110,18 +99,6 @@ class Residual(Layer):
                 f"the widths must be equal"
             )
         return self.layer.init(key, in_features, dtype)
-
-    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """Returns the layer's carry."""
-        return self.layer.initial_carry(batch_shape, dtype)
-
-    def initial_carry_from(self, params, batch_shape=(), dtype=jnp.float32):
-        """Returns the layer's initial carry."""
-        return self.layer.initial_carry_from(params, batch_shape, dtype)
-
-    def trainable(self, params):
-        """Returns the layer's tree of booleans."""
-        return self.layer.trainable(params)
 
     def run_step(self, params, carry, x):
         """Takes one step of the layer, and adds the input."""
