@@ -16,6 +16,7 @@ from jax.core import eval_jaxpr
 from jax.extend.core import Jaxpr, Literal
 
 from seqjax import sharded
+from seqjax.meshes import BYTES
 
 Array = jax.Array
 Tree = Any
@@ -163,6 +164,35 @@ def _lay_out(values: list[Array]) -> list[Array]:
     all would vary over the same devices.
     """
     return [lax.optimization_barrier(_transpose(v)) for v in values]
+
+
+def products(weights: Tree) -> Tree:
+    """Returns the same weights, whose gradients a CPU multiplies in its faster way.
+
+    The gradient of a kernel is a product that JAX then transposes. XLA draws the two
+    together, and multiplies along the columns of both factors; kept apart, training
+    steps take a CPU 0.8 to 0.95 of the time, unless the kernel outgrows its cache.
+
+    Args:
+      weights: a tree of arrays; matrices of up to `meshes.BYTES` are changed.
+    """
+    if jax.default_backend() != "cpu":
+        return weights
+    return jax.tree.map(
+        lambda a: _product(a) if a.ndim == 2 and a.nbytes <= BYTES else a, weights
+    )
+
+
+@jax.custom_vjp
+def _product(w: Array) -> Array:
+    return w
+
+
+def _product_backward(_, d_w: Array) -> tuple[Array]:
+    return (_transpose(*_lay_out([d_w])),)
+
+
+_product.defvjp(lambda w: (w, None), _product_backward)
 
 
 def _transpose(a: Array) -> Array:

@@ -75,8 +75,9 @@ def unroll(
 
     def run(carry, chunk):
         xs, valid, reset, keys = chunk
-        steps = Steps(_project(cell, params, xs, keys), valid, reset)
-        return scan(static, params, initial, carry, steps)
+        weights = params if options.gradient == "plain" else loops.products(params)
+        steps = Steps(_project(cell, weights, xs, keys), valid, reset)
+        return scan(static, weights, initial, carry, steps)
 
     size = _chunk_size(cell, params, xs, options)
     # A linear cell's steps are taken again for less than it costs to keep them.

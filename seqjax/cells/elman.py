@@ -75,12 +75,12 @@ class Elman(Cell):
         return ElmanCarry(jnp.zeros((*batch_shape, self.features), dtype))
 
     def project(self, params, x):
-        """Returns W_x x⟨t⟩ + b."""
-        return x @ params.w_x + params.b
+        """Returns W_x x⟨t⟩."""
+        return x @ params.w_x
 
     def recur(self, params, carry):
-        """Returns W_h h⟨t−1⟩."""
-        return carry.h @ params.w_h
+        """Returns W_h h⟨t−1⟩ + b."""
+        return carry.h @ params.w_h + params.b
 
     def update(self, params, carry, u, v):
         """Returns h⟨t⟩ = g(u + v)."""

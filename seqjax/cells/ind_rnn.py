@@ -75,12 +75,12 @@ class IndRNN(Cell):
         return IndRNNCarry(jnp.zeros((*batch_shape, self.features), dtype))
 
     def project(self, params, x):
-        """Returns W_x x⟨t⟩ + b."""
-        return x @ params.w_x + params.b
+        """Returns W_x x⟨t⟩."""
+        return x @ params.w_x
 
     def recur(self, params, carry):
-        """Returns w_h ∗ h⟨t−1⟩."""
-        return carry.h * params.w_h
+        """Returns w_h ∗ h⟨t−1⟩ + b."""
+        return carry.h * params.w_h + params.b
 
     def update(self, params, carry, u, v):
         """Returns h⟨t⟩ = relu(u + v)."""

@@ -75,12 +75,12 @@ class LSTM1997(Cell):
         return LSTM1997Carry(h=zero, s=zero)
 
     def project(self, params, x):
-        """Returns W_x x⟨t⟩ + b, columns i, g, o."""
-        return x @ params.w_x + params.b
+        """Returns W_x x⟨t⟩, columns i, g, o."""
+        return x @ params.w_x
 
     def recur(self, params, carry):
-        """Returns W_h h⟨t−1⟩, columns i, g, o."""
-        return carry.h @ params.w_h
+        """Returns W_h h⟨t−1⟩ + b, columns i, g, o."""
+        return carry.h @ params.w_h + params.b
 
     def update(self, params, carry, u, v):
         """Returns s⟨t⟩ = s⟨t−1⟩ + Γi ∗ g and h⟨t⟩ = Γo ∗ k(s⟨t⟩)."""

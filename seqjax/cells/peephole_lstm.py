@@ -78,12 +78,12 @@ class PeepholeLSTM(Cell):
         return PeepholeLSTMCarry(h=zero, c=zero)
 
     def project(self, params, x):
-        """Returns W_x x⟨t⟩ + b, columns i, f, g, o."""
-        return x @ params.w_x + params.b
+        """Returns W_x x⟨t⟩, columns i, f, g, o."""
+        return x @ params.w_x
 
     def recur(self, params, carry):
-        """Returns W_h h⟨t−1⟩, columns i, f, g, o."""
-        return carry.h @ params.w_h
+        """Returns W_h h⟨t−1⟩ + b, columns i, f, g, o."""
+        return carry.h @ params.w_h + params.b
 
     def update(self, params, carry, u, v):
         """Returns the LSTM's c⟨t⟩ and h⟨t⟩, with p ∗ c added to each gate."""

@@ -92,12 +92,12 @@ class ProjectedLSTM(Cell):
         )
 
     def project(self, params, x):
-        """Returns W_x x⟨t⟩ + b, columns i, f, g, o."""
-        return x @ params.w_x + params.b
+        """Returns W_x x⟨t⟩, columns i, f, g, o."""
+        return x @ params.w_x
 
     def recur(self, params, carry):
-        """Returns W_h h⟨t−1⟩, columns i, f, g, o."""
-        return carry.h @ params.w_h
+        """Returns W_h h⟨t−1⟩ + b, columns i, f, g, o."""
+        return carry.h @ params.w_h + params.b
 
     def update(self, params, carry, u, v):
         """Returns c⟨t⟩ = Γi ∗ c̃ + Γf ∗ c⟨t−1⟩ and h⟨t⟩ = W_p (Γo ∗ tanh c⟨t⟩)."""

@@ -68,12 +68,12 @@ class SimplifiedGRU(Cell):
         return SimplifiedGRUCarry(jnp.zeros((*batch_shape, self.features), dtype))
 
     def project(self, params, x):
-        """Returns W_x x⟨t⟩ + b, columns u, c̃."""
-        return x @ params.w_x + params.b
+        """Returns W_x x⟨t⟩, columns u, c̃."""
+        return x @ params.w_x
 
     def recur(self, params, carry):
-        """Returns W_h h⟨t−1⟩, columns u, c̃."""
-        return carry.h @ params.w_h
+        """Returns W_h h⟨t−1⟩ + b, columns u, c̃."""
+        return carry.h @ params.w_h + params.b
 
     def update(self, params, carry, u, v):
         """Returns h⟨t⟩ = Γu ∗ c̃ + (1 − Γu) ∗ h⟨t−1⟩."""

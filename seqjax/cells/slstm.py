@@ -87,17 +87,18 @@ class SLSTM(Cell):
         return SLSTMCarry(h=zero, c=zero, n=zero, m=zero)
 
     def project(self, params, x):
-        """Returns W_x x⟨t⟩ + b, columns i, f, z, o."""
-        return x @ params.w_x + params.b
+        """Returns W_x x⟨t⟩, columns i, f, z, o."""
+        return x @ params.w_x
 
     def recur(self, params, carry):
-        """Returns W_h h⟨t−1⟩, columns i, f, z, o."""
+        """Returns W_h h⟨t−1⟩ + b, columns i, f, z, o."""
         if self.heads == 1:
-            return carry.h @ params.w_h
+            return carry.h @ params.w_h + params.b
         batch, (H, N) = carry.h.shape[:-1], (self.features, self.heads)
         h = carry.h.reshape(*batch, N, H // N)
         w_h = params.w_h.reshape(H // N, 4, N, H // N)
-        return jnp.einsum("...nd,dgne->...gne", h, w_h).reshape(*batch, 4 * H)
+        v = jnp.einsum("...nd,dgne->...gne", h, w_h).reshape(*batch, 4 * H)
+        return v + params.b
 
     def update(self, params, carry, u, v):
         """Returns c⟨t⟩, n⟨t⟩ and m⟨t⟩, and h⟨t⟩ = σ(o) ∗ c⟨t⟩ / n⟨t⟩."""
