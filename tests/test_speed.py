@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 from processes import ROOT, run
 
-from experiments.speed import catalogue, figure, memory, peers, report, tables, worker
+from experiments.speed import (
+    catalogue,
+    figure,
+    kernels,
+    memory,
+    peers,
+    report,
+    tables,
+    worker,
+)
 from experiments.speed.cases import KINDS, Case
 from experiments.speed.limit import Limit, Machine, limit, probes
 from experiments.speed.peers import PLAIN, US
@@ -272,3 +281,59 @@ def test_bad_flags_end_in_one_sentence_and_leave_nothing(flags, tmp_path):
     assert code == 2 and out == ""
     assert len(err.splitlines()) == 1 and named in err, err
     assert not list(tmp_path.iterdir())
+
+
+def events(*times):
+    return [kernels.Event(*time) for time in times]
+
+
+def test_each_moment_counts_for_the_innermost_kernel():
+    first = events((0, 9, "while.3"), (1, 4, "ynn_fusion"), (5, 7, "ynn_fusion"))
+    second = events((2, 3, "ynn_fusion"), (2.5, 3, "add_fusion.1"), (0, 9, "Unknown"))
+    seconds, calls = kernels.summed([first, second])
+    assert seconds == {"while.3": 4, "ynn_fusion": 5.5, "add_fusion.1": 0.5}
+    assert calls == {"while.3": 1, "ynn_fusion": 3, "add_fusion.1": 1}
+
+
+KERNELS = {
+    "dot.3": "product",
+    "dot_add_fusion": "arithmetic",  # a fusion of its own name
+    "all-reduce.7": "sums over devices",
+    "Wait: pending_threads=1/2": "sums over devices",
+    "end: ynn_fusion.2": "loop",
+    "bitcast_dynamic-update-slice_fusion.1": "moving",
+    "copy.16": "moving",
+    "multiply_tanh_fusion": "arithmetic",
+    "PjitFunction(apply)": None,
+    "ThunkExecutor::Execute (wait for completion)": None,
+}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_kernels_are_known_by_their_names(name):
+    assert kernels.kind(name) == KERNELS[name]
+
+
+def test_shares_are_all_of_the_time():
+    found = {"dot.1": (0.2, 5), "dot.2": (0.3, 4), "copy": (0.1, 9), "tanh.4": (0.5, 9)}
+    shares = kernels.shares(found, steps=5, watched=2)
+    assert shares[kernels.STEP] == 0.2 and shares[kernels.WHOLE] == 0.3
+    assert shares["moving"] == 0.1 and shares["arithmetic"] == 0.5
+    assert math.isclose(shares[kernels.REST], 0.9)
+    assert tuple(shares) == kernels.SHARES
+
+
+def test_a_profile(tmp_path):
+    flags = ["--profile", "--case=lstm/16x40x32x64/train", "--workdir=run"]
+    code, out, err = run("speed", *flags, "--peer=torch", cwd=tmp_path)
+    assert code == 0 and "torch: only what runs in JAX" in err, err
+    assert out.splitlines()[-1] == "table, kernels and figure: run"
+    assert (tmp_path / "run/profile.md").read_text() in out
+    (row,) = json.loads((tmp_path / "run/profile.json").read_text())
+    shares = row["shares"]
+    assert math.isclose(sum(shares.values()), row["watched"])
+    assert min(shares[kernels.STEP], shares[kernels.WHOLE], shares["arithmetic"]) > 0
+    assert 0 < row["products"] < 2
+    assert (tmp_path / "run/figures/profile.png").stat().st_size > 10_000
+    code, out, err = run("speed", *flags, "--rounds=2", cwd=tmp_path)
+    assert code == 2 and "--rounds" in err

@@ -7,9 +7,12 @@ that a busy minute of the machine falls on all of them, and every round gives a 
 
     python -m experiments.speed --quick
     python -m experiments.speed --case='gru/*' --case=lstm/8x50x32x64/train --peer=torch
+    python -m experiments.speed --profile --case='lstm/*' --peer=haiku
 
 writes into the run's folder: speed.md (the tables), speed.json (every round),
-figures/speed.png. Peers are installed by: pip install --editable '.[speed]'
+figures/speed.png; or, with --profile, what a call's time goes into: profile.md,
+profile.json (every kernel), figures/profile.png. Peers are installed by:
+pip install --editable '.[speed]'
 """
 
 import pathlib
@@ -24,7 +27,7 @@ from absl import flags
 from experiments.shared import cli
 from experiments.shared.errors import UsageError
 from experiments.shared.run import Run
-from experiments.speed import catalogue, figure, peers, report, tables
+from experiments.speed import catalogue, figure, peers, profiles, report, tables
 from experiments.speed.cases import KINDS, Case
 from experiments.speed.peers import US
 from experiments.speed.race import Racer, measure, race, started
@@ -50,6 +53,12 @@ flags.DEFINE_multi_string(
     [],
     f"Whom to race beside {US}, all if not given: "
     f"{', '.join(name for name in peers.NAMES if name != US)}. May be given again.",
+)
+flags.DEFINE_bool(
+    "profile",
+    False,
+    f"Race nobody, and tell what the time of {US} goes into, and that of each --peer: "
+    "products, arithmetic, moving, waiting; and how near products are to their best.",
 )
 flags.DEFINE_integer("rounds", 7, "How often each has its turn.", 1)
 Say = Callable[..., None]
@@ -130,9 +139,32 @@ def race_all(
     return around, races
 
 
+def explain(options: Any, chosen: list[Case]) -> None:
+    """Watches what the time goes into, and reports."""
+    if flags.FLAGS["rounds"].present:
+        raise UsageError("--rounds: with --profile nobody is raced")
+    names = chosen_peers(options.peer or [US])
+    run = Run.begin("profile", options)
+    machine = measure(chosen)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        started(names, pathlib.Path(folder)) as racers,
+    ):
+        there = ready(racers, run.say)
+        racers = [racer for racer in racers if racer.name in there]
+        rows = profiles.profile_all(chosen, racers, machine, run.say, warn)
+    run.write("profile.json", profiles.as_json(rows))
+    run.write("profile.md", profiles.table(rows))
+    run.figure(profiles.draw, "profile", rows)
+    run.say("", profiles.table(rows))
+    print(f"table, kernels and figure: {run.folder}", flush=True)
+
+
 def compete(options: Any) -> None:
     """Chooses, races, reports."""
     chosen = chosen_cases(options.quick, options.case)
+    if options.profile:
+        return explain(options, chosen)
     names = chosen_peers(options.peer)
     run = Run.begin("speed", options)
     path = run.folder / "speed.json"

@@ -58,6 +58,13 @@ def limit(case: Case, machine: Machine) -> Limit:
     return Limit(shares.total() / case.calls, binds)
 
 
+def product_seconds(case: Case, machine: Machine) -> float:
+    """The seconds of the products of one call, forward or both ways, at their best."""
+    ever = float("inf")
+    unbound = machine._replace(tanhs=ever, reads={matrix_bytes(case): ever})
+    return limit(case, unbound).seconds
+
+
 def _walk(case: Case, machine: Machine, width: int, needs_dx: bool) -> Counter:
     """The seconds of one layer in one direction, by what they are spent on."""
     G, B, T, H = case.gates, case.rows, case.T, case.H

@@ -2,6 +2,7 @@
 
     {"do": "build", "case": NAME, "to": FILE}  makes a case ready, saves its numbers
     {"do": "time", "seconds": S}               runs it for so long
+    {"do": "profile", "case": NAME}            watches its kernels, if they are JAX's
 
 It ends when its input does.
 """
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.speed import memory, peers
+from experiments.speed import kernels, memory, peers
 from experiments.speed.catalogue import parse
 
 Answer = dict[str, Any]
@@ -63,6 +64,14 @@ class Worker:
         while time.perf_counter() < end:
             times.append(_once(runner))
         return {"seconds": statistics.median(times) / self._calls}
+
+    def profile(self, case: str) -> Answer:
+        """What a call's time goes into, see `kernels.Profile`."""
+        if self._name == "torch":
+            raise peers.Unable("only what runs in JAX leaves JAX's trace")
+        chosen = parse(case)
+        found = kernels.profile(self._runner.run, chosen.T, chosen.calls)
+        return found._asdict()
 
 
 def _once(runner: peers.Runner) -> float:
