@@ -3,6 +3,7 @@
 import functools
 import json
 import math
+import re
 
 import jax
 import numpy as np
@@ -295,8 +296,24 @@ def test_each_moment_counts_for_the_innermost_kernel():
     assert calls == {"while.3": 1, "ynn_fusion": 3, "add_fusion.1": 1}
 
 
+def test_products_are_told_from_sums_of_the_same_name():
+    @jax.jit
+    def step(h, w):
+        h = jax.lax.fori_loop(0, 3, lambda _, h: jax.numpy.tanh(h @ w), h)
+        return h, h.sum((0, 1))
+
+    h, w = jax.numpy.ones((2, 8, 16)), jax.numpy.ones((16, 16))
+    text = step.lower(h, w).compile().as_text()
+    found = kernels.products(text)
+    assert found and all(f"%{name} = " in text for name in found)
+    called = dict(re.findall(r"%(\S+) = .* fusion\(.*calls=%([^\s,]+)", text))
+    for name, computation in called.items():
+        body = text.split(f"\n%{computation} ", 1)[1].split("\n}", 1)[0]
+        assert (name in found) == (" dot(" in body), name
+
+
 KERNELS = {
-    "dot.3": "product",
+    "product: ynn_fusion.3": "product",
     "dot_add_fusion": "arithmetic",  # a fusion of its own name
     "all-reduce.7": "sums over devices",
     "Wait: pending_threads=1/2": "sums over devices",
@@ -315,7 +332,8 @@ def test_kernels_are_known_by_their_names(name):
 
 
 def test_shares_are_all_of_the_time():
-    found = {"dot.1": (0.2, 5), "dot.2": (0.3, 4), "copy": (0.1, 9), "tanh.4": (0.5, 9)}
+    found = {"product: dot.1": (0.2, 5), "product: dot.2": (0.3, 4)}
+    found |= {"copy": (0.1, 9), "tanh.4": (0.5, 9)}
     shares = kernels.shares(found, steps=5, watched=2)
     assert shares[kernels.STEP] == 0.2 and shares[kernels.WHOLE] == 0.3
     assert shares["moving"] == 0.1 and shares["arithmetic"] == 0.5

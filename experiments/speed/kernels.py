@@ -17,8 +17,9 @@ import jax
 
 Seconds = dict[str, float]
 
-KINDS = {  # the first that matches a kernel's name, without its number
-    "product": r"(ynn_fusion|dot|dot_general|convolution)$",
+PRODUCT = "product: "  # put before the name of a kernel that multiplies matrices
+KINDS = {  # the first that matches a kernel's name without its number
+    "product": PRODUCT,
     "sums over devices": r"all-|collective-|reduce-scatter|Wait: ",
     "loop": r"(while|call|conditional|ThunkExecutor::Execute)$|end: ",
     "moving": r"((wrapped|fusion|copy|bitcast|dynamic|update|slice|concatenate|"
@@ -89,12 +90,38 @@ def _repeat(run: Callable[[], Any], seconds: float) -> tuple[int, float]:
 def _threads(folder: pathlib.Path) -> Iterator[list[Event]]:
     """The events of each thread in a trace that was written to a folder."""
     (path,) = folder.rglob("*.xplane.pb")
+    multiplying = {
+        (module.name, kernel)
+        for program in jax.devices()[0].client.live_executables()
+        for module in program.hlo_modules()
+        for kernel in products(module.to_string())
+    }
     for plane in jax.profiler.ProfileData.from_file(str(path)).planes:
         for line in plane.lines:
-            yield [
-                Event(e.start_ns / 1e9, (e.start_ns + e.duration_ns) / 1e9, e.name)
-                for e in line.events
-            ]
+            yield [_event(e, multiplying) for e in line.events]
+
+
+def _event(event: Any, multiplying: set[tuple[str, str]]) -> Event:
+    module = next((value for key, value in event.stats if key == "hlo_module"), "")
+    name = PRODUCT * ((module, event.name) in multiplying) + event.name
+    begin = event.start_ns / 1e9
+    return Event(begin, begin + event.duration_ns / 1e9, name)
+
+
+def products(program: str) -> set[str]:
+    """The kernels that multiply matrices in the text of a compiled program.
+
+    XLA gives some fusions of one name to products, and to sums alike.
+    """
+    multiplies = r" (?:dot|convolution)\("
+    found = set(re.findall(rf"^ *(?:ROOT )?%(\S+) = .*{multiplies}", program, re.M))
+    inside = {
+        part.split(maxsplit=1)[0]
+        for part in re.split(r"^%", program, flags=re.M)[1:]
+        if re.search(multiplies, part)
+    }
+    fusions = re.findall(r"%(\S+) = .* fusion\(.*calls=%([^\s,]+)", program)
+    return found | {name for name, called in fusions if called in inside}
 
 
 def summed(
