@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
-from seqjax import loops
 from seqjax.masks import zero_invalid
 from seqjax.recurrence import Recurrence, Static, Steps
 from seqjax.states import Complex, How, Through, Way, plain_states, states, times
@@ -25,12 +24,6 @@ __all__ = ["Complex", "LinearRecurrence", "LinearStep", "Way"]
 
 Array = jax.Array
 Tree = Any
-
-# On a CPU: the bytes of u that are kept whole, of all or for each input, and those of a
-# chunk that stays in a cache with all that is made of it; and its rows, at least.
-WHOLE_BYTES, WHOLE_BYTES_PER_INPUT = 2**21, 2**13
-CHUNK_BYTES, CHUNK_ROWS = 2**18, 2**7
-
 
 class LinearStep(NamedTuple):
     """The two numbers of a step, for each unit.
@@ -64,27 +57,6 @@ class LinearRecurrence(Recurrence, Protocol):
 def best_way() -> Way:
     """Returns the way that is faster on this device, as far as was measured."""
     return "steps" if jax.default_backend() == "cpu" else "associative"
-
-
-def chunk_size(time: int, step_bytes: int, step_rows: int, inputs: int) -> int:
-    """Returns how many steps a CPU should take at a time.
-
-    The way back through several chunks computes each anew, so that nothing but carries
-    lies in memory between the way there and the way back. That costs a product with
-    the inputs, and saves fresh pages: whole sequences are faster if they are short, or
-    if inputs are wide.
-
-    Args:
-      time: of the whole sequence.
-      step_bytes: of u of one step.
-      step_rows: the sequences of a batch.
-      inputs: the width of x.
-    """
-    if step_bytes * time <= max(WHOLE_BYTES, WHOLE_BYTES_PER_INPUT * inputs):
-        return time
-    rows = max(CHUNK_ROWS, inputs // 2)
-    size = max(CHUNK_BYTES // max(step_bytes, 1), rows // step_rows, 1)
-    return loops.divisor(time, size)
 
 
 def scan(

@@ -184,7 +184,5 @@ def _chunk_size(cell: Recurrence, params: Tree, xs: Array, options: ScanOptions)
     u = jax.eval_shape(cell.project, params, xs[:1])
     step_bytes = sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(u))
     step_rows = max(math.prod(xs.shape[1:-1]), 1)
-    if isinstance(cell, LinearRecurrence):
-        return linear.chunk_size(time, step_bytes, step_rows, xs.shape[-1])
     size = max(CHUNK_BYTES // max(step_bytes, 1), CHUNK_ROWS // step_rows, 1)
     return time if time < 4 * size else loops.divisor(time, size)

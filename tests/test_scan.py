@@ -7,7 +7,7 @@ import pytest
 from discovered import LAYERS, assert_close, both_ways, each_gradient, over_named
 from random_data import random_arguments
 
-from seqjax import LSTM, Stack, linear
+from seqjax import LSTM, Stack, scan
 from seqjax.cells import make
 from seqjax.masks import from_lengths
 from seqjax.testing.comparison import Case
@@ -79,12 +79,10 @@ def test_steps_at_once_need_a_linear_cell():
 
 def test_a_linear_cell_takes_again_what_does_not_fit(monkeypatch):
     """Chunks that the library chooses give the gradient of the whole."""
-    monkeypatch.setattr(linear, "WHOLE_BYTES", 0)
-    monkeypatch.setattr(linear, "WHOLE_BYTES_PER_INPUT", 0)
-    monkeypatch.setattr(linear, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(scan, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(scan, "CHUNK_ROWS", 2 * 64)
     layer = make("min_lstm", features=4)
     params, xs, _ = random_arguments(layer, 8, 64)
-    assert linear.chunk_size(8, 64 * 8, 64, 3) == 2
 
     def loss(params, gradient):
         return jnp.sum(layer.unroll(params, xs, gradient=gradient)[1] ** 2)
