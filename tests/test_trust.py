@@ -4,7 +4,9 @@ import ast
 import json
 import os
 import pathlib
+import shutil
 import signal
+import sys
 import warnings
 
 import jax
@@ -17,21 +19,24 @@ from soak import damage, kills, power
 from test_build import PARSED
 from test_predict import language
 from trained import copy_of, smoke, uses
+from training import files
 
 from experiments.shared import begun
 from experiments.shared.cli import Options
 from experiments.shared.errors import UsageError
-from experiments.shared.folders import check_folder
+from experiments.shared.folders import check_folder, open_for_several
 from experiments.shared.verifying import verify, write_sums
 from seqjax import predict, sealed
 from seqjax.data import DataError, writing
 from seqjax.train import (
     CheckpointError,
+    Checkpoints,
     Interrupted,
     NonFinite,
     done_steps,
     in_lockstep,
     locked,
+    refuse_lost,
 )
 
 TREE = {
@@ -92,7 +97,9 @@ def test_without_flushing_a_power_cut_loses_checkpoints(tmp_path, monkeypatch):
 
 def write_run(folder, cell):
     """All that a run writes, but its figures."""
-    flags = begun.sealed_text(f"--cell={cell}\n--steps=20\n", data=f"of {cell}")
+    flags = begun.sealed_text(
+        f"--cell={cell}\n--checkpoint_every=10\n--steps=20\n", data=f"of {cell}"
+    )
     training.run(folder, eval_every=len(cell), about={"flags": flags})
     (folder / "flags.txt").write_text(flags)
     (folder / "result.json").write_text(f'{{"cell": "{cell}"}}\n')
@@ -244,6 +251,55 @@ def test_what_was_only_begun_may_begin_again(tmp_path):
         with pytest.raises(UsageError, match="holds a run already"):
             check_folder(tmp_path, options, "digest")
         (tmp_path / left).unlink()
+
+
+def test_a_run_whose_checkpoints_are_gone_does_not_begin_anew(tmp_path):
+    """Nor does one of several."""
+    write_run(tmp_path / "seed_0", "lstm")
+    shutil.rmtree(tmp_path / "seed_0" / "checkpoints")
+    before = files(tmp_path)
+    options = Options(flagfile_text="--cell=lstm\n--steps=20\n", checkpoint_every=10)
+    for resume in (True, False):
+        with pytest.raises(CheckpointError, match="are gone, though metrics.jsonl has"):
+            training.run(tmp_path / "seed_0", resume=resume)
+        options.resume = resume
+        with pytest.raises(CheckpointError, match="seed_0: its checkpoints are gone"):
+            check_folder(tmp_path / "seed_0", options, "of lstm")
+        with pytest.raises(CheckpointError, match="seed_0: its checkpoints are gone"):
+            open_for_several(tmp_path, ["seed_1", "seed_0"], options)
+        assert {k: v for k, v in files(tmp_path).items() if k in before} == before
+    (problem,) = [v.problem for v in verify(tmp_path) if v.path.name == "checkpoints"]
+    assert "are gone" in problem
+
+
+def test_what_shows_that_checkpoints_are_gone(tmp_path):
+    """Another interval from now on hides nothing, nor do damaged lines, nor an end."""
+    log = tmp_path / "metrics.jsonl"
+    log.write_text('{"step": 5, "loss": 1.0}\n{"step": 10, "loss": 1.0}\n')
+    assert refuse_lost(tmp_path, 10) == 10 and refuse_lost(tmp_path / "none", 10) == 0
+    log.write_bytes(b"\0\0\n" + log.read_bytes() + b'{"step": 12}\n{"st')
+    with pytest.raises(CheckpointError, match="metrics.jsonl has 12 steps"):
+        refuse_lost(tmp_path, 10)
+    begun.refuse_lost(tmp_path, 12)
+    (tmp_path / "flags.txt").write_text(begun.sealed_text("--checkpoint_every=4\n"))
+    with pytest.raises(CheckpointError, match="metrics.jsonl has 12 steps"):
+        begun.refuse_lost(tmp_path, 12)
+    log.unlink()
+    begun.refuse_lost(tmp_path, 12)
+    (tmp_path / "result.json").write_text('{"steps": 0}')
+    begun.refuse_lost(tmp_path, 12)
+    (tmp_path / "result.json").write_text('{"steps": 3, "best_step": 3}')
+    with pytest.raises(CheckpointError, match="result.json says that it has ended"):
+        begun.refuse_lost(tmp_path, 12)
+
+
+def test_a_run_that_was_stopped_before_its_first_checkpoint_says_so(tmp_path):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(Checkpoints, "save", lambda *_: sys.exit())
+        training.run(tmp_path)
+    with pytest.warns(UserWarning, match="at step 10, before its first checkpoint"):
+        result = training.run(tmp_path, resume=True)
+    assert result.steps_run == 20 and done_steps(tmp_path) == 20
 
 
 def test_a_checkpoint_under_the_name_of_another_step_is_passed_over(tmp_path):

@@ -50,6 +50,8 @@ def verify(folder: str | pathlib.Path) -> Iterator[Verdict]:
     if (folder / begun.NAME).exists() or (folder / "checkpoints").is_dir():
         yield _verdict(folder / begun.NAME, lambda: begun.read_sound(folder))
         yield _verdict(folder / "metrics.jsonl", lambda: _read_log(folder))
+    gone = _verdict(folder / "checkpoints", lambda: begun.refuse_lost(folder))
+    yield from [gone] * bool(gone.problem)
     if (folder / predict.NAME).exists():
         yield _verdict(folder / predict.NAME, lambda: _load_model(folder))
     yield from _sums(folder)

@@ -9,6 +9,7 @@ import contextlib
 import math
 import pathlib
 import types
+import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ from seqjax.train.locking import locked
 from seqjax.train.log import Log, read, sound_part
 from seqjax.train.nonfinite import NonFinite
 from seqjax.train.progress import Clock, Progress
-from seqjax.train.resuming import as_tree, circumstances, restore
+from seqjax.train.resuming import as_tree, circumstances, refuse_lost, restore
 from seqjax.train.signals import Interrupted, Signals
 from seqjax.train.step import State, StepMetrics, only_trainable
 from seqjax.train.task import Task, TrainConfig, TrainResult, check
@@ -82,9 +83,10 @@ def fit(
       ValueError: a number of the config is out of its range.
       NonFinite: a loss, a gradient or a score was not finite. The last good checkpoint
         stays.
-      CheckpointError: a new run would mix with an old one's checkpoints, none of the
-        checkpoints is sound or the newest is of another model, the run has done more
-        steps than it is asked for, or another process trains in the folder.
+      CheckpointError: a new run would mix with an old one's checkpoints, or with the
+        metrics of one whose checkpoints are gone; none of the checkpoints is sound or
+        the newest is of another model; the run has done more steps than it is asked
+        for; or another process trains in the folder.
       DataError: metrics.jsonl is not what the checkpoint has the digest of.
       Interrupted: a signal came. A checkpoint was written before.
       PeerLost: one of several processes that train together has ended.
@@ -97,6 +99,12 @@ def fit(
         signals = stack.enter_context(Signals())
         stack.enter_context(locked(workdir))
         checkpoints = Checkpoints(workdir / "checkpoints")
+        if again := refuse_lost(workdir, config.checkpoint_every):
+            warnings.warn(
+                f"{workdir}: stopped at step {again}, before its first checkpoint; the "
+                f"run begins anew",
+                stacklevel=2,
+            )
         about = {**about, **circumstances(config)}
         tree, mark = restore(checkpoints, (state, best), resume, about)
         state, best = processes.from_first(tree)

@@ -1,5 +1,6 @@
 """What a run goes on with, and what its bits depend on."""
 
+import pathlib
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import jax
 
 from seqjax.train.checkpoints import CheckpointError, Checkpoints
-from seqjax.train.log import EMPTY, Mark
+from seqjax.train.log import EMPTY, Mark, last_step
 from seqjax.train.task import TrainConfig
 from seqjax.version import __version__
 
@@ -69,3 +70,32 @@ def restore(
             )
     tree = found.tree
     return (tree["state"], tree["best"]), Mark.parse(found.about["metrics"])
+
+
+def refuse_lost(workdir: str | pathlib.Path, checkpoint_every: int) -> int:
+    """Refuses to begin anew a run whose checkpoints are gone, since its log would be.
+
+    A line beyond the first checkpoint is written once that is on the disk.
+
+    Args:
+      workdir: the folder that `fit` is given.
+      checkpoint_every: steps between checkpoints.
+
+    Returns:
+      How many steps are done anew, where the run was stopped before its first
+      checkpoint.
+
+    Raises:
+      CheckpointError: metrics.jsonl has such a line, and there is no checkpoint.
+    """
+    folder = pathlib.Path(workdir)
+    if Checkpoints(folder / "checkpoints").steps():
+        return 0
+    done = last_step(folder / "metrics.jsonl")
+    if done > checkpoint_every:
+        raise CheckpointError(
+            f"{folder}: its checkpoints are gone, though metrics.jsonl has {done} "
+            f"steps; put them back, name another folder, or delete metrics.jsonl to "
+            f"begin anew"
+        )
+    return done
