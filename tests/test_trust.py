@@ -82,6 +82,12 @@ def test_a_killed_run_goes_on_bit_by_bit(tmp_path):
     assert found.killed and sum(found[:3]) == 2
 
 
+def test_killed_seeds_go_on_together_bit_by_bit(tmp_path):
+    found = kills.kill(1, 2, tmp_path, seeds=2)
+    assert (found.refused, found.different) == ([], [])
+    assert found.killed and sum(found[:3]) == 2
+
+
 def test_a_power_cut_loses_nothing_that_was_flushed(tmp_path):
     found = power.cut(0, 12, tmp_path)
     assert (found.lost, found.different) == ([], [])

@@ -42,15 +42,11 @@ class Log:
 
     Args:
       path: the file.
-      mark: how far it had come at the checkpoint that the run goes on from.
-
-    Raises:
-      DataError: up to there it is not what was written.
+      kept: what it begins with, the `sound_part` of what is there.
     """
 
-    def __init__(self, path: str | pathlib.Path, mark: Mark = EMPTY):
+    def __init__(self, path: str | pathlib.Path, kept: bytes = b""):
         self.path = pathlib.Path(path)
-        kept = sound_part(self.path, mark)
         with whole_file(self.path) as partial:
             partial.write_bytes(kept)
         self._digest, self._size = hashlib.sha256(kept), len(kept)

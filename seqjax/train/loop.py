@@ -18,7 +18,7 @@ import jax.numpy as jnp
 
 from seqjax import devices
 from seqjax.metrics import Mean
-from seqjax.train import dispatch, processes, skipping
+from seqjax.train import dispatch, lockstep, processes, skipping
 from seqjax.train.averaging import averaged, with_average
 from seqjax.train.checkpoints import CheckpointError, Checkpoints
 from seqjax.train.locking import locked
@@ -106,7 +106,7 @@ def fit(
                 stacklevel=2,
             )
         about = {**about, **circumstances(config)}
-        tree, mark = restore(checkpoints, (state, best), resume, about)
+        tree, mark = restore(checkpoints, (state, best), resume, about, config)
         state, best = processes.from_first(tree)
         done, steps = int(state.step), config.steps
         if done > steps:
@@ -115,8 +115,9 @@ def fit(
                 f"as many, not {steps}"
             )
         if done < steps:
-            log = stack.enter_context(Log(workdir / "metrics.jsonl", mark))
-            checkpoints.delete_after(done)
+            kept = sound_part(workdir / "metrics.jsonl", mark)
+            checkpoints.delete_after(done)  # first, for they have marks farther on
+            log = stack.enter_context(Log(workdir / "metrics.jsonl", kept))
             shown = Progress(steps, done, task.unit, quiet or not processes.is_first())
             progress = stack.enter_context(shown)
             session = _Session(about, checkpoints, log, progress, clock, signals)
@@ -187,9 +188,10 @@ def _train(
         numbers = _summary(metrics, task, skipping.counted(state.opt_state))
         _report(step, numbers, scores, config, session)
         # Read once: a signal after this line waits for the end of the next dispatch.
-        caught = processes.caught_by_any(signals.caught)
+        caught = processes.caught_by_any(lockstep.heard(signals.caught))
         if step % config.checkpoint_every == 0 or last or caught:
             said = {"step": str(step), "metrics": str(session.log.mark())}
+            said["signal"] = caught
             tree = as_tree(devices.gather(state), best)
             if processes.is_first():
                 checkpoints.save(step, tree, {**session.about, **said})
