@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import warnings
 
@@ -120,6 +121,33 @@ def test_damaged_files_are_refused_by_name_or_harmless(tmp_path):
     assert (found.silent, found.overlooked) == ([], []), found.outcomes
     assert not any("without its name" in outcome for outcome in found.outcomes)
     assert not any(verdict.problem for verdict in verify(pair[0]))
+
+
+def test_a_run_that_goes_on_alone_leaves_those_beside_it_sound(tmp_path):
+    """The sums of several runs are of none of their files, and name the runs."""
+    for cell in ("lstm", "gru"):
+        write_run(tmp_path / "cells" / cell, cell)
+    write_sums(tmp_path / "cells")  # as a comparison in a comparison
+    (tmp_path / "result.json").write_text("{}\n")
+    write_sums(tmp_path)
+
+    def problems():
+        return {
+            v.path.relative_to(tmp_path).as_posix() for v in verify(tmp_path) if v[1]
+        }
+
+    assert not problems()
+    (tmp_path / "cells" / "gru" / "result.json").write_text("other")
+    assert problems() == {"cells/gru/result.json"}
+    write_sums(tmp_path / "cells" / "gru")  # as it does when it has gone on
+    assert not problems()
+    check = ["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"]
+    assert subprocess.run(check, cwd=tmp_path).returncode == 0
+    shutil.rmtree(tmp_path / "cells" / "gru")
+    assert problems() == {"cells/gru/SHA256SUMS"}
+    shutil.rmtree(tmp_path / "cells")
+    (tmp_path / "result.json").unlink()
+    assert problems() == {"cells/SHA256SUMS", "result.json"}
 
 
 @uses("names")
