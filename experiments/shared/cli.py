@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
+from experiments.shared import fitting, ranges, several
 from experiments.shared import flags as shared
-from experiments.shared import ranges, several
 from experiments.shared.begun import begin, holds_run, read_flags
 from experiments.shared.comparison import compare
 from experiments.shared.errors import UsageError, one_sentence
@@ -71,7 +71,9 @@ def run(
             if mode != "train":
                 _refuse_ignored(mode, uses[mode].split())
                 modes[mode](read_options())
-            elif sum(map(len, variants := _variants())) > 1:
+                return
+            fitting.check_batch(read_options())
+            if sum(map(len, variants := _variants())) > 1:
                 _each(main, variants, together)
             else:
                 main(read_options())
