@@ -1,6 +1,7 @@
 """Nothing is lost and nothing is silently wrong, whatever happens to a run."""
 
 import ast
+import errno
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import warnings
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,7 +24,7 @@ from test_predict import language
 from trained import copy_of, smoke, uses
 from training import files
 
-from experiments.shared import begun
+from experiments.shared import begun, errors
 from experiments.shared.cli import Options
 from experiments.shared.errors import UsageError
 from experiments.shared.folders import check_folder, open_for_several
@@ -474,6 +476,63 @@ def test_a_full_disk_is_a_sentence_and_the_run_goes_on_when_there_is_room(tmp_pa
     code, out, err = run("names", "--resume", "--workdir=run", cwd=tmp_path)
     assert code == 0, err
     assert not any(verdict.problem for verdict in verify(tmp_path / "run"))
+
+
+def test_a_quota_ends_in_a_sentence_and_the_run_goes_on_when_there_is_room(
+    tmp_path, monkeypatch, capsys
+):
+    """At each write of a run, half of which is done."""
+    whole, write = training.run(tmp_path / "whole"), pathlib.Path.write_bytes
+    monkeypatch.setattr(errors, "_folders", [])
+    for allowed in range(5):
+        folder, left = tmp_path / str(allowed), [allowed]
+
+        def within_quota(path, content, left=left):
+            left[0] -= 1
+            write(path, content[: None if left[0] >= 0 else len(content) // 2])
+            if left[0] < 0:
+                raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), str(path))
+
+        errors._folders[:] = [folder]
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as stop:
+            patch.setattr(pathlib.Path, "write_bytes", within_quota)
+            with errors.one_sentence():
+                training.run(folder)
+                training.run(folder, steps=40, resume=True)
+        said = capsys.readouterr().err
+        assert stop.value.code == 1 and len(said.splitlines()) == 1, said
+        assert "quota" in said.lower(), said
+        done = done_steps(folder)
+        assert done == [0, 0, 10, 20, 20][allowed]
+        assert ("go on with --resume" in said) == bool(done)
+        assert not list(folder.rglob("*.partial"))
+        with warnings.catch_warnings():  # that one begins anew
+            warnings.simplefilter("ignore")
+            again = training.run(folder, resume=True)
+        chex.assert_trees_all_equal(again.params, whole.params)
+        assert again.history == whole.history
+
+
+def test_a_file_system_that_is_full_is_gone_on_with_when_it_has_grown(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "tmpfs", "-o"]
+    if subprocess.run([*mount, "size=64k", disk], capture_output=True).returncode:
+        pytest.skip("nothing may be mounted here")
+    try:
+        with warnings.catch_warnings():  # of metrics that never were
+            warnings.simplefilter("ignore")
+            with pytest.raises(OSError, match="No space left"):
+                training.run(disk, steps=2000, per_dispatch=1, checkpoint_every=50)
+            done = done_steps(disk)
+            assert done and not list(disk.rglob("*.partial"))
+            subprocess.run([*mount, "remount,size=4m", disk], check=True)
+            again = training.run(disk, steps=done + 50, resume=True, per_dispatch=1)
+        whole = training.run(tmp_path / "whole", steps=done + 50, per_dispatch=1)
+        chex.assert_trees_all_equal(again.params, whole.params)
+        assert again.history == whole.history
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 def test_a_pipe_that_is_closed_ends_quietly(tmp_path):
