@@ -3,12 +3,14 @@
 It prints a line of JSON for each thing it did.
 """
 
+import hashlib
 import json
 import os
 import pathlib
 import signal
 import sys
 import traceback
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +21,7 @@ from seqjax.cells import LSTM
 from seqjax.data import Batches
 from seqjax.masks import from_lengths
 from seqjax.metrics import Mean
-from seqjax.train import Interrupted, NonFinite, Task, TrainConfig, fit, processes
+from seqjax.train import Interrupted, NonFinite, Task, TrainConfig, fit, loop, processes
 from seqjax.train import use_every_core as use_cores
 
 LAYER = LSTM(3)
@@ -95,6 +97,20 @@ def all_of_it(folder, index):
     say(alike=processes.alike("same"), other=processes.alike(f"{index}"))
 
 
+def given(folder):
+    """What the training of a resumed run would begin with; nothing is trained."""
+    seen = {}
+
+    def note(task, key, state, best, *_):
+        content = b"".join(np.asarray(a).tobytes() for a in jax.tree.leaves(state))
+        seen.update(step=int(state.step), sha256=hashlib.sha256(content).hexdigest())
+        return best
+
+    with mock.patch.object(loop, "_train", note):
+        train(folder / "resumed", 8, resume=True)
+    return seen
+
+
 def wrote():
     return str(processes.folder("/somewhere").parent.parent)
 
@@ -109,6 +125,8 @@ def main(coordinator, count, index, do, folder):
     try:
         if do == "all":
             all_of_it(folder, index)
+        elif do == "given":
+            say(**given(folder))
         else:
             kill = signalled(signal.SIGKILL, int(do), at=3)
             train(folder, 10**6, evaluate=kill)

@@ -2,16 +2,21 @@
 
 import json
 import pathlib
+import re
 import types
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
-from processes import Running, run
+from processes import ROOT, Running, run
 
+from experiments.memory.problems import PROBLEMS
 from experiments.shared import fitting, ranges
 from experiments.shared.errors import UsageError
 from seqjax import memory
+from seqjax.cells import CELLS
+from seqjax.data import Batches
 
 
 def test_every_flag_of_every_experiment_refuses_what_it_must(tmp_path):
@@ -69,6 +74,69 @@ def test_a_training_is_held_to_the_memory(optimizer, average, copies, monkeypatc
     monkeypatch.setattr(memory, "of_device", lambda: size - 9)
     with pytest.raises(memory.DoesNotFit, match=rf"--optimizer={optimizer} .* MB"):
         fitting.check(variables, options)
+
+
+SIZES = {"batch_size": "32", "features": "128", "bptt": "64", "gradient": "lean"}
+
+
+def batch_options(text="", **changed):
+    """Options as a flagfile's text has them."""
+    values = SIZES | dict(re.findall(r"^--(\w+)=(.*)$", text, re.MULTILINE))
+    numbers = {k: int(v) if v.isdecimal() else v for k, v in values.items()}
+    return types.SimpleNamespace(**({"optimizer": "adam"} | numbers | changed))
+
+
+@pytest.mark.parametrize("gradient", ["lean", "plain", "remat"])
+@pytest.mark.parametrize("cell", ["elman", "lstm", "min_gru"])
+def test_what_is_counted_of_a_batch_is_less_than_what_it_takes(gradient, cell):
+    """Than XLA sets aside for a step of one layer, and the batches beside it."""
+    rows, steps, width = 5, 300, 7
+    layer = CELLS[cell](features=width)
+    params = layer.init(jax.random.key(0), 3)
+
+    def loss(params, xs):
+        return jnp.sum(layer.unroll(params, xs, gradient=gradient)[1] ** 2)
+
+    waiting, states = fitting.least(rows, steps, width, gradient)
+    xs = jax.ShapeDtypeStruct((steps, rows, 3), jnp.float32)
+    program = jax.jit(jax.grad(loss)).lower(params, xs).compile()
+    taken = program.memory_analysis().temp_size_in_bytes
+    assert states.size * 2 < taken
+    data = Batches([np.ones(steps, np.int32)] * rows, rows)
+    assert waiting.size * 4 < 16 * sum(a.nbytes for a in jax.tree.leaves(data.at(0)))
+
+
+def test_batches_that_cannot_fit_are_refused(monkeypatch, tmp_path):
+    for changed, said in (
+        ({"batch_size": 10**8}, r"--batch_size, --bptt: .* 100,000,000 rows .* TB"),
+        ({"bptt": 10**9}, r"32 rows and 1,000,000,000 steps, would take .* TB"),
+        ({"bptt": 10**9, "gradient": "remat"}, r"would take 2 TB of memory, where"),
+    ):
+        with pytest.raises(memory.DoesNotFit, match=said):
+            fitting.check_batch(batch_options(**changed))
+    fitting.check_batch(batch_options(bptt=10**9, sentences=True))
+    fitting.check_batch(types.SimpleNamespace())
+    bound = 2 * (32 * 64) * (16 * 4 + 128 * 2)  # of twice as many rows
+    monkeypatch.setattr(memory, "_SMALL", 0)
+    monkeypatch.setattr(memory, "of_device", lambda: bound)
+    fitting.check_batch(batch_options(batch_size=64))
+    with pytest.raises(memory.DoesNotFit):
+        fitting.check_batch(batch_options(batch_size=65))
+    monkeypatch.undo()
+    with pytest.raises(
+        memory.DoesNotFit, match="--length: 30 sequences of 1,000,000,0"
+    ):
+        PROBLEMS["copy"].sequences([0], 30, 10**9)
+    code, _, err = run("names", "--batch_size=100000000", "--workdir=run", cwd=tmp_path)
+    assert code == 2 and err.startswith("error: --batch_size: ") and "GB of" in err
+    assert len(err.splitlines()) == 1 and not list(tmp_path.iterdir()), err
+
+
+def test_the_batches_of_presets_fit():
+    presets = list((ROOT / "experiments").glob("*/presets/*.txt"))
+    assert len(presets) > 20
+    for preset in presets:
+        fitting.check_batch(batch_options(preset.read_text()))
 
 
 def test_memory_that_is_free_is_found():

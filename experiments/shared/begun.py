@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import pathlib
+import re
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -63,6 +64,33 @@ def refuse_begun(folder: pathlib.Path, resume: bool) -> None:
         raise UsageError(
             f"--workdir: {folder} holds a run already; go on with it by --resume, or "
             f"name another folder"
+        )
+
+
+def refuse_lost(folder: pathlib.Path, checkpoint_every: int = 2**62) -> None:
+    """Refuses to begin anew in a folder that shows more than its checkpoints do.
+
+    Args:
+      folder: of a run, or where one is to be.
+      checkpoint_every: steps between checkpoints from now on; flags.txt has those of
+        until now.
+
+    Raises:
+      CheckpointError: they are gone, though metrics.jsonl or result.json shows that
+        there were some.
+    """
+    if has_checkpoints(folder):
+        return
+    path = folder / NAME
+    text = path.read_text("utf-8", "replace") if path.exists() else ""
+    until_now = re.findall(r"^--checkpoint_every=(\d+)$", text, re.MULTILINE)
+    train.refuse_lost(folder, min([checkpoint_every, *map(int, until_now)]))
+    result = folder / "result.json"
+    if result.exists() and b'"best_step"' in read_bytes(result):  # it trained
+        raise train.CheckpointError(
+            f"{folder}: its checkpoints are gone, though result.json says that it has "
+            f"ended; put them back, name another folder, or delete result.json to "
+            f"begin anew"
         )
 
 

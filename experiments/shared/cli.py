@@ -11,12 +11,12 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
+from experiments.shared import fitting, ranges, several
 from experiments.shared import flags as shared
-from experiments.shared import ranges, several
-from experiments.shared.begun import begin, holds_run, read_flags, refuse_begun
+from experiments.shared.begun import begin, holds_run, read_flags
 from experiments.shared.comparison import compare
 from experiments.shared.errors import UsageError, one_sentence
-from experiments.shared.folders import folder_name, open_folder, run_folder
+from experiments.shared.folders import folder_name, open_for_several, run_folder
 from experiments.shared.layers import stacked
 from seqjax import train
 
@@ -71,7 +71,9 @@ def run(
             if mode != "train":
                 _refuse_ignored(mode, uses[mode].split())
                 modes[mode](read_options())
-            elif sum(map(len, variants := _variants())) > 1:
+                return
+            fitting.check_batch(read_options())
+            if sum(map(len, variants := _variants())) > 1:
                 _each(main, variants, together)
             else:
                 main(read_options())
@@ -140,9 +142,8 @@ def _each(
     if twice := {name for name in names if names.count(name) > 1}:
         raise UsageError(f"--cell: two of them would share the folder {min(twice)}")
     folder = run_folder(whole, pathlib.Path(sys.argv[0]).parent.name)
-    refuse_begun(folder, _resumes(whole))
     new = not folder.exists()
-    open_folder(folder)
+    open_for_several(folder, names, whole)
     results = {}
     with begin(folder, whole.flagfile_text, new):
         for seeds in variants:

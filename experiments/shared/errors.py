@@ -45,7 +45,7 @@ def one_sentence() -> Iterator[None]:
     except (flags.Error, UsageError, MissingLibrary) as error:
         stop(str(error), 2)
     except DoesNotFit as error:
-        stop(f"{error}; lower a size such as --features", 2)
+        stop(f"{error}; lower a size such as --features or --batch_size", 2)
     except (
         DataError,
         train.CheckpointError,

@@ -7,6 +7,7 @@ import hashlib
 import pathlib
 import re
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from experiments.shared.begun import (
     is_only_begun,
     read_flags,
     refuse_begun,
+    refuse_lost,
 )
 from experiments.shared.errors import UsageError, remember
 from seqjax import train
@@ -49,6 +51,24 @@ def open_folder(folder: pathlib.Path) -> None:
     remember(folder)
 
 
+def open_for_several(folder: pathlib.Path, names: Iterable[str], options: Any) -> None:
+    """Opens a folder for several runs, after each has been found able to begin.
+
+    Args:
+      folder: that holds theirs.
+      names: of their folders in it.
+      options: the values of the flags.
+
+    Raises:
+      UsageError: it holds runs that are not to go on, or cannot be made.
+      CheckpointError: the checkpoints of one are gone.
+    """
+    refuse_begun(folder, getattr(options, "resume", False))
+    for name in names:
+        refuse_lost(folder / name, _interval(options))
+    open_folder(folder)
+
+
 def folder_name(variant: str) -> str:
     """The folder of one of several cells or seeds, such as lstm_coupled_True."""
     return re.sub(r"\W+", "_", variant).strip("_")
@@ -70,7 +90,9 @@ def check_folder(folder: pathlib.Path, options: Any, digest: str) -> None:
 
     Raises:
       UsageError: names the flag.
+      CheckpointError: its checkpoints are gone.
     """
+    refuse_lost(folder, _interval(options))
     resume = getattr(options, "resume", False)
     asked = flags_of(options.flagfile_text, digest)
     if not resume and is_only_begun(folder, asked):
@@ -99,3 +121,8 @@ def check_folder(folder: pathlib.Path, options: Any, digest: str) -> None:
             f"from now on, where the run was begun with {', '.join(before)}",
             stacklevel=2,
         )
+
+
+def _interval(options: Any) -> int:
+    """Steps between checkpoints, if the experiment has any."""
+    return getattr(options, "checkpoint_every", 1)

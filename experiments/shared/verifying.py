@@ -13,6 +13,7 @@ from seqjax.data.writing import write_text
 from seqjax.train import log
 
 SUMS = "SHA256SUMS"  # as the shell's sha256sum -c reads it
+RUN = "# run: "  # that ended in a folder below
 OF_TRAINING = {begun.NAME, "metrics.jsonl", ".lock", SUMS}  # sealed by other means
 
 
@@ -24,10 +25,24 @@ class Verdict(NamedTuple):
 
 
 def write_sums(folder: pathlib.Path) -> None:
-    """Writes the digests of what a run leaves beside its checkpoints and its log."""
+    """Writes the digests of what a run leaves beside its checkpoints and its log.
+
+    A run in a folder below has its own, and may go on alone; of it there is a comment.
+    """
+    names = {begun.NAME, SUMS}
+    runs = {p.parent for name in names for p in folder.glob(f"*/**/{name}")}
     paths = sorted(p for p in folder.rglob("*") if p.is_file() and _is_left(folder, p))
-    lines = (f"{_sha256(p)}  {p.relative_to(folder).as_posix()}\n" for p in paths)
-    write_text(folder / SUMS, begun.seal("".join(lines)))
+    digests = (
+        f"{_sha256(p)}  {p.relative_to(folder).as_posix()}\n"
+        for p in paths
+        if not runs & set(p.parents)
+    )
+    ended = (
+        f"{RUN}{run.relative_to(folder).as_posix()}\n"
+        for run in sorted(runs)
+        if (run / SUMS).exists() and not runs & set(run.parents)
+    )
+    write_text(folder / SUMS, begun.seal("".join([*digests, *ended])))
 
 
 def sealed_by_sums(path: pathlib.Path) -> bool:
@@ -50,6 +65,8 @@ def verify(folder: str | pathlib.Path) -> Iterator[Verdict]:
     if (folder / begun.NAME).exists() or (folder / "checkpoints").is_dir():
         yield _verdict(folder / begun.NAME, lambda: begun.read_sound(folder))
         yield _verdict(folder / "metrics.jsonl", lambda: _read_log(folder))
+    gone = _verdict(folder / "checkpoints", lambda: begun.refuse_lost(folder))
+    yield from [gone] * bool(gone.problem)
     if (folder / predict.NAME).exists():
         yield _verdict(folder / predict.NAME, lambda: _load_model(folder))
     yield from _sums(folder)
@@ -101,8 +118,12 @@ def _sums(folder: pathlib.Path) -> Iterator[Verdict]:
     except DataError as error:
         yield Verdict(path, str(error).removeprefix(f"{path}: "))
         return
+    for run in (line.removeprefix(RUN) for line in lines if line.startswith(RUN)):
+        if not (folder / run / SUMS).exists():
+            yield Verdict(folder / run / SUMS, "missing")
     wanted = {
-        folder / name: digest for digest, _, name in (x.partition("  ") for x in lines)
+        folder / name: digest
+        for digest, _, name in (x.partition("  ") for x in lines if x[:1] != "#")
     }
     for file, digest in wanted.items():
         if not file.exists():

@@ -22,6 +22,7 @@ from seqjax.train.optimizer import (
     make_optimizer,
 )
 from seqjax.train.processes import PeerLost
+from seqjax.train.resuming import refuse_lost
 from seqjax.train.signals import Interrupted
 from seqjax.train.task import Task, TrainConfig, TrainResult
 from seqjax.train.truncation import truncated_loss
@@ -48,6 +49,7 @@ __all__ = [
     "locked",
     "make_optimizer",
     "newest_checkpoint",
+    "refuse_lost",
     "truncated_loss",
     "use_compilation_cache",
     "use_every_core",

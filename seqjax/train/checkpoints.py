@@ -4,6 +4,7 @@ A file holds the arrays and what is said about the run; its digest is verified w
 is read, and a damaged one is passed over for the one before it, with a warning.
 """
 
+import contextlib
 import pathlib
 import warnings
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 
 from seqjax import sealed
 from seqjax.data.files import DataError
-from seqjax.data.writing import make_folder
+from seqjax.data.writing import flush, make_folder
 from seqjax.sealed import Sealed
 
 SUFFIX = ".safetensors"
@@ -57,11 +58,12 @@ class Checkpoints:
         names = [path.stem for path in self.folder.glob(f"*{SUFFIX}")]
         return sorted((int(name) for name in names if name.isdecimal()), reverse=True)
 
-    def restore(self, like: Any) -> Checkpoint | None:
+    def restore(self, like: Any, step: int | None = None) -> Checkpoint | None:
         """Reads the newest sound checkpoint; no file is changed.
 
         Args:
           like: a tree of the same structure, shapes and dtypes.
+          step: of another checkpoint to read, which is sound.
 
         Returns:
           The checkpoint, or None where there is none.
@@ -70,7 +72,7 @@ class Checkpoints:
           CheckpointError: there are checkpoints, but none is sound; or the newest sound
             one is of another tree, and the message says what differs.
         """
-        found = self.newest_sound(warnings.warn)
+        found = (step, self.read(step)) if step else self.newest_sound(warnings.warn)
         if found is None:
             return None
         step, file = found
@@ -83,6 +85,22 @@ class Checkpoints:
         """Returns the newest sound checkpoint, without its arrays or a warning."""
         found = self.newest_sound(lambda _: None)
         return Checkpoint(found[0], found[1].text, None) if found else None
+
+    def sound(self) -> list[Checkpoint]:
+        """Returns all that are sound, newest first, without their arrays.
+
+        A warning says which are passed over.
+
+        Raises:
+          CheckpointError: there are checkpoints, but none is sound.
+        """
+        newest = self.newest_sound(warnings.warn)
+        found = [Checkpoint(newest[0], newest[1].text, None)] if newest else []
+        for step in self.steps():
+            with contextlib.suppress(DataError):
+                if found and step < found[0].step:
+                    found.append(Checkpoint(step, self.read(step).text, None))
+        return found
 
     def read(self, step: int) -> Sealed:
         """Reads the file of a step.
@@ -97,9 +115,11 @@ class Checkpoints:
 
     def delete_after(self, step: int) -> None:
         """Deletes the checkpoints of later steps, such as damaged ones."""
-        for later in self.steps():
-            if later > step:
-                self.path(later).unlink()
+        later = [other for other in self.steps() if other > step]
+        for other in later:
+            self.path(other).unlink()
+        if later:
+            flush(self.folder)
 
     def newest_sound(self, warn: Callable[[str], None]) -> tuple[int, Sealed] | None:
         """Returns the newest sound checkpoint's step and file, or None.

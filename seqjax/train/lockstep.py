@@ -12,23 +12,17 @@ other, so that no core waits for another; elsewhere they are one batched program
 """
 
 import contextvars
-import functools
-import re
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import jax
-import jax.numpy as jnp
-import numpy as np
-import optax
-from jax import lax
-from jax.sharding import AxisType, Mesh, PartitionSpec
 
 from seqjax import devices
 from seqjax.train import processes
+from seqjax.train.programs import Program, run_together, shapes
 from seqjax.train.signals import Interrupted, Signals
-from seqjax.train.step import State, run_steps, steps
+from seqjax.train.step import State, run_steps
 
 Array = jax.Array
 T = TypeVar("T")
@@ -56,7 +50,7 @@ def in_lockstep(functions: Sequence[Callable[[], T]]) -> list[T]:
 
     def member(i: int) -> None:
         with meeting:
-            _runner.set(meeting.run_steps)
+            _meeting.set(meeting)
             try:
                 outcomes[i] = functions[i]()
             except BaseException as error:  # raised below, in the caller's thread
@@ -82,11 +76,30 @@ def in_lockstep(functions: Sequence[Callable[[], T]]) -> list[T]:
 
 def runner() -> Callable[..., tuple[State, Array]]:
     """Returns what runs steps here: `run_steps`, or the same in lockstep."""
-    return _runner.get()
+    meeting = _meeting.get()
+    return meeting.run_steps if meeting else run_steps
 
 
-_runner: contextvars.ContextVar[Callable[..., tuple[State, Array]]]
-_runner = contextvars.ContextVar("runner", default=run_steps)
+def count() -> int:
+    """Returns how many runs were begun together with this one, itself included."""
+    meeting = _meeting.get()
+    return meeting.size if meeting else 1
+
+
+def from_all(value: T) -> list[T]:
+    """Returns what this and all other runs that have not ended say when they meet."""
+    meeting = _meeting.get()
+    return meeting.from_all(value) if meeting else [value]
+
+
+def heard(caught: str) -> str:
+    """Returns the signal that stops a run here, the same for all after equal steps.
+
+    Args:
+      caught: its name, or nothing; the first run that asks after a step speaks for all.
+    """
+    meeting = _meeting.get()
+    return meeting.heard(caught) if meeting else caught
 
 
 class _Failure(NamedTuple):
@@ -94,11 +107,10 @@ class _Failure(NamedTuple):
 
 
 class _Request:
-    """Steps that a run has asked for, as `run_steps` takes them; later their result."""
+    """What a run has asked for, and later its result."""
 
-    def __init__(self, *arguments: Any):
-        self.loss, self.optimizer, self.mesh = arguments[:3]
-        self.arrays, self.count = arguments[3:6], arguments[6]
+    def __init__(self, asked: Any):
+        self.asked = asked
         self.result: Any = None
         self.done = False
 
@@ -106,22 +118,41 @@ class _Request:
         self.result, self.done = result, True
 
 
-class _Meeting:
-    """Where the runs wait for each other; as a context, the right to be running."""
+class _Steps(_Request):
+    """Steps, asked for as `run_steps` takes them."""
 
-    def __init__(self, count: int):
+    def __init__(self, *arguments: Any):
+        super().__init__(arguments)
+        self.loss, self.optimizer, self.mesh = arguments[:3]
+        self.arrays, self.count = arguments[3:6], arguments[6]
+        self.first = int(self.arrays[1].step)
+
+
+class _Meeting:
+    """Where the runs wait for each other; as a context, the right to be running.
+
+    Who is behind goes first. So who is in company at a step does not depend on where
+    each was begun or resumed, and a checkpoint of one is no farther than the next of
+    the others.
+    """
+
+    def __init__(self, size: int):
+        self.size = size
         self._turn = threading.Condition()
-        self._running, self._waiting = count, []
-        self._programs: list[_Program] = []
+        self._running, self._waiting = size, []
+        self._heard: str | None = None
+        self._programs: list[Program] = []
 
     def run_steps(self, *arguments: Any) -> tuple[State, Array]:
-        request = _Request(*arguments)
-        self._waiting.append(request)
-        self._meet()
-        self._turn.wait_for(lambda: request.done)
-        if isinstance(request.result, _Failure):
-            raise request.result.error
-        return request.result
+        return self._wait(_Steps(*arguments))
+
+    def from_all(self, value: Any) -> list[Any]:
+        return self._wait(_Request(value))
+
+    def heard(self, caught: str) -> str:
+        if self._heard is None:
+            self._heard = caught
+        return self._heard
 
     def __enter__(self) -> None:
         self._turn.acquire()
@@ -131,136 +162,64 @@ class _Meeting:
         self._meet()
         self._turn.release()
 
+    def _wait(self, request: _Request) -> Any:
+        self._waiting.append(request)
+        self._meet()
+        self._turn.wait_for(lambda: request.done)
+        if isinstance(request.result, _Failure):
+            raise request.result.error
+        return request.result
+
     def _meet(self) -> None:
-        """Does what all have asked for, if none is still on its way."""
+        """Does what those ask for who are behind, if none is still on its way."""
         if not self._waiting or len(self._waiting) < self._running:
             return
-        requests, self._waiting = self._waiting, []
+        training = [r for r in self._waiting if isinstance(r, _Steps)]
+        first = min((r.first for r in training), default=0)
+        served = [r for r in training if r.first == first] or self._waiting
+        self._waiting = [r for r in self._waiting if r not in served]
         try:
-            self._run(requests)
+            if training:
+                self._heard = None
+                self._run(served)
+            else:
+                for request in served:
+                    request.finish([r.asked for r in served])
         except BaseException as error:
-            for request in requests:
+            for request in served:
                 request.finish(_Failure(error))
         self._turn.notify_all()
 
-    def _run(self, requests: list[_Request]) -> None:
+    def _run(self, requests: list[_Steps]) -> None:
         for request in requests:
             request.loss, request.optimizer = self._program(request)
         alike = {
-            (r.loss, r.optimizer, int(r.count), _shapes(r.arrays)) for r in requests
+            (r.loss, r.optimizer, int(r.count), shapes(r.arrays)) for r in requests
         }
         if len(alike) == 1 and len(requests) > 1:
-            _run_together(requests)
+            one, arrays = requests[0], [r.arrays for r in requests]
+            found = run_together(one.loss, one.optimizer, arrays, one.count)
+            for r, result in zip(requests, found, strict=True):
+                r.finish(devices.replicate(r.mesh, result))
             return
         for r in requests:
             r.finish(run_steps(r.loss, r.optimizer, r.mesh, *r.arrays, r.count))
 
-    def _program(self, request: _Request) -> tuple[Any, Any]:
+    def _program(self, request: _Steps) -> tuple[Any, Any]:
         """The first loss and optimizer that compute the same as those of a request."""
-        shapes = _shapes(request.arrays)
+        name = request.loss, request.optimizer, shapes(request.arrays)
         for known in self._programs:
-            if (request.loss, request.optimizer, shapes) in known.names:
+            if name in known.names:
                 return known.loss, known.optimizer
-        new = _Program.of(request)
+        new = Program.of(request.loss, request.optimizer, request.arrays)
         for known in self._programs:
             if known.same(new):
-                known.names.add((request.loss, request.optimizer, shapes))
+                known.names.add(name)
                 return known.loss, known.optimizer
-        new.names.add((request.loss, request.optimizer, shapes))
+        new.names.add(name)
         self._programs.append(new)
         return new.loss, new.optimizer
 
 
-class _Program(NamedTuple):
-    """A loss and an optimizer, and what they compute on arrays of some shapes.
-
-    Two are the same if their traces and the arrays these close over are equal. What a
-    derivative written by hand closes over is no part of a trace, and is not compared.
-    """
-
-    loss: Any
-    optimizer: optax.GradientTransformation
-    text: str
-    constants: list[Any]
-    names: set[Any]
-
-    @classmethod
-    def of(cls, request: _Request) -> "_Program":
-        key, state, batches = request.arrays
-        batch = jax.tree.map(
-            lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), batches
-        )
-        traced = (
-            jax.make_jaxpr(request.loss)(
-                state.params, batch, key, state.recurrent_state
-            ),
-            jax.make_jaxpr(request.optimizer.update)(
-                state.params, state.opt_state, state.params
-            ),
-        )
-        # Functions are printed with their addresses, which say nothing.
-        text = re.sub(r"\b0x[0-9a-f]+", "", "".join(map(str, traced)))
-        constants = [np.asarray(c) for closed in traced for c in closed.consts]
-        return cls(request.loss, request.optimizer, text, constants, set())
-
-    def same(self, other: "_Program") -> bool:
-        return self.text == other.text and all(
-            map(np.array_equal, self.constants, other.constants)
-        )
-
-
-def _run_together(requests: Sequence[_Request]) -> None:
-    """Runs the same steps of all as one program."""
-    first, mesh = requests[0], _mesh(len(requests))
-    arrays = tuple(devices.gather(r.arrays) for r in requests)
-    arrays = devices.replicate(mesh, arrays)
-    program = first.loss, first.optimizer, mesh, arrays, first.count
-    results = devices.one_at_a_time(lambda: _together(*program))
-    for request, result in zip(requests, devices.gather(results), strict=True):
-        request.finish(devices.replicate(request.mesh, result))
-
-
-def _mesh(runs: int) -> Mesh | None:
-    """As many devices as there are, but not more than runs."""
-    chosen = jax.local_devices()[:runs]
-    if len(chosen) == 1:
-        return None
-    return Mesh(np.array(chosen), ("runs",), axis_types=(AxisType.Auto,))
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _together(
-    loss: Callable,
-    optimizer: optax.GradientTransformation,
-    mesh: Mesh | None,
-    arrays: tuple[Any, ...],
-    count: Array | int,
-) -> tuple[Any, ...]:
-    """Runs `steps` for each tuple of arrays."""
-
-    def each(stacked, count):
-        def one(arrays):
-            key, state, batches = arrays
-            return steps(loss, optimizer, None, key, state, batches, count)
-
-        on_cpu = jax.local_devices()[0].platform == "cpu"
-        return lax.map(one, stacked) if on_cpu else jax.vmap(one)(stacked)
-
-    runs = len(arrays)
-    if mesh is not None:
-        arrays += (arrays[-1],) * (-runs % mesh.size)  # as many for each device
-        over = PartitionSpec("runs")
-        each = jax.shard_map(
-            each,
-            mesh=mesh,
-            in_specs=(over, PartitionSpec()),
-            out_specs=over,
-            check_vma=False,
-        )
-    stacked = each(jax.tree.map(lambda *a: jnp.stack(a), *arrays), count)
-    return tuple(jax.tree.map(lambda a: a[i], stacked) for i in range(runs))  # noqa: B023
-
-
-def _shapes(tree: Any) -> Any:
-    leaves, structure = jax.tree.flatten(tree)
-    return structure, tuple((a.shape, a.dtype) for a in leaves)
+_meeting: contextvars.ContextVar[_Meeting | None]
+_meeting = contextvars.ContextVar("meeting", default=None)

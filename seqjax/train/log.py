@@ -1,5 +1,6 @@
 """metrics.jsonl: one JSON object a line, the file that figures are drawn from."""
 
+import contextlib
 import hashlib
 import json
 import math
@@ -41,15 +42,11 @@ class Log:
 
     Args:
       path: the file.
-      mark: how far it had come at the checkpoint that the run goes on from.
-
-    Raises:
-      DataError: up to there it is not what was written.
+      kept: what it begins with, the `sound_part` of what is there.
     """
 
-    def __init__(self, path: str | pathlib.Path, mark: Mark = EMPTY):
+    def __init__(self, path: str | pathlib.Path, kept: bytes = b""):
         self.path = pathlib.Path(path)
-        kept = sound_part(self.path, mark)
         with whole_file(self.path) as partial:
             partial.write_bytes(kept)
         self._digest, self._size = hashlib.sha256(kept), len(kept)
@@ -106,6 +103,16 @@ def read(path: str | pathlib.Path) -> list[dict[str, Any]]:
     path = pathlib.Path(path)
     *lines, _ = (read_bytes(path) if path.exists() else b"").split(b"\n")
     return [_object(path, number, line) for number, line in enumerate(lines, 1)]
+
+
+def last_step(path: str | pathlib.Path) -> int:
+    """Returns the largest step of the lines that can be read, 0 where there is none."""
+    path, found = pathlib.Path(path), [0]
+    content = read_bytes(path) if path.exists() else b""
+    for number, line in enumerate(content.split(b"\n"), 1):
+        with contextlib.suppress(DataError):
+            found.append(_object(path, number, line)["step"])
+    return max(found)
 
 
 def _object(path: pathlib.Path, number: int, line: bytes) -> dict[str, Any]:

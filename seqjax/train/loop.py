@@ -9,6 +9,7 @@ import contextlib
 import math
 import pathlib
 import types
+import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -17,14 +18,14 @@ import jax.numpy as jnp
 
 from seqjax import devices
 from seqjax.metrics import Mean
-from seqjax.train import dispatch, processes, skipping
+from seqjax.train import dispatch, lockstep, processes, skipping
 from seqjax.train.averaging import averaged, with_average
 from seqjax.train.checkpoints import CheckpointError, Checkpoints
 from seqjax.train.locking import locked
 from seqjax.train.log import Log, read, sound_part
 from seqjax.train.nonfinite import NonFinite
 from seqjax.train.progress import Clock, Progress
-from seqjax.train.resuming import as_tree, circumstances, restore
+from seqjax.train.resuming import as_tree, circumstances, refuse_lost, restore
 from seqjax.train.signals import Interrupted, Signals
 from seqjax.train.step import State, StepMetrics, only_trainable
 from seqjax.train.task import Task, TrainConfig, TrainResult, check
@@ -82,9 +83,10 @@ def fit(
       ValueError: a number of the config is out of its range.
       NonFinite: a loss, a gradient or a score was not finite. The last good checkpoint
         stays.
-      CheckpointError: a new run would mix with an old one's checkpoints, none of the
-        checkpoints is sound or the newest is of another model, the run has done more
-        steps than it is asked for, or another process trains in the folder.
+      CheckpointError: a new run would mix with an old one's checkpoints, or with the
+        metrics of one whose checkpoints are gone; none of the checkpoints is sound or
+        the newest is of another model; the run has done more steps than it is asked
+        for; or another process trains in the folder.
       DataError: metrics.jsonl is not what the checkpoint has the digest of.
       Interrupted: a signal came. A checkpoint was written before.
       PeerLost: one of several processes that train together has ended.
@@ -97,8 +99,14 @@ def fit(
         signals = stack.enter_context(Signals())
         stack.enter_context(locked(workdir))
         checkpoints = Checkpoints(workdir / "checkpoints")
+        if again := refuse_lost(workdir, config.checkpoint_every):
+            warnings.warn(
+                f"{workdir}: stopped at step {again}, before its first checkpoint; the "
+                f"run begins anew",
+                stacklevel=2,
+            )
         about = {**about, **circumstances(config)}
-        tree, mark = restore(checkpoints, (state, best), resume, about)
+        tree, mark = restore(checkpoints, (state, best), resume, about, config)
         state, best = processes.from_first(tree)
         done, steps = int(state.step), config.steps
         if done > steps:
@@ -107,8 +115,9 @@ def fit(
                 f"as many, not {steps}"
             )
         if done < steps:
-            log = stack.enter_context(Log(workdir / "metrics.jsonl", mark))
-            checkpoints.delete_after(done)
+            kept = sound_part(workdir / "metrics.jsonl", mark)
+            checkpoints.delete_after(done)  # first, for they have marks farther on
+            log = stack.enter_context(Log(workdir / "metrics.jsonl", kept))
             shown = Progress(steps, done, task.unit, quiet or not processes.is_first())
             progress = stack.enter_context(shown)
             session = _Session(about, checkpoints, log, progress, clock, signals)
@@ -179,9 +188,10 @@ def _train(
         numbers = _summary(metrics, task, skipping.counted(state.opt_state))
         _report(step, numbers, scores, config, session)
         # Read once: a signal after this line waits for the end of the next dispatch.
-        caught = processes.caught_by_any(signals.caught)
+        caught = processes.caught_by_any(lockstep.heard(signals.caught))
         if step % config.checkpoint_every == 0 or last or caught:
             said = {"step": str(step), "metrics": str(session.log.mark())}
+            said["signal"] = caught
             tree = as_tree(devices.gather(state), best)
             if processes.is_first():
                 checkpoints.save(step, tree, {**session.about, **said})

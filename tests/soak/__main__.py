@@ -53,14 +53,14 @@ def timed(
 
 
 def in_turn(
-    part: str, times: int, seed: int, seconds: float, folder: pathlib.Path
+    part: str, times: int, seed: int, seconds: float, folder: pathlib.Path, **more: int
 ) -> list[Any]:
     """What the function of a module's name finds in an empty folder, for each seed."""
     function = getattr(importlib.import_module(f"soak.{part}"), FUNCTIONS[part])
 
     def trial(number: int) -> Any:
         folder.mkdir(parents=True, exist_ok=True)
-        found = function(number, times, folder)
+        found = function(number, times, folder, **more)
         shutil.rmtree(folder)
         return found
 
@@ -71,12 +71,18 @@ FUNCTIONS = {"kills": "kill", "power": "cut"}
 
 
 def kills(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str], int]:
-    """Runs that are killed 25 times each."""
-    found = in_turn("kills", 25, seed, seconds, folder)
-    lost = [x for one in found for x in (*one.refused, *one.different)]
-    killed, terminated = (sum(n) for n in zip(*(one[:2] for one in found), strict=True))
-    count = f"{killed} kills, {terminated} terminations in {len(found)} runs"
-    return [f"{count}, {len(lost)} not resumed bit by bit", *lost[:5]], len(lost)
+    """Runs that are killed 25 times each, of one seed and of three side by side."""
+    lines, failed = [], 0
+    for seeds in (1, 3):
+        found = in_turn("kills", 25, seed, seconds / 2, folder, seeds=seeds)
+        lost = [x for one in found for x in (*one.refused, *one.different)]
+        counts = zip(*(one[:2] for one in found), strict=True)
+        killed, terminated = (sum(n) for n in counts)
+        count = f"{killed} kills, {terminated} terminations in {len(found)} runs"
+        of = f"{count} of {seeds} seed{'s' * (seeds > 1)}"
+        lines += [f"{of}, {len(lost)} not resumed bit by bit", *lost[:5]]
+        failed += len(lost)
+    return lines, failed
 
 
 def power(seed: int, seconds: float, folder: pathlib.Path) -> tuple[list[str], int]:

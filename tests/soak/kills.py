@@ -33,43 +33,44 @@ class Kills(NamedTuple):
     different: list[str]  # files that are not those of an uninterrupted run
 
 
-def kill(seed: int, times: int, folder: pathlib.Path) -> Kills:
+def kill(seed: int, times: int, folder: pathlib.Path, seeds: int = 1) -> Kills:
     """Kills a run of `names` at random moments, resumes it each time, and compares.
 
     Args:
       seed: of the moments.
       times: how many processes are begun to be killed.
       folder: an empty one.
+      seeds: how many are trained side by side, in every other trial as one program.
     """
     rng, refused, codes = np.random.default_rng(seed), [], []
-    began = time.monotonic()
-    code, complaint = _run(folder, *FLAGS, "--workdir=whole")
-    if code:
-        raise RuntimeError(*complaint)
-    lasts = time.monotonic() - began
+    flags = [*FLAGS, f"--seeds={seeds}"]
+    if seeds > 1 and seed % 2:  # so that all steps are one program
+        flags.append("--buckets=1")
+    for name in ("whole", "again"):  # when nothing is compiled any more
+        began = time.monotonic()
+        code, complaint = _run(folder, *flags, f"--workdir={name}")
+        if code:
+            raise RuntimeError(*complaint)
+        lasts = time.monotonic() - began
     for _ in range(times):
         number = rng.choice([signal.SIGKILL, signal.SIGTERM], p=[0.75, 0.25])
         kill = rng.uniform(0, lasts), signal.Signals(number)
-        code, complaint = _run(folder, *_flags(folder), kill=kill)
+        code, complaint = _run(folder, *_flags(folder, flags), kill=kill)
         codes.append(code)
         refused += complaint
-    refused += _run(folder, *_flags(folder))[1]
-    whole, killed = (
-        {name: (folder / run / name).read_bytes() for name in LEFT}
-        for run in ("whole", "killed")
-    )
-    different = [name for name in LEFT if whole[name] != killed[name]]
-    different += _unlike_results(folder)
+    refused += _run(folder, *_flags(folder, flags))[1]
+    runs = ["."] if seeds == 1 else [f"seed_{i}" for i in range(seeds)]
+    different = [name for run in runs for name in _different(folder, run)]
     return Kills(
         codes.count(-9), codes.count(TERMINATED), codes.count(0), refused, different
     )
 
 
-def _flags(folder: pathlib.Path) -> list[str]:
+def _flags(folder: pathlib.Path, flags: list[str]) -> list[str]:
     """Those of a new run as long as there is nothing that could go on."""
     run = folder / "killed"
     begun = (run / "flags.txt").exists()
-    return ["--workdir=killed", *(["--resume", "--quiet"] if begun else FLAGS)]
+    return ["--workdir=killed", *(["--resume", "--quiet"] if begun else flags)]
 
 
 def _run(
@@ -89,11 +90,18 @@ def _run(
     return code, [] if code in (0, -9, TERMINATED) else [err]
 
 
-def _unlike_results(folder: pathlib.Path) -> list[str]:
-    """Names of what the two results say differently, but for their times."""
-    whole, killed = (
-        json.loads((folder / run / "result.json").read_text("utf-8"))
-        for run in ("whole", "killed")
+def _different(folder: pathlib.Path, run: str) -> list[str]:
+    """Files, and names in its result, by which a run differs from that never killed."""
+    whole, killed = (folder / name / run for name in ("whole", "killed"))
+    different = [
+        f"{run}/{name}"
+        for name in LEFT
+        if (whole / name).read_bytes() != (killed / name).read_bytes()
+    ]
+    said, other = (
+        json.loads((path / "result.json").read_text("utf-8"))
+        for path in (whole, killed)
     )
     timed = ("seconds", "tokens_per_second")
-    return [n for n in whole if n not in timed and whole[n] != killed[n]]
+    unlike = [n for n in said if n not in timed and said[n] != other[n]]
+    return different + [f"{run}/result.json: {name}" for name in unlike]

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 from unittest import mock
@@ -112,7 +113,9 @@ def cut(seed: int, times: int, folder: pathlib.Path) -> Cuts:
             (run / path).write_bytes(content)
         if done_steps(run) < saved:
             lost.append(f"{number}: {done_steps(run)} steps, where {saved} were saved")
-        result, more = _watched(run, rng, resume=True)
+        with warnings.catch_warnings():  # that a run begins anew
+            warnings.simplefilter("ignore")
+            result, more = _watched(run, rng, resume=True)
         images.extend(more)
         alike = jax.tree.map(np.array_equal, result.params, whole.params)
         if not all(jax.tree.leaves(alike)) or result.history != whole.history:
