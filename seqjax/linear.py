@@ -25,6 +25,7 @@ __all__ = ["Complex", "LinearRecurrence", "LinearStep", "Way"]
 Array = jax.Array
 Tree = Any
 
+
 class LinearStep(NamedTuple):
     """The two numbers of a step, for each unit.
 
