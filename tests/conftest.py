@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 
 # Most programs here run for milliseconds: compiled like this they are ready four times
 # as soon, and what one process has compiled, no other compiles again.
-XLA = ["--xla_backend_optimization_level=0"]
+XLA = ["--xla_backend_optimization_level=0", "--xla_cpu_parallel_codegen_split_count=1"]
 if importlib.metadata.version("jax") < "0.12":  # later ones end a process that asks
     XLA += ["--xla_cpu_use_fusion_emitters=false"]
 os.environ |= {
@@ -17,6 +17,9 @@ os.environ |= {
     "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".pytest_cache" / "jax"),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PLATFORMS": "cpu",
+    # One process a core: threads of a matrix product would only wait for each other.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
 }
 
 # Tracing makes many objects, hardly any of them garbage.
