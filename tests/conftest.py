@@ -26,6 +26,7 @@ os.environ |= {
 gc.set_threshold(200_000, 20, 100)
 
 import jax  # noqa: E402
+import pytest  # noqa: E402
 from processes import heed_signals  # noqa: E402
 from trained import trained  # noqa: E402
 
@@ -40,6 +41,19 @@ jax.config.update("jax_num_cpu_devices", 2)
 def pytest_configure(config):
     group = "xdist_group(name): tests that share programs, for one process"
     config.addinivalue_line("markers", group)
+    config.option.loadscopereorder = False  # pytest_collection_modifyitems orders
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """One process runs a file, what its tests compile being of use to each other.
+
+    The laws, in many small groups, come last, so that no process ends long before.
+    """
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: item.path.name == "test_laws.py")
 
 
 MAPS = pathlib.Path("/proc/self/maps")

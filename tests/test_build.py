@@ -21,8 +21,7 @@ def recipe():
 
 def test_a_task_by_the_recipe_touches_one_folder_and_runs(tmp_path):
     for folder in ("experiments", "seqjax"):
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     files = recipe()
     assert {pathlib.Path(path).parent.name for path in files} == {"parity"}
     (tmp_path / "experiments" / "parity").mkdir()
