@@ -1,5 +1,6 @@
 """All tests: gradients in float64, a CPU of two devices, quick compilation."""
 
+import contextlib
 import gc
 import importlib.metadata
 import os
@@ -27,6 +28,9 @@ gc.set_threshold(200_000, 20, 100)
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
+
+with contextlib.suppress(ImportError):
+    from _pytest.nodeid import coerce_node_id
 from processes import heed_signals  # noqa: E402
 from trained import trained  # noqa: E402
 
@@ -45,7 +49,7 @@ def pytest_configure(config):
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """One process runs a file, what its tests compile being of use to each other.
 
     The laws, in many small groups, come last, so that no process ends long before.
@@ -53,6 +57,10 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        # pytest-xdist 3.8 writes it to `_nodeid`, which pytest 9.2 does not read.
+        if getattr(config.option, "loadgroup", False) and hasattr(item, "_id"):
+            (group,) = item.get_closest_marker("xdist_group").args
+            item._id = coerce_node_id(f"{item.nodeid}@{group}")
     items.sort(key=lambda item: item.path.name == "test_laws.py")
 
 
