@@ -20,9 +20,8 @@ from typing import Any
 
 ROOT = pathlib.Path(__file__).parent.parent
 ENVIRONMENT = {"PYTHONPATH": str(ROOT)}
-IMPORTED = ["experiments.shared.cli", "sklearn.linear_model", "sacrebleu"]
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(IMPORTED)
+_CONTEXT.set_forkserver_preload(["tests.preloaded"])
 
 
 class Running:

@@ -73,6 +73,7 @@ def test_a_text_becomes_pages(kind, trained, tmp_path):
         assert code == 2 and out == "" and len(err.splitlines()) == 1 and named in err
 
 
+@uses("language_model")
 def test_a_language_model_says_what_truncation_loses(trained, tmp_path):
     model = trained("language_model")
     folder = copy_of(model, tmp_path)

@@ -21,8 +21,7 @@ def recipe():
 
 def test_a_task_by_the_recipe_touches_one_folder_and_runs(tmp_path):
     for folder in ("experiments", "seqjax"):
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     files = recipe()
     assert {pathlib.Path(path).parent.name for path in files} == {"parity"}
     (tmp_path / "experiments" / "parity").mkdir()
@@ -113,3 +112,9 @@ def test_scripts_and_functions_are_short():
             for node in ast.walk(tree):
                 if isinstance(node, ast.FunctionDef):
                     assert node.end_lineno - node.lineno < 44, f"{path}: {node.name}"
+
+
+def test_a_process_of_several_runs_whole_groups(request):
+    """An xdist that is not told the groups makes each process train everything."""
+    if getattr(request.config.option, "loadgroup", False):
+        assert request.node.nodeid.endswith("@test_build")

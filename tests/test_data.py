@@ -12,6 +12,7 @@ import pytest
 
 from experiments.names.data import NameProcess, markov_names
 from experiments.shared.folders import data_digest
+from experiments.speech_recognition import espeak
 from seqjax.data import DataError, Splits, read_lines, split
 from seqjax.data.splits import normalize
 
@@ -105,6 +106,19 @@ def load_or_skip(table, name):
         pytest.skip(str(error))
 
 
+@pytest.fixture
+def each_voice_once(monkeypatch):
+    """Each of espeak-ng's voices speaks one sentence, which stands for all of its."""
+    speak, spoken = espeak._speak, {}
+
+    def speak_once(number, text, voice, *how):
+        if voice not in spoken:
+            spoken[voice] = speak(number, text, voice, *how)
+        return spoken[voice]
+
+    monkeypatch.setattr(espeak, "_speak", speak_once)
+
+
 def is_filled(example):
     return example.size > 0 if isinstance(example, np.ndarray) else bool(example)
 
@@ -124,6 +138,7 @@ ENTRIES = [
 ]
 
 
+@pytest.mark.usefixtures("each_voice_once")
 @pytest.mark.parametrize("table, entry", ENTRIES)
 def test_every_entry_of_every_table_loads(table, entry):
     source = load_or_skip(table, entry.name)

@@ -55,6 +55,8 @@ def test_a_preset_says_what_its_experiment_knows(preset, tmp_path):
     experiment = preset.parent.parent.name
     flags = [f"--flagfile={preset}", "--only_check_args"]
     assert run(experiment, *flags, cwd=tmp_path) == (0, "", "")
+    if preset.stem != "smoke":  # which each experiment has
+        return
     code, _, err = run(experiment, *flags, "--feature=3", cwd=tmp_path)
     assert code == 2 and "feature" in err
 

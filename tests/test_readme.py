@@ -19,8 +19,7 @@ def test_the_readme_runs():
 
 def test_a_cell_dropped_into_its_folder_is_known_by_name(tmp_path):
     for folder in ("seqjax", "experiments"):
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     (tmp_path / "seqjax" / "cells" / "mgu.py").write_text(CELL)
     flags = ["--cell=mgu", "--steps=3", "--features=5", "--samples=5", "--workdir=run"]
     code, out, err = run_copy(tmp_path, "experiments.names", *flags, "--quiet")

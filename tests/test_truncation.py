@@ -95,14 +95,18 @@ def step_by_step(layer, first, end, cut):
     xs = jnp.asarray(Sequences(1, 1).xs)
 
     def total(params):
-        carry, carries, sum_of_losses = random_carry(layer, (ROWS,)), [], 0.0
-        for t in range(STEPS):
+        def step(carry, at):
+            t, tokens = at
             carry = constant_if(t == cut, carry)
-            carries.append(carry)
-            carry, y = layer.step(params, carry, xs[ROWS_OF_TEXT[:, t]])
-            losses = loss_of(y, ROWS_OF_TEXT[:, t] + 1).sum()
-            sum_of_losses += jnp.where((t >= first) & (t < end), losses, 0)
-        return sum_of_losses, jax.tree.map(lambda *a: jnp.stack(a), *carries, carry)
+            after, y = layer.step(params, carry, xs[tokens])
+            losses = loss_of(y, tokens + 1).sum()
+            return after, (carry, jnp.where((t >= first) & (t < end), losses, 0))
+
+        steps = np.arange(STEPS), ROWS_OF_TEXT.T
+        start = jax.tree.map(jnp.asarray, random_carry(layer, (ROWS,)))
+        last, (carries, losses) = jax.lax.scan(step, start, steps)
+        ended = jax.tree.map(lambda a, b: jnp.stack([*a, b]), carries, last)
+        return losses.sum(), ended
 
     return jax.grad(total, has_aux=True)(random_params(layer))
 

@@ -1,7 +1,7 @@
 """Each experiment trained once, for all tests that look at what it left.
 
 A test that takes `trained` belongs to the group of its experiment, `uses`, so that one
-process makes the run and the others need none.
+process makes the run and the others need none. Any other belongs to that of its file.
 """
 
 import pathlib
@@ -13,6 +13,8 @@ import pytest
 from processes import ROOT, result_of
 
 PRESETS = ROOT / "experiments"
+NEEDS = {"rescoring": "language_model"}
+BESIDE = {**NEEDS, "sweep": "names"}  # another run that their tests look at
 
 
 class Trained(NamedTuple):
@@ -24,7 +26,8 @@ class Trained(NamedTuple):
 
 def uses(name, *arguments):
     """Marks a test, or arguments of one, that looks at the run of this name."""
-    group = pytest.mark.xdist_group(f"trained-{name.split()[0]}")
+    experiment = name.split()[0]
+    group = pytest.mark.xdist_group(f"trained-{BESIDE.get(experiment, experiment)}")
     return pytest.param(*arguments, marks=group) if arguments else group
 
 
@@ -57,9 +60,6 @@ def trained(tmp_path_factory):
         return runs[name]
 
     return get
-
-
-NEEDS = {"rescoring": "language_model"}
 
 
 def _language_model(*flags):
