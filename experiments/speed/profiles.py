@@ -75,7 +75,7 @@ def draw(path: pathlib.Path, rows: list[Profiled]) -> None:
     axes.plot(best, range(len(rows)), "k|", ms=11, mew=2, label="products at best")
     axes.set_yticks(range(len(rows)), labels)
     axes.set(xlabel="part of a watched call, %", xlim=(0, 100))
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     figure.legend(loc="outside upper center", ncols=4)
     figure.savefig(path)
 
