@@ -166,7 +166,7 @@ def _lay_out(values: list[Array]) -> list[Array]:
     return [lax.optimization_barrier(_transpose(v)) for v in values]
 
 
-def products(weights: Tree) -> Tree:
+def gradients_apart(weights: Tree) -> Tree:
     """Returns the same weights, whose gradients a CPU multiplies in its faster way.
 
     The gradient of a kernel is a product that JAX then transposes. XLA draws the two
@@ -179,20 +179,20 @@ def products(weights: Tree) -> Tree:
     if jax.default_backend() != "cpu":
         return weights
     return jax.tree.map(
-        lambda a: _product(a) if a.ndim == 2 and a.nbytes <= BYTES else a, weights
+        lambda a: _apart(a) if a.ndim == 2 and a.nbytes <= BYTES else a, weights
     )
 
 
 @jax.custom_vjp
-def _product(w: Array) -> Array:
+def _apart(w: Array) -> Array:
     return w
 
 
-def _product_backward(_, d_w: Array) -> tuple[Array]:
+def _apart_backward(_, d_w: Array) -> tuple[Array]:
     return (_transpose(*_lay_out([d_w])),)
 
 
-_product.defvjp(lambda w: (w, None), _product_backward)
+_apart.defvjp(lambda w: (w, None), _apart_backward)
 
 
 def _transpose(a: Array) -> Array:

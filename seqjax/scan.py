@@ -75,7 +75,9 @@ def unroll(
 
     def run(carry, chunk):
         xs, valid, reset, keys = chunk
-        weights = params if options.gradient == "plain" else loops.products(params)
+        weights = (
+            params if options.gradient == "plain" else loops.gradients_apart(params)
+        )
         steps = Steps(_project(cell, weights, xs, keys), valid, reset)
         return scan(static, weights, initial, carry, steps)
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from seqjax.layer import Array, Carry, Layer, Params
+from seqjax.layers.layer_around import LayerAround
 
 
 def random_carry(
@@ -45,7 +46,7 @@ class LearnedInitialCarryParams(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class LearnedInitialCarry(Layer):
+class LearnedInitialCarry(LayerAround):
     """A layer whose initial carry is a parameter, which is zero at first.
 
     A run without a carry begins with it, and `resets` return to it.
@@ -54,28 +55,12 @@ class LearnedInitialCarry(Layer):
       layer: any layer.
     """
 
-    layer: Layer
-
-    @property
-    def parts(self):
-        """The layer inside."""
-        return (self.layer,)
-
-    @property
-    def features(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The layer's width."""
-        return self.layer.features
-
     def init(self, key, in_features, dtype=jnp.float32):
         """Draws the layer's parameters; the initial carry is zero."""
         carry = self.layer.initial_carry((), dtype)
         return LearnedInitialCarryParams(
             self.layer.init(key, in_features, dtype), carry
         )
-
-    def initial_carry(self, batch_shape=(), dtype=jnp.float32):
-        """Returns the layer's: zeros, of the shape that `unroll` takes."""
-        return self.layer.initial_carry(batch_shape, dtype)
 
     def initial_carry_from(self, params, batch_shape=(), dtype=jnp.float32):
         """Returns the learned carry, repeated over the batch."""

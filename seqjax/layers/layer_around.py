@@ -9,7 +9,7 @@ from seqjax.layer import Layer
 
 @dataclasses.dataclass(frozen=True)
 class LayerAround(Layer):
-    """A layer with the parameters, the carries and the width of the one inside.
+    """A layer with what the one inside has, but for what is written anew.
 
     Attributes:
       layer: any layer.
